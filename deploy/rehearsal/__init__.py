@@ -1,0 +1,1 @@
+"""What a rehearsal needs and a production system must not have: fictional people, a test authority, forged papers."""
