@@ -44,15 +44,15 @@ class Rule:
         return (self.since is None or self.since <= on) and (self.until is None or on <= self.until)
 
 
-_registry: dict[tuple[str, str], Rule] = {}
+_registry: dict[tuple[str, str, date | None], Rule] = {}
 
 
 def rule(id: str, *, title: str, cites: str, since: date | None = None, until: date | None = None) -> Callable[[F], F]:
     """Register the decorated function as a place that enforces rule `id`; the function itself stays as it is.
 
-    Several rules may be stacked on one function, and one id may stand on several functions: a rule may live in
-    two places. Raises ValueError for a malformed id, an empty title or citation, or a period that ends before it
-    begins.
+    Several rules may be stacked on one function, one id may stand on several functions (a rule may live in two
+    places), and on one function for several periods (its source or strength changed). Raises ValueError for a
+    malformed id, an empty title or citation, or a period that ends before it begins.
     """
     if not _ID.fullmatch(id):
         raise ValueError(f"not a rule id: {id!r} (expected e.g. 'IN-01' or 'X-17')")
@@ -63,20 +63,20 @@ def rule(id: str, *, title: str, cites: str, since: date | None = None, until: d
 
     def register(function: F) -> F:
         where = f"{function.__module__}:{function.__qualname__}"
-        # Keyed by place: importing a module a second time (reload, `python -m`) must not list its rules twice.
-        _registry[(id, where)] = Rule(id, title, cites, since, until, where)
+        # Keyed by place and period: importing a module twice (reload, `python -m`) must not list its rules twice.
+        _registry[(id, where, since)] = Rule(id, title, cites, since, until, where)
         return function
 
     return register
 
 
-def _order(found: Rule) -> tuple[str, int, str]:
+def _order(found: Rule) -> tuple[str, int, str, date]:
     letters, number = found.id.split("-")
-    return letters, int(number), found.where
+    return letters, int(number), found.where, found.since or date.min
 
 
 def all_rules() -> tuple[Rule, ...]:
-    """Every registered rule, ordered by id and place."""
+    """Every registered rule, ordered by id, place and period."""
     return tuple(sorted(_registry.values(), key=_order))
 
 

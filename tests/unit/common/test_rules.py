@@ -44,6 +44,15 @@ def test_registering_the_same_place_twice_lists_it_once() -> None:
     assert [found.title for found in all_rules()] == ["new"]
 
 
+def test_one_place_may_carry_a_rule_for_two_periods() -> None:
+    @rule("IN-01", title="internal target", cites="X-5", since=date(2025, 2, 17))
+    @rule("IN-01", title="legal limit", cites="QĐ 88/2017", until=date(2025, 2, 16))
+    def place() -> None: ...
+
+    assert [found.title for found in all_rules()] == ["legal limit", "internal target"]
+    assert in_force("IN-01", date(2025, 2, 16)) and in_force("IN-01", date(2025, 2, 17))
+
+
 def test_conflict_ids_are_ordered_by_number() -> None:
     def place() -> None: ...
 
