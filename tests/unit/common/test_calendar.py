@@ -356,7 +356,7 @@ def test_the_next_opening_is_working_time_with_none_before_it(found: WorkingCale
     opening = found.next_opening(moment)
     assert opening >= moment and found.next_opening(opening) == opening
     assert found.working_time_between(moment, opening) == timedelta(0)
-    assert found.working_time_between(opening, opening + timedelta(minutes=1)) == timedelta(minutes=1)
+    assert found.working_time_between(opening, opening + timedelta(seconds=1)) == timedelta(seconds=1)
 
 
 @given(found=any_calendar, moments=st.tuples(moments, moments, moments))
