@@ -1,0 +1,250 @@
+"""The commands of ./motcua. Long work is done elsewhere: here is only what each command starts, and with which environment."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from deploy.local.bootstrap import clean_environment, set_up
+from deploy.local.paths import ROOT, TMP, VENV_PYTHON, State, state_of
+from deploy.local.supervise import Supervisor
+from deploy.local.system import System
+from deploy.local.trouble import Trouble, complain, say
+
+TEST_ORDER = ("unit", "architecture", "contract", "service", "journeys", "faults")
+_EPILOG = """
+Everything lives under .motcua/ in this checkout; nothing is installed on the machine. A broker or database of your own:
+  MOTCUA_BROKER_URL=http://admin:password@host:15672   management interface (MOTCUA_BROKER_AMQP=host:port if not host:5672)
+  MOTCUA_DATABASE_URL=mongodb://admin:password@host:27017/?replicaSet=NAME
+Other settings: MOTCUA_STATE (state directory), MOTCUA_PORT_BASE (first of 64 ports; the portal gets this one).
+"""
+
+
+def main(arguments: list[str]) -> int:
+    """Run one command; returns the exit status."""
+    parser, rest = _parser(), list(arguments)
+    given, unknown = parser.parse_known_args(rest)
+    if unknown and given.command != "test":
+        parser.error(f"unknown argument: {' '.join(unknown)}")
+    os.chdir(ROOT)
+    run: Callable[[argparse.Namespace, list[str]], int] = given.run
+    try:
+        return run(given, unknown)
+    except Trouble as trouble:
+        complain(str(trouble))
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="motcua",
+        description="Một Cửa on one machine.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    def command(name: str, text: str, run: Callable[[argparse.Namespace, list[str]], int]) -> argparse.ArgumentParser:
+        sub = commands.add_parser(name, help=text, description=text)
+        sub.add_argument(
+            "--state", help="state directory of the system (default: MOTCUA_STATE, else under .motcua/state)"
+        )
+        sub.set_defaults(run=run)
+        return sub
+
+    demo = command(
+        "demo", "set up what is missing, start a fresh system, walk one dossier through it, end everything", _demo
+    )
+    demo.add_argument("--keep", action="store_true", help="leave the system up afterwards")
+    up = command("up", "start the system and keep it up until Ctrl-C", _up)
+    up.add_argument("--detach", action="store_true", help="return when it is ready; ./motcua down ends it")
+    up.add_argument(
+        "--rehearsal", action="store_true", help="movable clock, simulators and test authority (only at set-up)"
+    )
+    up.add_argument("--fresh", action="store_true", help="forget the data of this state directory first")
+    up.add_argument("--containers", action="store_true", help="broker and database as Docker containers")
+    command("down", "end the system that ./motcua up or demo --keep left running", _down)
+    status = command("status", "processes, addresses and health", _status)
+    status.add_argument("--json", action="store_true")
+    logs = command("logs", "print the logs of all processes or of one", _logs)
+    logs.add_argument("name", nargs="?")
+    logs.add_argument("-f", "--follow", action="store_true")
+    test = command("test", "set up, check style and types, then run all tests; further arguments go to pytest", _test)
+    test.add_argument("--full", action="store_true", help="also what takes longer")
+    trace = command("trace", "requirement → code → tests, and what has none", _operate_without_system("trace"))
+    trace.add_argument("--json", action="store_true")
+    letters = command("dead-letters", "list, show or replay messages that were given up", _operate("dead_letters"))
+    letters.add_argument("arguments", nargs=argparse.REMAINDER, metavar="list|show|replay …")
+    clock = command("clock", "show or set the business clock (rehearsal only)", _operate("clock"))
+    clock.add_argument("arguments", nargs=argparse.REMAINDER, metavar="show | set TIME")
+    ledger = command("ledger", "verify the event ledger against its signed heads", _operate("ledger"))
+    ledger.add_argument("arguments", nargs=argparse.REMAINDER, metavar="verify")
+    migrate = command("migrate", "bring stored documents to the current schema versions", _operate("migrate"))
+    migrate.add_argument("arguments", nargs=argparse.REMAINDER)
+    return parser
+
+
+# -- the system ---------------------------------------------------------------------------------------------------------
+
+
+def _up(given: argparse.Namespace, _: list[str]) -> int:
+    set_up()
+    state = state_of(given.state, "main")
+    if not given.detach:
+        return Supervisor(state, given.rehearsal, None, None).run(given.fresh, given.containers)
+    system = System(state.top, given.rehearsal)
+    if system.running():
+        raise Trouble("This system runs already", "./motcua status shows it, ./motcua down ends it")
+    say("starting in the background")
+    system.start(fresh=given.fresh, detached=True, containers=given.containers)
+    _print_status(system)
+    return 0
+
+
+def _down(given: argparse.Namespace, _: list[str]) -> int:
+    state = state_of(given.state, "main")
+    stopped = False
+    # `demo --keep` leaves its system in a state directory of its own
+    for each in [state] if given.state or os.environ.get("MOTCUA_STATE") else [state, state_of(None, "demo")]:
+        if each.top.exists() and any(each.run.glob("*.json")):
+            System(each.top).stop()
+            say(f"stopped {each.top.name}")
+            stopped = True
+    if not stopped:
+        say("nothing was running")
+    return 0
+
+
+def _running(given: argparse.Namespace) -> System:
+    """The running system that a command is about: the main one, else the one that `demo --keep` left."""
+    for default in ("main", "demo"):
+        state = state_of(given.state, default)
+        if state.top.exists() and System(state.top).running():
+            return System.attach(state.top)
+    raise Trouble("No system runs here", "start one: ./motcua up --detach, or ./motcua demo --keep")
+
+
+def _status(given: argparse.Namespace, _: list[str]) -> int:
+    system = _running(given)
+    if given.json:
+        print(json.dumps(system.status(), indent=1))
+        return 0
+    return _print_status(system)
+
+
+def _print_status(system: System) -> int:
+    rows = system.status()
+    print(f"{'process':22} {'state':10} {'pid':>8} {'restarts':>8}  addresses")
+    for row in rows:
+        where = "  ".join(str(row[key]) for key in ("http", "health") if row[key])
+        print(f"{row['name']:22} {row['state']:10} {row['pid'] or '–':>8} {row['restarts']:>8}  {where}")
+    print(f"portal  {system.base_url}")
+    return 0 if all(row["state"] in ("ready", "missing") for row in rows if row["name"] != "epmd") else 1
+
+
+def _logs(given: argparse.Namespace, _: list[str]) -> int:
+    state = state_of(given.state, "main")
+    if not given.state and not any(state.logs.glob("*.log")):
+        state = state_of(None, "demo")
+    files = sorted(state.logs.glob(f"{given.name or '*'}.log"))
+    if not files:
+        raise Trouble(
+            f"No log {'of ' + given.name if given.name else 'yet'} in {state.top.name}",
+            "./motcua status lists the processes",
+        )
+    return _print_logs(files, given.follow)
+
+
+def _print_logs(files: list[Path], follow: bool) -> int:
+    opened = [(file.stem, open(file, errors="replace")) for file in files]
+    while True:
+        quiet = True
+        for name, handle in opened:
+            for line in handle:
+                quiet = False
+                print(line if len(opened) == 1 else f"{name}: {line}", end="" if line.endswith("\n") else "\n")
+        if not follow:
+            return 0
+        if quiet:
+            time.sleep(0.3)
+
+
+# -- demo and test ------------------------------------------------------------------------------------------------------
+
+
+def _demo(given: argparse.Namespace, _: list[str]) -> int:
+    set_up()
+    state = state_of(given.state, "demo")
+    system = System(state.top, rehearsal=True)
+    if system.running():
+        say("ending the system that an earlier demo had left")
+        system.stop()
+    code = 1
+    try:
+        say("starting the system (fresh data, rehearsal)")
+        system.rehearsal = True
+        system.start(fresh=True, detached=given.keep)
+        say(f"ready: {system.base_url}")
+        code = subprocess.run([str(VENV_PYTHON), "-m", "deploy.demo"], cwd=ROOT, env=system.env("operator")).returncode
+    finally:
+        if not given.keep or code != 0:
+            say("ending everything")
+            system.stop()
+    if given.keep and code == 0:
+        _print_status(system)
+        say("left running; ./motcua down ends it")
+    return code
+
+
+def _test(given: argparse.Namespace, pytest_arguments: list[str]) -> int:
+    set_up("test")
+    environment = {**clean_environment(), "TMPDIR": str(TMP), "MOTCUA_STATE": str(state_of(given.state, "test").top)}
+    if given.full:
+        environment["MOTCUA_FULL"] = "1"
+    for name, command in (("ruff", ["ruff", "check", "."]), ("types", ["mypy"])):
+        say(f"checking: {name}")
+        if subprocess.run([str(VENV_PYTHON), "-m", *command], cwd=ROOT, env=environment).returncode != 0:
+            complain(f"{name}: findings above; tests were not run")
+            return 1
+    chosen = any(not a.startswith("-") and (ROOT / a.split("::")[0]).exists() for a in pytest_arguments)
+    folders = [] if chosen else [f"tests/{part}" for part in TEST_ORDER if (ROOT / "tests" / part).is_dir()]
+    try:
+        command = [str(VENV_PYTHON), "-m", "pytest", *folders, *pytest_arguments]
+        return subprocess.run(command, cwd=ROOT, env=environment).returncode
+    finally:
+        # tests end their own systems; a killed test run may have left one
+        System(State(Path(environment["MOTCUA_STATE"])).top).stop()
+
+
+# -- operator's commands --------------------------------------------------------------------------------------------------
+
+
+def _operate(module: str) -> Callable[[argparse.Namespace, list[str]], int]:
+    def run(given: argparse.Namespace, _: list[str]) -> int:
+        set_up()
+        system = _running(given)
+        command = [str(VENV_PYTHON), "-m", f"deploy.operate.{module}", *given.arguments]
+        return subprocess.run(command, cwd=ROOT, env=system.env("operator")).returncode
+
+    return run
+
+
+def _operate_without_system(module: str) -> Callable[[argparse.Namespace, list[str]], int]:
+    def run(given: argparse.Namespace, _: list[str]) -> int:
+        set_up()
+        command = [str(VENV_PYTHON), "-m", f"deploy.operate.{module}", *(["--json"] if given.json else [])]
+        return subprocess.run(command, cwd=ROOT, env=clean_environment()).returncode
+
+    return run
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

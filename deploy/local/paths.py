@@ -1,0 +1,144 @@
+"""Where everything lies. What every system on this checkout shares is under `.motcua/`; what one system owns is under its
+state directory (`.motcua/state/main` unless said otherwise), so that several systems can run beside each other.
+
+.motcua/
+  venv/  packages/  fonts/  cache/  pki/  trust/  tmp/      shared: environment, unpacked packages, test authority
+  state/<name>/
+    ports.json  system.json                                 chosen once, remembered
+    secrets/                                                0600: passwords, keys, cookies
+    public-keys/<kid>.pem                                   public halves, readable by all rooms
+    data/{broker,database}  ledger-heads/                   what must survive a restart
+    run/<process>.json  run/hold/<process>                  pid, start time, state; who is held stopped
+    logs/<process>.log  home/  tmp/
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+SHARED = ROOT / ".motcua"
+VENV = SHARED / "venv"
+VENV_PYTHON = VENV / "bin" / "python"
+PACKAGES = SHARED / "packages"
+CACHE = SHARED / "cache"
+PKI = SHARED / "pki"
+TRUST = SHARED / "trust"
+TMP = SHARED / "tmp"
+
+
+@dataclass(frozen=True)
+class State:
+    """The folders of one system."""
+
+    top: Path
+
+    @property
+    def ports(self) -> Path:
+        return self.top / "ports.json"
+
+    @property
+    def system(self) -> Path:
+        return self.top / "system.json"
+
+    @property
+    def secrets(self) -> Path:
+        return self.top / "secrets"
+
+    @property
+    def public_keys(self) -> Path:
+        return self.top / "public-keys"
+
+    @property
+    def data(self) -> Path:
+        return self.top / "data"
+
+    @property
+    def ledger_heads(self) -> Path:
+        return self.top / "ledger-heads"
+
+    @property
+    def run(self) -> Path:
+        return self.top / "run"
+
+    @property
+    def hold(self) -> Path:
+        return self.run / "hold"
+
+    @property
+    def logs(self) -> Path:
+        return self.top / "logs"
+
+    @property
+    def home(self) -> Path:
+        return self.top / "home"
+
+    @property
+    def tmp(self) -> Path:
+        return self.top / "tmp"
+
+    def make(self) -> None:
+        """Create the folders; what holds secrets or data is closed to other users of the machine."""
+        for folder in (self.top, self.public_keys, self.run, self.hold, self.logs, self.tmp):
+            folder.mkdir(parents=True, exist_ok=True)
+        for folder in (self.secrets, self.data, self.home, self.ledger_heads):
+            folder.mkdir(parents=True, exist_ok=True)
+            folder.chmod(0o700)
+
+
+def state_of(given: str | os.PathLike[str] | None, default: str) -> State:
+    """The state directory by command line, else by MOTCUA_STATE, else `.motcua/state/<default>`."""
+    chosen = given or os.environ.get("MOTCUA_STATE")
+    return State(Path(chosen).resolve() if chosen else SHARED / "state" / default)
+
+
+def write_atomically(path: Path, content: str | bytes, mode: int = 0o644) -> None:
+    """Write beside and rename, so that a kill leaves the old content or the new, never half of it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as out:
+            out.write(content.encode() if isinstance(content, str) else content)
+        os.chmod(name, mode)
+        os.replace(name, path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def read_json(path: Path) -> Any:
+    """The content of a JSON file, None where there is none or it is broken (then it is made again)."""
+    try:
+        return json.loads(path.read_text())
+    except (FileNotFoundError, ValueError):
+        return None
+
+
+def write_json(path: Path, value: Any, mode: int = 0o644) -> None:
+    write_atomically(path, json.dumps(value, indent=1, sort_keys=True) + "\n", mode)
+
+
+def digest_of(*files: Path) -> str:
+    """One SHA-256 over the contents of the files, in the given order."""
+    total = hashlib.sha256()
+    for file in files:
+        total.update(file.read_bytes() + b"\0")
+    return total.hexdigest()
+
+
+@contextlib.contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold an advisory lock; the kernel gives it back when the holder dies, however it dies."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with open(path, "w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield

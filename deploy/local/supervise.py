@@ -1,0 +1,412 @@
+"""The supervisor: starts broker and database beside each other, then all rooms beside each other, and keeps them up.
+
+One loop in one thread. A process that ends by itself comes back after 1, 2, 4 … 30 seconds of real time. A file
+`run/hold/<name>` keeps a process stopped until it is removed. When the supervisor is told to stop (or whoever started it with
+--die-with is gone) the rooms get SIGTERM first, then database and broker. Run as a program:
+  python -m deploy.local.supervise --state DIR [--rehearsal] [--only NAME,NAME] [--die-with PID] [--fresh]
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from deploy.local import broker, containers, database, keys, processes
+from deploy.local.bootstrap import clean_environment
+from deploy.local.paths import ROOT, State, locked, read_json, write_json
+from deploy.local.table import DOMAIN_ROOMS, REHEARSAL_START, Addresses, Ports, Process, present, table
+from deploy.local.trouble import Trouble, complain, say
+
+_PAUSE_FIRST, _PAUSE_LONGEST = 1.0, 30.0
+_STEADY_SECONDS = 60.0
+_ROOM_GRACE, _STORE_GRACE = 15.0, 20.0
+_READY_DEADLINE = 120.0
+_TICK = 0.05
+
+
+@dataclass
+class Child:
+    """One supervised program: what it is, whether it runs, when it may come back. Times are monotonic seconds."""
+
+    name: str
+    argv: list[str]
+    env: dict[str, str]
+    probe: Callable[[], bool]
+    popen: subprocess.Popen[bytes] | None = None
+    ready: bool = False
+    restarts: int = 0
+    pause: float = _PAUSE_FIRST
+    not_before: float = 0.0
+    started: float = 0.0
+    next_probe: float = 0.0
+    extra: dict[str, Any] = field(default_factory=dict)
+
+    def record(self) -> dict[str, Any]:
+        pid = self.popen.pid if self.popen else 0
+        state = "ready" if self.ready else "starting" if self.popen else "stopped"
+        start = processes.start_time(pid) if pid else None
+        return {"name": self.name, "pid": pid, "start": start, "state": state, "restarts": self.restarts, **self.extra}
+
+
+def http_ready(port: int) -> bool:
+    """Whether /healthz/ready on a local port answers 200."""
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz/ready", timeout=2) as answer:
+            return bool(answer.status == 200)
+    except (urllib.error.URLError, OSError, ValueError):
+        return False
+
+
+def _probe_of(row: Process) -> Callable[[], bool]:
+    # an outside system need not know our health addresses: its own door being open is enough
+    if row.simulator and row.http_port:
+        port = row.http_port
+        return lambda: http_ready(row.health_port) or broker.listens(port)
+    return lambda: http_ready(row.health_port)
+
+
+class Supervisor:
+    """Runs one system until told to stop."""
+
+    def __init__(
+        self, state: State, rehearsal: bool, only: list[str] | None, die_with: int | None, quiet: bool = False
+    ) -> None:
+        self.state, self.rehearsal, self.only, self.die_with, self.quiet = state, rehearsal, only, die_with, quiet
+        self.children: dict[str, Child] = {}
+        self.stopping = False
+        self.phase = "starting"
+
+    # -- the whole life -------------------------------------------------------------------------------------------
+
+    def run(self, fresh: bool = False, with_containers: bool = False) -> int:
+        """Start, keep up, stop. Returns the exit status."""
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, self._asked_to_stop)
+        self.state.make()
+        me = {"name": "supervisor", "pid": os.getpid(), "start": processes.start_time(os.getpid())}
+        with locked(self.state.top / "start.lock"):
+            other = processes.record_of(self.state, "supervisor")
+            if processes.alive(other):
+                raise Trouble(
+                    f"This system runs already ({self.state.top.name})",
+                    "./motcua status shows it, ./motcua down ends it",
+                )
+            swept = processes.sweep(self.state)
+            (self.state.run / "failed").unlink(missing_ok=True)
+            processes.write_record(self.state, "supervisor", {**me, "phase": self.phase})
+        self.me = me
+        try:
+            if swept:
+                self._say(f"ended {swept} processes that an earlier run had left")
+            if fresh:
+                wipe(self.state)
+            self._start(with_containers)
+            self._keep_up()
+            return 0
+        except Trouble as trouble:
+            self._mark("failed", str(trouble))
+            raise
+        finally:
+            self._stop()
+
+    def _asked_to_stop(self, number: int, frame: object) -> None:
+        self.stopping = True
+
+    def _say(self, text: str) -> None:
+        if not self.quiet:
+            say(text)
+
+    def _mark(self, phase: str, message: str = "") -> None:
+        self.phase = phase
+        processes.write_record(self.state, "supervisor", {**self.me, "phase": phase, "message": message})
+
+    # -- starting ---------------------------------------------------------------------------------------------------
+
+    def _start(self, with_containers: bool) -> None:
+        passwords = keys.ensure(self.state)
+        shutil.rmtree(self.state.tmp, ignore_errors=True)
+        self.state.tmp.mkdir()
+        for held in self.state.hold.iterdir():
+            held.unlink()
+        ports = Ports(self.state)
+        if ports.forget_if_taken():
+            self._say("another program took one of our ports: new ones were drawn")
+        addresses = self._start_stores(ports, passwords, with_containers)
+        remember(self.state, addresses, self.rehearsal)
+        offset = str(clock_offset(self.state)) if self.rehearsal else "0"
+        for row in self._rows(ports, addresses, passwords):
+            env = {**row.env, "MOTCUA_CLOCK_OFFSET": offset}
+            extra = {"health_port": row.health_port, "http_port": row.http_port}
+            self.children[row.name] = Child(row.name, row.argv, env, _probe_of(row), extra=extra)
+        self._say(f"starting {sum(1 for c in self.children.values() if not c.popen)} processes")
+        self._until_ready(list(self.children.values()))
+        if not self.stopping:
+            self._mark("ready")
+            where = f"http://127.0.0.1:{ports['gateway.http']}" if "gateway" in self.children else "without a gateway"
+            self._say(f"ready: {where}")
+
+    def _rows(self, ports: Ports, addresses: Addresses, passwords: dict[str, str]) -> list[Process]:
+        rows = table(self.state, ports, addresses, passwords, self.rehearsal)
+        if self.only is not None:
+            unknown = set(self.only) - {row.name for row in rows}
+            if unknown:
+                raise Trouble(f"No such process: {', '.join(sorted(unknown))}", "./motcua status lists them")
+            rows = [row for row in rows if row.name in self.only]
+        return [row for row in rows if self._startable(row)]
+
+    def _startable(self, row: Process) -> bool:
+        """A checkout that lacks a room's program starts without it and says so."""
+        if present(row.module):
+            return True
+        self._say(f"skipped {row.name}: this checkout has no {row.module}")
+        return False
+
+    def _start_stores(self, ports: Ports, passwords: dict[str, str], with_containers: bool) -> Addresses:
+        """Broker and database: given by address, as containers, or our own beside each other."""
+        broker_url, database_url = os.environ.get("MOTCUA_BROKER_URL"), os.environ.get("MOTCUA_DATABASE_URL")
+        broker_at = f"127.0.0.1:{ports['broker.amqp']}"
+        database_at, replica_set = f"127.0.0.1:{ports['database']}", database.REPLICA_SET
+        stores: list[Child] = []
+        if broker_url:
+            broker_at = broker.prepare_external(broker_url, passwords)
+        elif with_containers:
+            argv = containers.broker_argv(self.state, ports, passwords)
+            stores.append(Child("broker", argv, clean_environment(), lambda: broker.accepts(ports["broker.amqp"])))
+        else:
+            node = broker.Node(self.state, ports, passwords)
+            node.configure()
+            epmd = Child("epmd", node.epmd_argv(), node.env(), lambda: broker.listens(ports["broker.epmd"]))
+            self.children["epmd"] = epmd
+            self._spawn(epmd)
+            stores.append(Child("broker", node.argv(), node.env(), lambda: broker.accepts(ports["broker.amqp"])))
+        if database_url:
+            given = database.external_address(database_url)
+            database_at, replica_set = given["hosts"], given["replica_set"]
+        elif with_containers:
+            argv = containers.database_argv(self.state, ports)
+            stores.append(Child("database", argv, clean_environment(), self._database_probe(ports)))
+        else:
+            mongod = database.Mongod(self.state, ports)
+            stores.append(Child("database", mongod.argv(), mongod.env(), self._database_probe(ports)))
+        self._say("starting broker and database")
+        for child in stores:
+            self.children[child.name] = child
+            self._spawn(child)
+        self._prepare_database(ports, passwords, database_url)
+        self._until_ready(list(self.children.values()))
+        return Addresses(broker_at, database_at, replica_set)
+
+    @staticmethod
+    def _database_probe(ports: Ports) -> Callable[[], bool]:
+        return lambda: database.is_primary(ports["database"])
+
+    def _prepare_database(self, ports: Ports, passwords: dict[str, str], url: str | None) -> None:
+        """Replica set and users, made while the broker starts; skipped where this data folder has them already."""
+        wanted = {
+            name.removeprefix("database."): value for name, value in passwords.items() if name.startswith("database.")
+        }
+        port = ports["database"]
+        about = json.dumps([wanted, url or port], sort_keys=True)
+        digest = hashlib.sha256(about.encode()).hexdigest()
+        stamp = self.state.data / "database.prepared"
+        if not url and read_json(stamp) == digest:
+            return
+        if not url:
+            self._poll(lambda: bool(database.hello(port)), "the database does not answer", "database")
+        where = ["--url", url] if url else ["--port", str(port)]
+        argv = database.prepare_argv([*where, *DOMAIN_ROOMS])
+        done = subprocess.run(
+            argv, cwd=ROOT, env=clean_environment(), input=json.dumps(wanted), capture_output=True, text=True
+        )
+        if done.returncode != 0:
+            raise Trouble(
+                f"The database's users could not be made: {done.stderr.strip()[-800:]}",
+                f"look into {self.state.logs / 'database.log'}; with MOTCUA_DATABASE_URL the given user must be an administrator",
+            )
+        write_json(stamp, digest)
+
+    def _poll(self, condition: Callable[[], bool], what: str, name: str) -> None:
+        deadline = time.monotonic() + _READY_DEADLINE
+        while not condition():
+            child = self.children.get(name)
+            ended = child is not None and child.popen is not None and child.popen.poll() is not None
+            if self.stopping:
+                return
+            if ended or time.monotonic() > deadline:
+                raise Trouble(
+                    what, f"the reason is at the end of {self.state.logs / (name + '.log')}:\n{self._tail(name)}"
+                )
+            time.sleep(_TICK)
+
+    def _tail(self, name: str) -> str:
+        log = self.state.logs / f"{name}.log"
+        lines = log.read_text(errors="replace").splitlines()[-15:] if log.exists() else []
+        return "\n".join(f"    | {line[:300]}" for line in lines)
+
+    def _until_ready(self, wanted: list[Child]) -> None:
+        """Turn the loop until all are ready. One that ends three times at its start, or is late, is told with its log."""
+        deadline = time.monotonic() + _READY_DEADLINE
+        while not self.stopping and not all(child.ready for child in wanted):
+            self._turn()
+            for child in wanted:
+                if child.restarts >= 3 and not child.ready:
+                    raise Trouble(f"{child.name} does not start", f"read its log:\n{self._tail(child.name)}")
+            if time.monotonic() > deadline:
+                late = [child.name for child in wanted if not child.ready]
+                raise Trouble(
+                    f"Not ready after {_READY_DEADLINE:.0f} s: {', '.join(late)}",
+                    f"read the logs in {self.state.logs}; {late[0]} ended with:\n{self._tail(late[0])}",
+                )
+            time.sleep(_TICK)
+
+    # -- keeping up ---------------------------------------------------------------------------------------------------
+
+    def _keep_up(self) -> None:
+        while not self.stopping:
+            self._turn()
+            time.sleep(_TICK)
+
+    def _turn(self) -> None:
+        if self.die_with and os.getppid() != self.die_with:
+            self.stopping = True
+        now = time.monotonic()
+        for child in self.children.values():
+            held = (self.state.hold / child.name).exists()
+            if child.popen is not None and child.popen.poll() is not None:
+                self._ended(child, now, held)
+            elif child.popen is None:
+                if not held and now >= child.not_before:
+                    self._spawn(child)
+            elif not child.ready and now >= child.next_probe:
+                # a slow room must not hold up the others: ask again after a pause that suits the cost of asking
+                child.ready = child.probe()
+                child.next_probe = time.monotonic() + 0.2
+                if child.ready:
+                    processes.write_record(self.state, child.name, child.record())
+
+    def _spawn(self, child: Child) -> None:
+        child.popen = processes.spawn(self.state, child.name, child.argv, child.env)
+        child.started, child.ready, child.next_probe = time.monotonic(), False, 0.0
+        processes.write_record(self.state, child.name, child.record())
+
+    def _ended(self, child: Child, now: float, held: bool) -> None:
+        assert child.popen is not None
+        code = child.popen.returncode
+        if now - child.started > _STEADY_SECONDS:
+            child.pause = _PAUSE_FIRST
+        child.not_before = now if held else now + child.pause
+        if not held:
+            self._say(f"{child.name} ended ({_exit_text(code)}); back in {child.pause:.0f} s")
+            child.restarts += 1
+            child.pause = min(child.pause * 2, _PAUSE_LONGEST)
+        child.popen, child.ready = None, False
+        processes.write_record(self.state, child.name, child.record())
+
+    # -- stopping -----------------------------------------------------------------------------------------------------
+
+    def _stop(self) -> None:
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, signal.SIG_IGN)
+        failed = read_json(self.state.run / "supervisor.json") if self.phase == "failed" else None
+        self._say("stopping")
+        stores = ("database", "broker", "epmd")
+        self._end_group([c for c in self.children.values() if c.name not in stores], _ROOM_GRACE)
+        self._end_group([c for c in self.children.values() if c.name in stores[:2]], _STORE_GRACE)
+        self._end_group([c for c in self.children.values() if c.name == "epmd"], 3.0)
+        containers.remove(self.state)
+        processes.end(processes.marked(self.state), 3.0)
+        for file in self.state.run.glob("*.json"):
+            file.unlink(missing_ok=True)
+        if failed:  # whoever waits for readiness reads the reason here
+            write_json(self.state.run / "failed", failed)
+
+    @staticmethod
+    def _end_group(group: list[Child], grace: float) -> None:
+        """SIGTERM to the program itself (it ends its own workers), SIGKILL to its whole session when it is late."""
+        running = [c.popen for c in group if c.popen is not None and c.popen.poll() is None]
+        for popen in running:
+            popen.terminate()
+        deadline = time.monotonic() + grace
+        for popen in running:
+            try:
+                popen.wait(max(0.0, deadline - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                os.killpg(popen.pid, signal.SIGKILL)
+                popen.wait()
+
+
+def _exit_text(code: int) -> str:
+    return f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit status {code}"
+
+
+def wipe(state: State) -> None:
+    """Forget all data, logs and ledger heads of a stopped system; ports and secrets stay."""
+    for folder in (state.data, state.logs, state.ledger_heads, state.home):
+        shutil.rmtree(folder, ignore_errors=True)
+    (state.top / "clock.json").unlink(missing_ok=True)
+    state.make()
+
+
+def clock_offset(state: State) -> float:
+    """Seconds between business and real time, fixed at the first start of this data: then rehearsal begins at its own date."""
+    file = state.top / "clock.json"
+    known = read_json(file)
+    if isinstance(known, dict) and "offset" in known:
+        return float(known["offset"])
+    begin = datetime.fromisoformat(os.environ.get("MOTCUA_REHEARSAL_START", REHEARSAL_START))
+    offset = round((begin - datetime.now(UTC)).total_seconds(), 3)
+    write_json(file, {"offset": offset, "start": begin.isoformat()})
+    return offset
+
+
+def remember(state: State, addresses: Addresses, rehearsal: bool) -> None:
+    """Rehearsal is a choice of the set-up: a system with data keeps the one that it was made with."""
+    known = read_json(state.system) or {}
+    if known and known.get("rehearsal") != rehearsal and (state.data / "database.prepared").exists() and not rehearsal:
+        raise Trouble("This system was set up for rehearsal", "add --rehearsal, or choose another --state")
+    write_json(
+        state.system,
+        {
+            "rehearsal": rehearsal,
+            "broker": addresses.broker,
+            "database": addresses.database,
+            "replica_set": addresses.replica_set,
+        },
+    )
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="deploy.local.supervise")
+    parser.add_argument("--state", type=Path, required=True)
+    parser.add_argument("--rehearsal", action="store_true")
+    parser.add_argument("--only")
+    parser.add_argument("--die-with", type=int)
+    parser.add_argument("--fresh", action="store_true")
+    parser.add_argument("--quiet", action="store_true")
+    parser.add_argument("--containers", action="store_true")
+    given = parser.parse_args(arguments)
+    only = None if given.only is None else [name for name in given.only.split(",") if name]
+    supervisor = Supervisor(State(given.state.resolve()), given.rehearsal, only, given.die_with, given.quiet)
+    try:
+        return supervisor.run(given.fresh, given.containers)
+    except Trouble as trouble:
+        complain(str(trouble))
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
