@@ -31,7 +31,7 @@ _AUTHORITY = ROOT / "deploy/rehearsal/authority.py"
 
 
 def set_up(lock: str = "runtime") -> None:
-    """Bring the environment, the locked packages (`runtime`, or `test` which contains it), fonts and the test authority."""
+    """Bring the environment, locked packages (`runtime`, or `test` which contains it), fonts, the test authority."""
     for folder in (SHARED, CACHE, TMP):
         folder.mkdir(parents=True, exist_ok=True)
     with locked(SHARED / "setup.lock"):
@@ -48,7 +48,7 @@ def _run(command: list[str], what: str, advice: str, env: dict[str, str] | None 
 
 
 def clean_environment() -> dict[str, str]:
-    """The caller's environment, less what would lead Python or its packages elsewhere, with caches inside the checkout."""
+    """The caller's environment, less what would lead Python elsewhere, with all caches inside the checkout."""
     drop = {"PYTHONHOME", "PYTHONPATH", "PYTHONDONTWRITEBYTECODE", "VIRTUAL_ENV", "PIP_REQUIRE_VIRTUALENV", "PIP_USER"}
     kept = {k: v for k, v in os.environ.items() if k not in drop}
     return {**kept, "PIP_CACHE_DIR": str(CACHE / "pip"), "TMPDIR": str(TMP), "PYTHONUNBUFFERED": "1"}
@@ -104,7 +104,7 @@ def _dependencies(lock: str) -> None:
     _run(
         [*pip, "--require-hashes", "--only-binary", ":all:", "-r", str(LOCKS[lock])],
         "The locked packages could not be installed",
-        "check that the package index is reachable from here (pip's own settings are used), then run the same command again",
+        "check that the package index is reachable from here (pip's own settings count), then run the same again",
         clean_environment(),
     )
     write_atomically(stamps[lock], wanted[lock])

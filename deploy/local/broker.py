@@ -39,11 +39,11 @@ def users() -> tuple[str, ...]:
 def room_permissions(room: str) -> dict[str, str]:
     """What a room's broker user may configure, write and read on the system's virtual host, as regular expressions.
 
-    Own queues: `rpc-R` (requests), `rpc.reply-R-…` (answers), `evt.R`, `evt.R.retry.<n>s`, `evt.R.dead` (events), `fan.R.…`
-    (fan-out of one process). Exchanges: requests go out through `nameko-rpc`, events through `motcua.events`, the clock and the
-    like through `motcua.control`; `evt.retry` brings delayed retries back. Answers go through the default exchange, which
-    the broker cannot narrow to one caller's queue: that an answer was asked for is checked by the caller (correlation id).
-    A binding needs write on the queue and read on the exchange.
+    Own queues: `rpc-R` (requests), `rpc.reply-R-…` (answers), `evt.R`, `evt.R.retry.<n>s`, `evt.R.dead` (events),
+    `fan.R.…` (fan-out of one process). Exchanges: requests go out through `nameko-rpc`, events through `motcua.events`,
+    the clock and the like through `motcua.control`; `evt.retry` brings delayed retries back. Answers go through the
+    default exchange, which the broker cannot narrow to one caller's queue: that an answer was asked for is checked by
+    the caller (correlation id). A binding needs write on the queue and read on the exchange.
     """
     name = re.escape(room)
     queues = rf"rpc-{name}|rpc\.reply[-.]{name}[-.].*|evt\.{name}(\..*)?|fan\.{name}\..*"
@@ -60,7 +60,7 @@ def permissions() -> list[dict[str, str]]:
     everything = {"configure": ".*", "write": ".*", "read": ".*"}
     rows = [{"user": room, "vhost": VHOST, **room_permissions(room)} for room in ROOMS]
     rows.append({"user": "operator", "vhost": VHOST, **everything})
-    # the partner's own virtual host: orders come to the partner, its messages go to the exchange that postal's queue listens to
+    # the partner's own virtual host: orders come to the partner, its messages go to the exchange that postal listens to
     rows.append({"user": "postal", "vhost": PARTNER_VHOST, **everything})
     rows.append({"user": "operator", "vhost": PARTNER_VHOST, **everything})
     partner = {"configure": "^$", "write": r"^partner\.events$", "read": r"^partner\.orders$"}
@@ -127,7 +127,7 @@ class Node:
 
     @staticmethod
     def _patch_erlang(erlang: Path) -> None:
-        """Debian writes Erlang's folder into its start script; where we unpacked it is known only now (a checkout may move)."""
+        """Debian writes Erlang's folder into its start script; ours is known only now (a checkout may move)."""
         for script in [erlang / "bin/erl", *erlang.glob("erts-*/bin/erl")]:
             text = script.read_text()
             right = re.sub(r"^(\s*)ROOTDIR=.*$", rf"\1ROOTDIR='{erlang}'", text, flags=re.MULTILINE)

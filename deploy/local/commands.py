@@ -1,8 +1,9 @@
-"""The commands of ./motcua. Long work is done elsewhere: here is only what each command starts, and with which environment."""
+"""The commands of ./motcua. Long work is done elsewhere: here is what each command starts, with which environment."""
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import subprocess
@@ -20,7 +21,8 @@ from deploy.local.trouble import Trouble, complain, say
 TEST_ORDER = ("unit", "architecture", "contract", "service", "journeys", "faults")
 _EPILOG = """
 Everything lives under .motcua/ in this checkout; nothing is installed on the machine. A broker or database of your own:
-  MOTCUA_BROKER_URL=http://admin:password@host:15672   management interface (MOTCUA_BROKER_AMQP=host:port if not host:5672)
+  MOTCUA_BROKER_URL=http://admin:password@host:15672   management interface; AMQP at host:5672,
+                                                        else MOTCUA_BROKER_AMQP=host:port
   MOTCUA_DATABASE_URL=mongodb://admin:password@host:27017/?replicaSet=NAME
 Other settings: MOTCUA_STATE (state directory), MOTCUA_PORT_BASE (first of 64 ports; the portal gets this one).
 """
@@ -92,7 +94,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-# -- the system ---------------------------------------------------------------------------------------------------------
+# -- the system --------------------------------------------------
 
 
 def _up(given: argparse.Namespace, _: list[str]) -> int:
@@ -164,20 +166,21 @@ def _logs(given: argparse.Namespace, _: list[str]) -> int:
 
 
 def _print_logs(files: list[Path], follow: bool) -> int:
-    opened = [(file.stem, open(file, errors="replace")) for file in files]
-    while True:
-        quiet = True
-        for name, handle in opened:
-            for line in handle:
-                quiet = False
-                print(line if len(opened) == 1 else f"{name}: {line}", end="" if line.endswith("\n") else "\n")
-        if not follow:
-            return 0
-        if quiet:
-            time.sleep(0.3)
+    with contextlib.ExitStack() as stack:
+        opened = [(file.stem, stack.enter_context(open(file, errors="replace"))) for file in files]
+        while True:
+            quiet = True
+            for name, handle in opened:
+                for line in handle:
+                    quiet = False
+                    print(line if len(opened) == 1 else f"{name}: {line}", end="" if line.endswith("\n") else "\n")
+            if not follow:
+                return 0
+            if quiet:
+                time.sleep(0.3)
 
 
-# -- demo and test ------------------------------------------------------------------------------------------------------
+# -- demo and test -----------------------------------------------
 
 
 def _demo(given: argparse.Namespace, _: list[str]) -> int:
@@ -224,7 +227,7 @@ def _test(given: argparse.Namespace, pytest_arguments: list[str]) -> int:
         System(State(Path(environment["MOTCUA_STATE"])).top).stop()
 
 
-# -- operator's commands --------------------------------------------------------------------------------------------------
+# -- operator's commands -----------------------------------------
 
 
 def _operate(module: str) -> Callable[[argparse.Namespace, list[str]], int]:

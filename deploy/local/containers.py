@@ -1,7 +1,7 @@
 """Broker and database as containers, where a Docker engine answers and the user asks with --containers.
 
-Not exercised by our own tests: the machines that run them have no Docker engine. The containers run in the foreground as children
-of the supervisor, on host networking, with the same configuration files and the same users as our own node and mongod.
+Known limit: not exercised by our own tests, the machines that run them have no Docker engine. The containers run in the
+foreground as children of the supervisor, on host networking, with the same users and limits as our own node and mongod.
 """
 
 from __future__ import annotations
@@ -67,7 +67,8 @@ def database_argv(state: State, ports: Ports) -> list[str]:
     keyfile = state.secrets / "database.keyfile"
     script = (
         "install -m 400 -o mongodb -g mongodb /run/motcua.keyfile /tmp/keyfile && exec docker-entrypoint.sh mongod "
-        f"--replSet motcua --bind_ip 127.0.0.1 --port {ports['database']} --keyFile /tmp/keyfile --wiredTigerCacheSizeGB 0.25"
+        f"--replSet motcua --bind_ip 127.0.0.1 --port {ports['database']} "
+        "--keyFile /tmp/keyfile --wiredTigerCacheSizeGB 0.25"
     )
     options = [
         *("--volume", f"{keyfile}:/run/motcua.keyfile:ro"),

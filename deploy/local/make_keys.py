@@ -1,4 +1,4 @@
-"""Makes Ed25519 key pairs: python -m deploy.local.make_keys PRIVATE_DIR PUBLIC_DIR OWNER…  (virtual environment's Python).
+"""Makes Ed25519 key pairs: python -m deploy.local.make_keys PRIVATE_DIR PUBLIC_DIR OWNER…  (the environment's Python).
 
 Key id = file name = `<owner>-1`. A private key that exists is kept and its public half written again.
 """

@@ -39,7 +39,7 @@ def _apt(arguments: list[str], cwd: Path | None = None) -> str:
     if not shutil.which("apt-get") or not shutil.which("dpkg"):
         raise Trouble(
             "This machine has no apt-get and dpkg, so RabbitMQ cannot be fetched",
-            "use Debian 12 or Ubuntu 24.04, install rabbitmq-server yourself, or give MOTCUA_BROKER_URL and MOTCUA_DATABASE_URL",
+            "use Debian 12 or Ubuntu 24.04, install rabbitmq-server, or give MOTCUA_BROKER_URL and MOTCUA_DATABASE_URL",
         )
     # LC_ALL: the lines are parsed; DEBIAN_FRONTEND: nothing may ask
     environment = {**os.environ, "LC_ALL": "C", "DEBIAN_FRONTEND": "noninteractive"}
@@ -60,7 +60,7 @@ def _apt(arguments: list[str], cwd: Path | None = None) -> str:
 
 
 def _write_status(without: str) -> None:
-    """A copy of the machine's list of installed packages, less those whose name matches (they are to be unpacked whole)."""
+    """A copy of the machine's list of installed packages, less those whose name matches: they are unpacked whole."""
     source = Path("/var/lib/dpkg/status")
     paragraphs = source.read_text(errors="replace").split("\n\n") if source.exists() else []
     keep = [p for p in paragraphs if not re.match(rf"Package: (?:{without})", p.strip())]
@@ -106,8 +106,8 @@ def _download(wanted: list[str], whole: str) -> list[Path]:
 def unpacked(name: str, wanted: list[str], whole: str) -> Path:
     """The folder with the unpacked packages `wanted` and what they need and this machine lacks.
 
-    `whole` is a regular expression of package names to be unpacked even where the machine has them. The folder appears by
-    a rename, so a kill in the middle leaves nothing that looks finished.
+    `whole` is a regular expression of package names to be unpacked even where the machine has them. The folder appears
+    by a rename, so a kill in the middle leaves nothing that looks finished.
     """
     target = PACKAGES / name
     if target.exists():

@@ -1,5 +1,5 @@
-"""Where everything lies. What every system on this checkout shares is under `.motcua/`; what one system owns is under its
-state directory (`.motcua/state/main` unless said otherwise), so that several systems can run beside each other.
+"""Where everything lies. What every system on this checkout shares is under `.motcua/`; what one system owns is under
+its state directory (`.motcua/state/main` unless said otherwise), so that several systems can run beside each other.
 
 .motcua/
   venv/  packages/  fonts/  cache/  pki/  trust/  tmp/      shared: environment, unpacked packages, test authority

@@ -1,7 +1,7 @@
 """Makes the replica set and the users: one per room with rights on its own database only, and the operator.
 
-Run with the virtual environment's Python. Safe to repeat, also after a kill at any point. Reads passwords as a JSON object
-from standard input, so that none appears in a list of processes:
+Run with the virtual environment's Python. Safe to repeat, also after a kill at any point. Reads passwords as a JSON
+object from standard input, so that none appears in a list of processes:
   python -m deploy.local.prepare_database --port 27017 ROOM…      our own mongod
   python -m deploy.local.prepare_database --url mongodb://… ROOM…  one given by address
 """

@@ -1,5 +1,5 @@
-"""Programs as the kernel knows them: start, signal, recognise again. A pid alone proves nothing, it is used again; a pid
-with its start time does, and so does a mark in the environment that only our supervisor sets.
+"""Programs as the kernel knows them: start, signal, recognise again. A pid alone proves nothing, it is used again;
+a pid with its start time does, and so does a mark in the environment that only our supervisor sets.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _LOG_LIMIT = 10 * 1024 * 1024
 
 
 def start_time(pid: int) -> int | None:
-    """Start of a process in clock ticks since boot (field 22 of /proc/<pid>/stat); None where it is gone or a zombie."""
+    """Start of a process in ticks since boot (field 22 of /proc/<pid>/stat); None where it is gone or a zombie."""
     try:
         # the second field is the program's name in parentheses and may hold anything
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
@@ -57,9 +57,15 @@ def spawn(state: State, name: str, argv: list[str], env: dict[str, str]) -> subp
     env = {**env, MARK: str(state.top)}
     with open(log, "ab") as out:
         child = subprocess.Popen(
-            argv, cwd=ROOT, env=env, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT, start_new_session=True,
+            argv,
+            cwd=ROOT,
+            env=env,
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
             preexec_fn=_end_with_parent,
-        )  # fmt: skip
+        )
     return child
 
 
@@ -128,7 +134,10 @@ def end(records: Iterable[dict[str, Any]], grace: float) -> None:
 
 
 def sweep(state: State) -> int:
-    """End what an earlier supervisor left behind when it was killed; returns how many. Records and marks must agree with the kernel."""
+    """End what an earlier supervisor left behind when it was killed; returns how many.
+
+    Only what record (pid and start time) or mark proves to be ours.
+    """
     records = [r for r in (read_json(f) for f in state.run.glob("*.json")) if isinstance(r, dict) and "pid" in r]
     left = {(r["pid"], r["start"]): r for r in [*records, *marked(state)] if alive(r) and r["pid"] != os.getpid()}
     rooms_first = [r for r in left.values() if r.get("name") not in ("broker", "database", "epmd")]

@@ -1,8 +1,8 @@
 """The supervisor: starts broker and database beside each other, then all rooms beside each other, and keeps them up.
 
 One loop in one thread. A process that ends by itself comes back after 1, 2, 4 … 30 seconds of real time. A file
-`run/hold/<name>` keeps a process stopped until it is removed. When the supervisor is told to stop (or whoever started it with
---die-with is gone) the rooms get SIGTERM first, then database and broker. Run as a program:
+`run/hold/<name>` keeps a process stopped until it is removed. When the supervisor is told to stop (or whoever started
+it with --die-with is gone) the rooms get SIGTERM first, then database and broker. Run as a program:
   python -m deploy.local.supervise --state DIR [--rehearsal] [--only NAME,NAME] [--die-with PID] [--fresh]
 """
 
@@ -235,7 +235,7 @@ class Supervisor:
         if done.returncode != 0:
             raise Trouble(
                 f"The database's users could not be made: {done.stderr.strip()[-800:]}",
-                f"look into {self.state.logs / 'database.log'}; with MOTCUA_DATABASE_URL the given user must be an administrator",
+                f"read {self.state.logs / 'database.log'}; with MOTCUA_DATABASE_URL its user must be an administrator",
             )
         write_json(stamp, digest)
 
@@ -258,7 +258,7 @@ class Supervisor:
         return "\n".join(f"    | {line[:300]}" for line in lines)
 
     def _until_ready(self, wanted: list[Child]) -> None:
-        """Turn the loop until all are ready. One that ends three times at its start, or is late, is told with its log."""
+        """Turn the loop until all are ready. One that ends three times at start, or is late, is told with its log."""
         deadline = time.monotonic() + _READY_DEADLINE
         while not self.stopping and not all(child.ready for child in wanted):
             self._turn()
@@ -362,7 +362,7 @@ def wipe(state: State) -> None:
 
 
 def clock_offset(state: State) -> float:
-    """Seconds between business and real time, fixed at the first start of this data: then rehearsal begins at its own date."""
+    """Seconds between business and real time, fixed at the first start of this data (rehearsal begins at its date)."""
     file = state.top / "clock.json"
     known = read_json(file)
     if isinstance(known, dict) and "offset" in known:

@@ -5,8 +5,8 @@
     system.kill("intake"); system.wait_ready("intake")
     system.stop()
 
-The supervisor is a program of its own; this object speaks to it through files in the state directory, so another process may
-hold a second `System` of the same directory (`attach`) and use everything but `start`.
+The supervisor is a program of its own; this object speaks to it through files in the state directory, so another process
+may hold a second `System` of the same directory (`attach`) and use everything but `start`.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class System:
     ) -> System:
         """Start broker, database and the named processes (None: all there are); return when all are ready.
 
-        fresh: forget all data first. detached: the system outlives this process; otherwise it ends with it, however it ends.
+        fresh: forget all data first. detached: the system outlives this process; otherwise it ends when this one does.
         env: more MOTCUA_* settings for the supervisor, e.g. MOTCUA_LOG_LEVEL. Raises Trouble with the reason.
         """
         command = [sys.executable, "-m", "deploy.local.supervise", "--state", str(self.state.top)]
@@ -105,7 +105,7 @@ class System:
         return processes.alive(self._supervisor_record())
 
     def stop(self, wait: float = 60.0) -> None:
-        """End the system: rooms first, then database and broker. Sweeps what is left where the supervisor is gone already."""
+        """End the system: rooms first, then database and broker. Sweeps what is left where no supervisor runs."""
         record = self._supervisor_record()
         if record is not None and processes.alive(record):
             os.kill(record["pid"], signal.SIGTERM)

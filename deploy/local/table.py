@@ -74,7 +74,7 @@ class Ports:
         return self._ports[name]
 
     def forget_if_taken(self) -> bool:
-        """After a sweep nobody of ours listens: a port that is taken then belongs to a stranger, so draw a new block."""
+        """After a sweep nobody of ours listens: a port that is taken then is a stranger's, so draw a new block."""
         taken = [p for name, p in self._ports.items() if name != "base" and not _free(p)]
         if not taken:
             return False
