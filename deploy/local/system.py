@@ -5,8 +5,8 @@
     system.kill("intake"); system.wait_ready("intake")
     system.stop()
 
-The supervisor is a program of its own; this object speaks to it through files in the state directory, so another process
-may hold a second `System` of the same directory (`attach`) and use everything but `start`.
+The supervisor is a program of its own; this object speaks to it through files in the state directory, so another
+process may hold a second `System` of the same directory (`attach`) and use everything but `start`.
 """
 
 from __future__ import annotations
