@@ -22,6 +22,7 @@ from deploy.local.paths import (
     locked,
     write_atomically,
 )
+from deploy.local.processes import end_with_parent
 from deploy.local.trouble import Trouble, say
 
 LOCKS = {"runtime": ROOT / "deploy/requirements/runtime.txt", "test": ROOT / "deploy/requirements/test.txt"}
@@ -42,7 +43,10 @@ def set_up(lock: str = "runtime") -> None:
 
 
 def _run(command: list[str], what: str, advice: str, env: dict[str, str] | None = None) -> None:
-    done = subprocess.run(command, env=env, cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    # ends with us: a killed set-up must not go on writing behind the back of the next one
+    done = subprocess.run(
+        command, env=env, cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True, preexec_fn=end_with_parent
+    )
     if done.returncode != 0:
         raise Trouble(f"{what}:\n{(done.stderr or done.stdout).strip()[-2000:]}", advice)
 

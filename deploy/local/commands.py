@@ -6,6 +6,7 @@ import argparse
 import contextlib
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -14,6 +15,7 @@ from pathlib import Path
 
 from deploy.local.bootstrap import clean_environment, set_up
 from deploy.local.paths import ROOT, TMP, VENV_PYTHON, State, state_of
+from deploy.local.processes import end_with_parent
 from deploy.local.supervise import Supervisor
 from deploy.local.system import System
 from deploy.local.trouble import Trouble, complain, say
@@ -35,6 +37,8 @@ def main(arguments: list[str]) -> int:
     if unknown and given.command != "test":
         parser.error(f"unknown argument: {' '.join(unknown)}")
     os.chdir(ROOT)
+    # so that `finally` ends what was started; the supervisor puts its own handler in place of this one
+    signal.signal(signal.SIGTERM, _leave)
     run: Callable[[argparse.Namespace, list[str]], int] = given.run
     try:
         return run(given, unknown)
@@ -43,6 +47,15 @@ def main(arguments: list[str]) -> int:
         return 1
     except KeyboardInterrupt:
         return 130
+
+
+def _leave(number: int, frame: object) -> None:
+    raise SystemExit(128 + number)
+
+
+def _call(arguments: list[str], env: dict[str, str]) -> int:
+    """Run the virtual environment's Python at the terminal and return its exit status; it ends when we end."""
+    return subprocess.run([str(VENV_PYTHON), *arguments], cwd=ROOT, env=env, preexec_fn=end_with_parent).returncode
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -196,7 +209,7 @@ def _demo(given: argparse.Namespace, _: list[str]) -> int:
         system.rehearsal = True
         system.start(fresh=True, detached=given.keep)
         say(f"ready: {system.base_url}")
-        code = subprocess.run([str(VENV_PYTHON), "-m", "deploy.demo"], cwd=ROOT, env=system.env("operator")).returncode
+        code = _call(["-m", "deploy.demo"], system.env("operator"))
     finally:
         if not given.keep or code != 0:
             say("ending everything")
@@ -214,14 +227,13 @@ def _test(given: argparse.Namespace, pytest_arguments: list[str]) -> int:
         environment["MOTCUA_FULL"] = "1"
     for name, command in (("ruff", ["ruff", "check", "."]), ("types", ["mypy"])):
         say(f"checking: {name}")
-        if subprocess.run([str(VENV_PYTHON), "-m", *command], cwd=ROOT, env=environment).returncode != 0:
+        if _call(["-m", *command], environment) != 0:
             complain(f"{name}: findings above; tests were not run")
             return 1
     chosen = any(not a.startswith("-") and (ROOT / a.split("::")[0]).exists() for a in pytest_arguments)
     folders = [] if chosen else [f"tests/{part}" for part in TEST_ORDER if (ROOT / "tests" / part).is_dir()]
     try:
-        command = [str(VENV_PYTHON), "-m", "pytest", *folders, *pytest_arguments]
-        return subprocess.run(command, cwd=ROOT, env=environment).returncode
+        return _call(["-m", "pytest", *folders, *pytest_arguments], environment)
     finally:
         # tests end their own systems; a killed test run may have left one
         System(State(Path(environment["MOTCUA_STATE"])).top).stop()
@@ -234,8 +246,7 @@ def _operate(module: str) -> Callable[[argparse.Namespace, list[str]], int]:
     def run(given: argparse.Namespace, _: list[str]) -> int:
         set_up()
         system = _running(given)
-        command = [str(VENV_PYTHON), "-m", f"deploy.operate.{module}", *given.arguments]
-        return subprocess.run(command, cwd=ROOT, env=system.env("operator")).returncode
+        return _call(["-m", f"deploy.operate.{module}", *given.arguments], system.env("operator"))
 
     return run
 
@@ -243,8 +254,7 @@ def _operate(module: str) -> Callable[[argparse.Namespace, list[str]], int]:
 def _operate_without_system(module: str) -> Callable[[argparse.Namespace, list[str]], int]:
     def run(given: argparse.Namespace, _: list[str]) -> int:
         set_up()
-        command = [str(VENV_PYTHON), "-m", f"deploy.operate.{module}", *(["--json"] if given.json else [])]
-        return subprocess.run(command, cwd=ROOT, env=clean_environment()).returncode
+        return _call(["-m", f"deploy.operate.{module}", *(["--json"] if given.json else [])], clean_environment())
 
     return run
 

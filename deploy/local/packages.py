@@ -14,6 +14,7 @@ import subprocess
 from pathlib import Path
 
 from deploy.local.paths import CACHE, PACKAGES, write_atomically
+from deploy.local.processes import end_with_parent
 from deploy.local.trouble import Trouble, say
 
 APT = CACHE / "apt"
@@ -50,6 +51,7 @@ def _apt(arguments: list[str], cwd: Path | None = None) -> str:
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
+        preexec_fn=end_with_parent,
     )
     if done.returncode != 0:
         raise Trouble(

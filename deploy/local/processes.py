@@ -64,7 +64,7 @@ def spawn(state: State, name: str, argv: list[str], env: dict[str, str]) -> subp
             stdout=out,
             stderr=subprocess.STDOUT,
             start_new_session=True,
-            preexec_fn=_end_with_parent,
+            preexec_fn=end_with_parent,
         )
     return child
 
@@ -84,7 +84,8 @@ _prctl = _load_prctl()
 _PR_SET_PDEATHSIG = 1
 
 
-def _end_with_parent() -> None:
+def end_with_parent() -> None:
+    """To be run in a child between fork and exec: it gets SIGTERM when its parent dies, however that dies."""
     if _prctl is not None:
         _prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 

@@ -35,6 +35,7 @@ _PAUSE_FIRST, _PAUSE_LONGEST = 1.0, 30.0
 _STEADY_SECONDS = 60.0
 _ROOM_GRACE, _STORE_GRACE = 15.0, 20.0
 _READY_DEADLINE = 120.0
+_TRIES_AT_START = 5
 _TICK = 0.05
 
 
@@ -258,12 +259,12 @@ class Supervisor:
         return "\n".join(f"    | {line[:300]}" for line in lines)
 
     def _until_ready(self, wanted: list[Child]) -> None:
-        """Turn the loop until all are ready. One that ends three times at start, or is late, is told with its log."""
+        """Turn the loop until all are ready. One that ends again and again, or is late, is told with its log."""
         deadline = time.monotonic() + _READY_DEADLINE
         while not self.stopping and not all(child.ready for child in wanted):
             self._turn()
             for child in wanted:
-                if child.restarts >= 3 and not child.ready:
+                if child.restarts >= _TRIES_AT_START and not child.ready:
                     raise Trouble(f"{child.name} does not start", f"read its log:\n{self._tail(child.name)}")
             if time.monotonic() > deadline:
                 late = [child.name for child in wanted if not child.ready]
