@@ -13,7 +13,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from deploy.local.paths import CACHE, PACKAGES, write_atomically
+from deploy.local.paths import CACHE, PACKAGES, TMP, write_atomically
 from deploy.local.processes import end_with_parent
 from deploy.local.trouble import Trouble, say
 
@@ -42,8 +42,8 @@ def _apt(arguments: list[str], cwd: Path | None = None) -> str:
             "This machine has no apt-get and dpkg, so RabbitMQ cannot be fetched",
             "use Debian 12 or Ubuntu 24.04, install rabbitmq-server, or give MOTCUA_BROKER_URL and MOTCUA_DATABASE_URL",
         )
-    # LC_ALL: the lines are parsed; DEBIAN_FRONTEND: nothing may ask
-    environment = {**os.environ, "LC_ALL": "C", "DEBIAN_FRONTEND": "noninteractive"}
+    # LC_ALL: the lines are parsed; DEBIAN_FRONTEND: nothing may ask; TMPDIR: a killed apt leaves its files behind
+    environment = {**os.environ, "LC_ALL": "C", "DEBIAN_FRONTEND": "noninteractive", "TMPDIR": str(TMP)}
     done = subprocess.run(
         ["apt-get", *_options(), *arguments],
         cwd=cwd,
