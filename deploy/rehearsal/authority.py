@@ -100,7 +100,10 @@ class Authority:
         not_before: datetime = NOT_BEFORE,
         not_after: datetime = NOT_AFTER,
     ) -> Token:
-        """Make a root (no parent) or an issuing authority and keep its key. Raises FileNotFoundError for no such parent."""
+        """Make a root (no parent) or an issuing authority and keep its key.
+
+        Raises FileNotFoundError where the parent does not exist.
+        """
         own = new_key(key)
         above = self.authority(parent) if parent else None
         who = subject(common_name, organization="Hệ thống DIỄN TẬP")

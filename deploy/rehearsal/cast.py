@@ -98,7 +98,7 @@ def tax_number_valid(number: str) -> bool:
 
 
 def personal_number_matches(person: Person) -> bool:
-    """Tell whether the number's century-and-sex digit and year digits agree with birth date and sex (NĐ 137/2015 Đ13)."""
+    """Tell whether the number's fourth to sixth digit agree with birth date and sex (NĐ 137/2015 Đ13)."""
     century = 2 * (person.birth_date.year // 100 - 19)
     expected = f"{century + (person.sex == 'female')}{person.birth_date.year % 100:02d}"
     return len(person.personal_number) == 12 and person.personal_number[3:6] == expected

@@ -89,11 +89,12 @@ def sign(
     certify: fields.MDPPerm | None = None,
     pades: bool = True,
     md_algorithm: str = "sha256",
+    room: int | None = None,
 ) -> bytes:
     """Sign with PAdES (or adbe.pkcs7.detached) at the claimed time `at` (aware).
 
     With a timestamp token the level is B-T and the timestamp says `at` too; without it B-B. `certify` makes a
-    certification signature with that permission. Signing again with another field adds a second signature.
+    certification signature with that permission; `room` is the size of the gap in hexadecimal digits. Signing again with another field adds a second signature.
     """
     name = f"{field}{'' if field[-1].isdigit() else 1}"
     metadata = signers.PdfSignatureMetadata(
@@ -106,7 +107,7 @@ def sign(
     )
     signer = _Signer(metadata, simple_signer(token), timestamper=_timestamper(timestamp, at), at=at)
     out = io.BytesIO()
-    asyncio.run(signer.async_sign_pdf(IncrementalPdfFileWriter(io.BytesIO(pdf)), output=out))
+    asyncio.run(signer.async_sign_pdf(IncrementalPdfFileWriter(io.BytesIO(pdf)), bytes_reserved=room, output=out))
     return out.getvalue()
 
 

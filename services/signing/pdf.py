@@ -45,26 +45,27 @@ from services.signing.container import SignedData
 from services.signing.signers import signer_of, subject_attributes
 from services.signing.verdict import FINDINGS, PASSED, Finding, SignatureReport, Signer, worst
 
-# The library logs subjects of certificates, which are names of people.
+# The library logs subjects of certificates, which are names of people; its loggers are silenced altogether.
 for _name in ("pyhanko", "pyhanko_certvalidator"):
-    logging.getLogger(_name).addHandler(logging.NullHandler())
-    logging.getLogger(_name).propagate = False
+    logging.getLogger(_name).setLevel(logging.CRITICAL + 1)
 
 # Clocks differ; a claimed time may lie this much after our receipt.
 CLOCK_TOLERANCE = timedelta(minutes=10)
 # A claimed time without a zone is taken as local.
 _LOCAL = timedelta(hours=7)
 
-# Domain facts §8 (5): digitalSignature or nonRepudiation. Where purposes are listed, one of these must be among them.
-_USAGE = KeyUsageConstraints(
-    key_usage={"non_repudiation", "digital_signature"},
-    extd_key_usage={
+# Domain facts §8 (5): digitalSignature or nonRepudiation.
+_USAGE = KeyUsageConstraints(key_usage={"non_repudiation", "digital_signature"})
+# Where a certificate lists purposes, one of these must be among them. Checked here: the library, given a list, refuses
+# every certificate that lists none.
+_PURPOSES = frozenset(
+    {
+        "any_extended_key_usage",
         "email_protection",
         "microsoft_document_signing",
         "1.3.6.1.5.5.7.3.36",  # document signing, RFC 9336
         "1.2.840.113583.1.1.5",  # Adobe document signing
-    },
-    explicit_extd_key_usage_required=False,
+    }
 )
 _REVOCATION = CertRevTrustPolicy(REQUIRE_REVINFO, retroactive_revinfo=True)
 
@@ -311,7 +312,7 @@ class _Signature:
 
     def _trust(self, status: PdfSignatureStatus, moment: datetime) -> Finding:
         if status.trusted:
-            return PASSED
+            return PASSED if _purpose_fits(self.cms.signer) else FINDINGS["chain_constraints"]
         chain = self._chain(moment)
         code = _BY_INDICATION.get(status.trust_problem_indic, "chain_failure")
         if code == "chain_failure" and chain and not self.check.snapshot.revocation_for(chain)[2]:
@@ -362,6 +363,11 @@ class _ChosenOnly(CertificateRegistry):
 
     def register(self, cert: Any) -> bool:
         return cert.sha256 in self._chosen and super().register(cert)
+
+
+def _purpose_fits(leaf: trust.Certificate | None) -> bool:
+    listed = leaf.asn1.extended_key_usage_value if leaf else None
+    return listed is None or bool(_PURPOSES & set(listed.native))
 
 
 def _integrity(status: PdfSignatureStatus) -> Finding:

@@ -93,6 +93,8 @@ def _moment(text: Any) -> datetime:
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m services.signing.worker")
     parser.add_argument("--trust", type=Path, default=os.environ.get("MOTCUA_TRUST"), metavar="DIR")
+    parser.add_argument("--cpu-seconds", type=float, default=CPU_LIMIT_SECONDS, help="CPU time of one job")
+    parser.add_argument("--wall-seconds", type=float, default=WALL_LIMIT_SECONDS, help="time of one job")
     given = parser.parse_args(arguments)
     if given.trust is None:
         parser.error("--trust DIR or MOTCUA_TRUST is needed")
@@ -108,8 +110,8 @@ def main(arguments: list[str] | None = None) -> int:
         args=(lambda job: handle(job, store),),
         kwargs={
             "memory_limit_bytes": MEMORY_LIMIT,
-            "cpu_limit_seconds": CPU_LIMIT_SECONDS,
-            "wall_limit_seconds": WALL_LIMIT_SECONDS,
+            "cpu_limit_seconds": given.cpu_seconds,
+            "wall_limit_seconds": given.wall_seconds,
         },
     )
     runner.start()
