@@ -28,7 +28,7 @@ from deploy.local.trouble import Trouble, say
 LOCKS = {"runtime": ROOT / "deploy/requirements/runtime.txt", "test": ROOT / "deploy/requirements/test.txt"}
 _INSTALLING = SHARED / "venv.installing"
 _SYSTEM_FONTS = Path("/usr/share/fonts/truetype/dejavu")
-_AUTHORITY = ROOT / "deploy/rehearsal/authority.py"
+_AUTHORITY = (ROOT / "deploy/rehearsal/authority.py", ROOT / "deploy/rehearsal/cast.py")
 
 
 def set_up(lock: str = "runtime") -> None:
@@ -125,13 +125,14 @@ def fonts() -> Path:
 
 
 def _test_authority() -> None:
-    """The rehearsal's own certificate authority, made again when its program changes."""
-    if not _AUTHORITY.exists():
+    """The rehearsal's own certificate authority and its cast of signers, made again when their programs change."""
+    if not all(program.exists() for program in _AUTHORITY):
         return
-    stamp, digest = SHARED / "authority.stamp", digest_of(_AUTHORITY)
+    stamp, digest = SHARED / "authority.stamp", digest_of(*_AUTHORITY)
     if stamp.exists() and stamp.read_text() == digest and TRUST.exists() and PKI.exists():
         return
     say("making the rehearsal's test certificate authority")
+    stamp.unlink(missing_ok=True)
     command = [str(VENV_PYTHON), "-m", "deploy.rehearsal.authority", "build", "--out", str(PKI), "--trust", str(TRUST)]
     for folder in (PKI, TRUST):
         shutil.rmtree(folder, ignore_errors=True)
