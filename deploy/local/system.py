@@ -259,13 +259,26 @@ class System:
             return {**env, "MOTCUA_BASE_URL": self.base_url, **clock}
         return {**self.process(process).env, **clock}
 
+    def _elsewhere(self) -> set[str]:
+        """Stores that this system was given by address and does not run itself."""
+        addresses, ports = self.addresses, self.ports
+        found = set()
+        if addresses.broker != f"127.0.0.1:{ports['broker.amqp']}":
+            found |= {"broker", "epmd"}
+        if addresses.database != f"127.0.0.1:{ports['database']}":
+            found.add("database")
+        return found
+
     def status(self) -> list[dict[str, Any]]:
-        """One row per process: name, state (ready, not ready, stopped, missing), pid, restarts, addresses."""
+        """One row per process; state is one of: ready, not ready, stopped, missing, by address."""
         result = []
         known = {row.name: row for row in self.rows()}
+        elsewhere = self._elsewhere()
         for name in (*STORES, *known):
             record, row = self.record(name), known.get(name)
-            if row and not present(row.module):
+            if name in elsewhere:
+                condition = "by address"
+            elif row and not present(row.module):
                 condition = "missing"
             elif not processes.alive(record):
                 condition = "stopped"
