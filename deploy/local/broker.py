@@ -229,6 +229,11 @@ def prepare_external(url: str, passwords: dict[str, str]) -> str:
             "MOTCUA_BROKER_URL is not an HTTP address",
             "give the management interface: http://admin:password@host:15672",
         )
+    if parts.username in users():
+        raise Trouble(
+            f"The broker's administrator is called {parts.username}, like one of the users that we make",
+            "give another administrator in MOTCUA_BROKER_URL: ours would get a new password",
+        )
     where = f"{parts.scheme}://{parts.hostname}:{parts.port or 15672}{parts.path.rstrip('/')}/api/definitions"
     login = base64.b64encode(f"{parts.username or ''}:{parts.password or ''}".encode()).decode()
     body = json.dumps(definitions(passwords)).encode()

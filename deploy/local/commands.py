@@ -26,6 +26,7 @@ Everything lives under .motcua/ in this checkout; nothing is installed on the ma
   MOTCUA_BROKER_URL=http://admin:password@host:15672   management interface; AMQP at host:5672,
                                                         else MOTCUA_BROKER_AMQP=host:port
   MOTCUA_DATABASE_URL=mongodb://admin:password@host:27017/?replicaSet=NAME
+Both should serve nothing else: users and databases named after the rooms, operator and partner are made there.
 Other settings: MOTCUA_STATE (state directory), MOTCUA_PORT_BASE (first of 64 ports; the portal gets this one).
 """
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from deploy.local.packages import library_path, unpacked
 from deploy.local.paths import VENV, VENV_PYTHON, State
-from deploy.local.table import Ports
+from deploy.local.table import DOMAIN_ROOMS, Ports
 from deploy.local.trouble import Trouble
 
 REPLICA_SET = "motcua"
@@ -130,7 +130,12 @@ def external_address(url: str) -> dict[str, Any]:
             "MOTCUA_DATABASE_URL is not a mongodb:// address",
             "give mongodb://admin:password@host:27017/?replicaSet=NAME (transactions need a replica set)",
         )
-    rest = url.removeprefix("mongodb://").rsplit("@", 1)[-1]
+    login, _, rest = url.removeprefix("mongodb://").rpartition("@")
+    if login.partition(":")[0] in (*DOMAIN_ROOMS, "operator"):
+        raise Trouble(
+            "The database's administrator is called like one of the users that we make",
+            "give another administrator in MOTCUA_DATABASE_URL: ours would get a new password",
+        )
     hosts, _, tail = rest.partition("/")
     options = dict(part.split("=", 1) for part in tail.partition("?")[2].split("&") if "=" in part)
     if "replicaSet" not in options:
