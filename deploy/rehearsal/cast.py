@@ -11,7 +11,9 @@ from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Literal
 
-Role = Literal["citizen", "desk_officer", "specialist", "leader", "ioc", "support", "postal_operator"]
+Role = Literal[
+    "citizen", "desk_officer", "specialist", "leader", "control_officer", "ioc", "support", "postal_officer"
+]  # fmt: skip
 Sex = Literal["male", "female"]
 
 
@@ -51,10 +53,14 @@ _UNITS = (
         "3300100018",
         parent="ubnd-quang-thai",
     ),
-    Unit("ubnd-a-ngo", "UBND xã A Ngo", "000.09.09.H57", "3300100025"),
-    Unit("ioc", "Trung tâm Giám sát, điều hành đô thị thông minh", "000.00.12.H57", "3300100032"),
+    Unit("ubnd-a-ngo", "UBND xã A Ngo", "000.05.08.H57", "3300100025"),
+    Unit("desk-a-ngo", "Bộ phận Tiếp nhận và Trả kết quả UBND xã A Ngo", "000.05.08.H57", "3300100025",
+         parent="ubnd-a-ngo"),
+    # Told of violations at desks of its district.
+    Unit("hcc-quang-dien", "Trung tâm Phục vụ hành chính công huyện Quảng Điền", "000.00.07.H57", "3300100064"),
+    Unit("ioc", "Trung tâm Giám sát, điều hành đô thị thông minh", "000.00.01.H57", "3300100032"),
     Unit("postal", "Bưu điện thành phố Huế", "000.00.30.H57", "3300100057"),
-)
+)  # fmt: skip
 
 _PEOPLE = (
     Person("citizen-an", "Nguyễn Thị An", "citizen", "046190000123", date(1990, 5, 12), "female", date(2021, 7, 15),
@@ -76,8 +82,13 @@ _PEOPLE = (
            "0913000105", "ioc.mai", "ioc"),
     Person("officer-support", "Cao Văn Nam", "support", "046093000655", date(1993, 6, 14), "male", date(2022, 9, 1),
            "0913000106", "support.nam", "ioc"),
-    Person("officer-postal", "Bùi Thị Oanh", "postal_operator", "046194000766", date(1994, 2, 28), "female",
+    Person("officer-postal", "Bùi Thị Oanh", "postal_officer", "046194000766", date(1994, 2, 28), "female",
            date(2021, 12, 20), "0913000107", "postal.oanh", "postal"),
+    Person("officer-centre", "Tôn Nữ Quỳnh Giao", "control_officer", "046189000877", date(1989, 9, 9), "female",
+           date(2021, 10, 4), "0913000108", "centre.giao", "hcc-quang-dien"),
+    # The desk of another agency: what its officer may not see.
+    Person("officer-desk-a-ngo", "Hồ Văn Thiết", "desk_officer", "046087000988", date(1987, 4, 21), "male",
+           date(2022, 3, 3), "0913000109", "desk.thiet", "desk-a-ngo"),
 )  # fmt: skip
 
 UNITS: dict[str, Unit] = {unit.key: unit for unit in _UNITS}
@@ -86,6 +97,11 @@ PEOPLE: dict[str, Person] = {person.key: person for person in _PEOPLE}
 # The agency that is competent for the rehearsal's procedures, and one that is not.
 COMPETENT_AGENCY = UNITS["ubnd-quang-thai"]
 OTHER_AGENCY = UNITS["ubnd-a-ngo"]
+
+
+def rehearsal_password(person: Person) -> str:
+    """What a member of the cast signs in with. No secret: seeds are read in rehearsals only."""
+    return f"Dien tap {person.username or person.phone} 2024"
 
 
 def tax_number_valid(number: str) -> bool:
