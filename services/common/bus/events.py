@@ -1,0 +1,238 @@
+"""Handling one event: read it, know it, put it in its aggregate's order, take its effect once, settle it.
+
+The effect and the inbox mark are one transaction. What fails is sent to a retry queue with confirm and then
+acknowledged; what cannot succeed goes to the dead letters with its reason. A fault that passes by itself
+(database, broker or another room away) never makes a dead letter.
+"""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import eventlet
+from marshmallow import ValidationError
+from pymongo.client_session import ClientSession
+from pymongo.errors import DuplicateKeyError, PyMongoError
+
+from services.common import envelope, logs, metrics, schemas, wire
+from services.common.bus.publisher import Outgoing, PublishFailed
+from services.common.context import Context
+from services.common.envelope import EnvelopeError, Event
+from services.common.problems import Problem
+from services.common.unit import Duplicate, StaleVersion, UnitOfWork
+
+if TYPE_CHECKING:
+    from services.common.kernel import Kernel
+
+HANDLER_TIMEOUT = 60.0  # seconds that a handler may use for calls to other rooms
+RERUNS = 8
+NEWEST_VERSION = 1
+ANY = "*"  # the name under which a room listens to everything
+
+
+class Dead(Exception):
+    """The event can never be handled; `reason` is a fixed word for the metric, `detail` for the operator."""
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(detail)
+        self.reason = reason
+        self.detail = detail
+
+
+class EventDesk:
+    """Handles the events of one room. `handlers` maps the event's name to its entrypoint."""
+
+    def __init__(self, kernel: Kernel, instance: Any, handlers: dict[str, Any]) -> None:
+        self._kernel = kernel
+        self._handlers = {name: (entry, getattr(instance, entry.method_name)) for name, entry in handlers.items()}
+        self._any = self._handlers.pop(ANY, None)
+        self._ordered = {name.split(".")[0] for name, (entry, _) in self._handlers.items() if entry.ordered}
+
+    def bindings(self) -> list[str]:
+        """Routing keys: whole streams where order counts, single types elsewhere."""
+        if self._any is not None:
+            return ["#"]
+        single = {name for name in self._handlers if name.split(".")[0] not in self._ordered}
+        return sorted({f"{stream}.*" for stream in self._ordered} | single)
+
+    def settle(self, body: bytes, headers: dict[str, Any]) -> bool:
+        """Handles a delivery. True when it may be acknowledged, False when the broker must keep it."""
+        started = time.monotonic()
+        name = "unreadable"
+        try:
+            event = self._read(body)
+            name = event.name if event.name in self._handlers else "other"
+            outcome = self._handle(event)
+            metrics.record_event(name, outcome, time.monotonic() - started)
+            return True
+        except Dead as dead:
+            metrics.record_event(name, "dead", time.monotonic() - started)
+            return self._bury(body, headers, dead.reason, dead.detail)
+        except Exception as exc:
+            metrics.record_event(name, "retried", time.monotonic() - started)
+            return self._retry(body, headers, name, exc)
+
+    def _read(self, body: bytes) -> Event:
+        try:
+            event = envelope.decode(body)
+        except EnvelopeError as exc:
+            raise Dead("unreadable", str(exc)) from None
+        stream = event.name.split(".")[0]
+        if self._any is None and event.name not in self._handlers and stream not in self._ordered:
+            raise Dead("unknown", f"no handler of {event.name}")
+        if event.version > NEWEST_VERSION:
+            raise Dead("unknown", f"version {event.version} of {event.name} is newer than this room")
+        return event
+
+    def _handle(self, event: Event) -> str:
+        if event.name.split(".")[0] not in self._ordered:
+            return self._take_effect(event, None)
+        stream = f"{event.source}/{event.aggregate_id}"
+        outcome = self._in_order(event, stream)
+        self._unpark(stream)
+        return outcome
+
+    def _in_order(self, event: Event, stream: str) -> str:
+        position = self._position(stream)
+        if event.sequence <= position:
+            metrics.record_repeated(event.name)
+            return "repeated"
+        if event.sequence > position + 1:
+            self._park(event, stream)
+            return "parked"
+        return self._take_effect(event, stream)
+
+    def _position(self, stream: str) -> int:
+        row = self._kernel.store.get("inbox_positions", stream)
+        return int(row["sequence"]) if row else 0
+
+    def _park(self, event: Event, stream: str) -> None:
+        try:
+            self._kernel.store.collection("inbox_parked").insert_one(
+                {
+                    "_id": event.id,
+                    "stream": stream,
+                    "sequence": event.sequence,
+                    "event": event.to_dict(),
+                    "parked_at": datetime.now(UTC),
+                }
+            )
+            metrics.record_parked(event.name)
+        except DuplicateKeyError:
+            metrics.record_repeated(event.name)
+
+    def _unpark(self, stream: str) -> None:
+        # Also after a park or a repeat: the predecessor may have been handled between our look and our park.
+        while True:
+            following = self._position(stream) + 1
+            row = self._kernel.store.find_one("inbox_parked", {"stream": stream, "sequence": following})
+            if row is None:
+                return
+            self._take_effect(envelope.from_dict(row["event"]), stream)
+
+    def _take_effect(self, event: Event, stream: str | None) -> str:
+        for attempt in range(RERUNS):
+            if self._kernel.store.get("inbox", event.id) is not None:
+                metrics.record_repeated(event.name)
+                return "repeated"
+            try:
+                self._run(event, stream)
+                return "ok"
+            except StaleVersion:
+                eventlet.sleep(0.01 * attempt)
+            except Duplicate as duplicate:
+                if duplicate.collection not in ("inbox", "inbox_positions"):
+                    raise
+        raise StaleVersion(event.name)
+
+    def _run(self, event: Event, stream: str | None) -> None:
+        kernel = self._kernel
+        context = Context(
+            kernel=kernel,
+            actor=kernel.own_actor(),
+            now=kernel.clock.now(),
+            correlation_id=event.correlation_id,
+            causation_id=event.id,
+            command_id=event.id,
+            deadline=time.monotonic() + HANDLER_TIMEOUT,
+        )
+        context.on_commit.append(lambda unit, _answer: self._mark(unit, event, stream))
+        found = self._handlers.get(event.name, self._any)
+        if found is not None:
+            entry, handler = found
+            try:
+                data = schemas.instance(entry.schema).load(event.data)
+            except ValidationError as err:
+                raise Dead("schema", f"{event.name}: {sorted(err.normalized_messages())}") from None
+            handler(context, event, data)
+        if not context.committed:
+            context.commit(context.unit())
+
+    def _mark(self, unit: UnitOfWork, event: Event, stream: str | None) -> None:
+        store = self._kernel.store
+
+        def mark(session: ClientSession | None) -> None:
+            try:
+                store.collection("inbox").insert_one(
+                    {"_id": event.id, "name": event.name, "handled_at": datetime.now(UTC)}, session=session
+                )
+            except DuplicateKeyError:
+                raise Duplicate("inbox") from None
+
+        unit.add("inbox", mark)
+        if stream is None:
+            return
+        if event.sequence == 1:
+            unit.insert("inbox_positions", {"_id": stream, "sequence": 1})
+        else:
+            unit.change(
+                "inbox_positions",
+                {"_id": stream, "sequence": event.sequence - 1},
+                {"$set": {"sequence": event.sequence}},
+            )
+        unit.delete("inbox_parked", {"_id": event.id})
+
+    def _retry(self, body: bytes, headers: dict[str, Any], name: str, exc: Exception) -> bool:
+        attempt = int(headers.get(wire.H_ATTEMPT) or 0) + 1
+        if passing(exc):
+            delay = wire.RETRY_SCHEDULE[min(attempt, len(wire.RETRY_SCHEDULE)) - 1]
+        elif attempt > len(wire.RETRY_SCHEDULE):
+            logs.fault("event_dead", exc, type=name)
+            return self._bury(body, headers, "handler", f"{type(exc).__name__} after {attempt - 1} attempts")
+        else:
+            delay = wire.RETRY_SCHEDULE[attempt - 1]
+        logs.fault("event_retried", exc, type=name, attempt=attempt, delay=delay)
+        metrics.record_retry(name)
+        room = self._kernel.settings.room
+        kept = dict(headers) | {wire.H_ATTEMPT: attempt}
+        return self._forward(Outgoing(body, "", wire.retry_queue(room, delay), _ours(kept), mandatory=True))
+
+    def _bury(self, body: bytes, headers: dict[str, Any], reason: str, detail: str) -> bool:
+        room = self._kernel.settings.room
+        metrics.record_dead(wire.event_queue(room), reason)
+        logs.error("event_buried", reason=reason, detail=detail)
+        kept = dict(headers) | {
+            wire.H_REASON: f"{reason}: {detail}"[:500],
+            wire.H_FIRST_FAILED: datetime.now(UTC).isoformat(timespec="seconds"),
+        }
+        return self._forward(Outgoing(body, "", wire.dead_queue(room), _ours(kept), mandatory=True))
+
+    def _forward(self, message: Outgoing) -> bool:
+        try:
+            self._kernel.publisher.publish([message])
+            return True
+        except PublishFailed:
+            return False
+
+
+def passing(exc: Exception) -> bool:
+    """Whether a fault passes by itself: the database, the broker or another room is away, or a race was lost."""
+    if isinstance(exc, Problem):
+        return exc.status >= 500 or exc.status == 429 or exc.type.endswith("still-running")
+    return isinstance(exc, (PyMongoError, PublishFailed, StaleVersion, OSError))
+
+
+def _ours(headers: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in headers.items() if name.startswith("x-motcua-")}

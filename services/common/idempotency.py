@@ -1,0 +1,94 @@
+"""Idempotent commands: the same key and body give the same answer, once, for 30 days.
+
+A row is inserted as running under its unique key before the work, and finished in the business transaction by the
+holder that started it; so of two holders (a restart, a redelivery) only one can commit. Refusals are not kept.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import orjson
+from pymongo.client_session import ClientSession
+from pymongo.errors import DuplicateKeyError
+
+from services.common import problems
+from services.common.store import Store
+from services.common.wire import new_id
+
+#: Real seconds after which a running row may be taken over: longer than any command's deadline.
+LEASE = 20
+
+
+class LostHold(Exception):
+    """Another holder took the row over; this one's work must not be committed."""
+
+
+@dataclass(frozen=True)
+class Hold:
+    """The right to execute one command. `answer` is set when it was executed before."""
+
+    key: str
+    holder: str
+    done: bool = False
+    answer: Any = None
+
+
+def key_of(actor: str, method: str, command: str) -> str:
+    """Keys are scoped to actor and route."""
+    return hashlib.sha256(f"{actor}\x00{method}\x00{command}".encode()).hexdigest()
+
+
+def body_hash(kwargs: dict[str, Any]) -> str:
+    return hashlib.sha256(orjson.dumps(kwargs, option=orjson.OPT_SORT_KEYS)).hexdigest()
+
+
+def begin(store: Store, key: str, body: str, *, redelivered: bool) -> Hold:
+    """Takes the hold on a command, or returns its kept answer.
+
+    `redelivered` says that the broker gave us this request a second time: its former holder is gone or has lost its
+    connection, and is shut out by the takeover. Raises Problem 422 (another body) or 409 (still running).
+    """
+    rows = store.collection("idempotency")
+    holder = new_id()
+    now = datetime.now(UTC)
+    try:
+        rows.insert_one(
+            {"_id": key, "body": body, "state": "running", "holder": holder, "since": now, "created_at": now}
+        )
+        return Hold(key, holder)
+    except DuplicateKeyError:
+        row = rows.find_one({"_id": key})
+    if row is None:  # removed between the two: its command was refused; the caller may try again at once
+        raise problems.still_running(retry_after=1)
+    if row["body"] != body:
+        raise problems.idempotency_mismatch()
+    if row["state"] == "done":
+        return Hold(key, row["holder"], done=True, answer=row["answer"])
+    if not redelivered and row["since"] > now - timedelta(seconds=LEASE):
+        raise problems.still_running(retry_after=1)
+    taken = rows.update_one(
+        {"_id": key, "state": "running", "holder": row["holder"]}, {"$set": {"holder": holder, "since": now}}
+    )
+    if taken.matched_count != 1:
+        raise problems.still_running(retry_after=1)
+    return Hold(key, holder)
+
+
+def finish(store: Store, hold: Hold, answer: Any, session: ClientSession | None) -> None:
+    """Keeps the answer. Raises LostHold when the hold was taken over meanwhile."""
+    result = store.collection("idempotency").update_one(
+        {"_id": hold.key, "holder": hold.holder, "state": "running"},
+        {"$set": {"state": "done", "answer": answer}},
+        session=session,
+    )
+    if result.matched_count != 1:
+        raise LostHold
+
+
+def forget(store: Store, hold: Hold) -> None:
+    """Removes the row of a refused command, so that a corrected attempt may use the key again."""
+    store.collection("idempotency").delete_one({"_id": hold.key, "holder": hold.holder, "state": "running"})

@@ -1,0 +1,170 @@
+"""Who may call what: one table, default no.
+
+The gateway asks who you are; this table says whether a role may use a method at all; the room that owns the data
+then decides about this dossier, this unit, this account. Roles are those of domain.md §2.6. A service may act for
+itself (`service:<room>`) where another room's work needs it.
+"""
+
+from __future__ import annotations
+
+from services.common import problems
+from services.common.actors import Actor
+
+ANYBODY = "anonymous"
+SIGNED_IN = frozenset(
+    {
+        "citizen",
+        "desk_officer",
+        "specialist",
+        "leader",
+        "control_officer",
+        "office",
+        "ioc",
+        "support",
+        "postal_officer",
+        "police",
+    }
+)
+OFFICERS = SIGNED_IN - {"citizen"}
+
+
+def _services(*rooms: str) -> frozenset[str]:
+    return frozenset(f"service:{room}" for room in rooms)
+
+
+EVERY_SERVICE = _services(
+    "identity",
+    "intake",
+    "processing",
+    "vault",
+    "signing",
+    "payment",
+    "notifier",
+    "oversight",
+    "postal",
+    "exchange",
+    "gateway",
+)
+_PUBLIC = frozenset({ANYBODY})
+_CITIZEN = frozenset({"citizen"})
+_DESK = frozenset({"desk_officer"})
+_SPECIALIST = frozenset({"specialist"})
+_LEADER = frozenset({"leader"})
+_IOC = frozenset({"ioc"})
+_WATCHERS = frozenset({"ioc", "control_officer", "office"})
+_AGENCY = frozenset({"desk_officer", "specialist", "leader", "control_officer"})
+
+#: method -> roles that may call it
+ALLOWED: dict[str, frozenset[str]] = {
+    # identity
+    "identity.register": _PUBLIC,
+    "identity.confirm_registration": _PUBLIC,
+    "identity.sign_in": _PUBLIC,
+    "identity.officer_sign_in": _PUBLIC,
+    "identity.officer_confirm": _PUBLIC,
+    "identity.refresh": _PUBLIC,
+    "identity.request_recovery": _PUBLIC,
+    "identity.recover": _PUBLIC,
+    "identity.sign_out": SIGNED_IN,
+    "identity.home": _CITIZEN,
+    "identity.request_normalization_code": _CITIZEN,
+    "identity.normalize": _CITIZEN,
+    "identity.lock": _IOC | {"support"},
+    "identity.person": _services("intake", "notifier", "postal", "exchange", "payment"),
+    "identity.resolve_person": _services("intake"),
+    "identity.revoked_sessions": _services("gateway"),
+    # vault
+    "vault.open_upload": SIGNED_IN | EVERY_SERVICE,
+    "vault.open_download": SIGNED_IN | EVERY_SERVICE,
+    "vault.file": EVERY_SERVICE,
+    "vault.holdings": _CITIZEN,
+    "vault.open_holding": _CITIZEN,
+    "vault.access_log": _CITIZEN,
+    # signing
+    "signing.report": _services("intake", "processing", "oversight", "vault") | _AGENCY | _IOC,
+    # intake
+    "intake.procedures": _PUBLIC | SIGNED_IN,
+    "intake.procedure": _PUBLIC | SIGNED_IN,
+    "intake.lookup": _PUBLIC | SIGNED_IN,
+    "intake.file": _CITIZEN,
+    "intake.mine": _CITIZEN,
+    "intake.dossier": _CITIZEN | _AGENCY | _WATCHERS,
+    "intake.desk_queue": _DESK,
+    "intake.ask_paper": _DESK,
+    "intake.guide": _DESK,
+    "intake.accept": _DESK,
+    "intake.refuse": _DESK,
+    "intake.return_result": _DESK,
+    "intake.amend": _CITIZEN,
+    "intake.withdraw": _CITIZEN,
+    "intake.history": _CITIZEN | _AGENCY | _WATCHERS | _services("oversight"),
+    "intake.versions": _CITIZEN | _AGENCY | _WATCHERS,
+    "intake.slip": _CITIZEN | _AGENCY | _IOC | _services("oversight"),
+    "intake.open_file": _CITIZEN | _AGENCY | _IOC,
+    "intake.receipt": _CITIZEN | _DESK,
+    "intake.delivery": _services("postal"),
+    "intake.brief": EVERY_SERVICE,
+    # processing
+    "processing.case": _CITIZEN | _AGENCY | _WATCHERS | EVERY_SERVICE,
+    "processing.worklist": _SPECIALIST | _LEADER,
+    "processing.start_step": _SPECIALIST | _LEADER,
+    "processing.finish_step": _SPECIALIST | _LEADER,
+    "processing.request_supplement": _SPECIALIST,
+    "processing.reschedule": _LEADER,
+    "processing.attach_result": _SPECIALIST | _LEADER,
+    "processing.ask_signed_result": _DESK,
+    "processing.stop": _LEADER,
+    "processing.release": _DESK,
+    "processing.accept_amendment": _CITIZEN,
+    "processing.withdraw": _CITIZEN,
+    "processing.slip": _CITIZEN | _AGENCY | _IOC | _services("oversight", "intake"),
+    # payment
+    "payment.orders": _CITIZEN | _DESK,
+    "payment.pay": _CITIZEN,
+    "payment.provider_message": _PUBLIC,
+    "payment.cash": _DESK,
+    "payment.due": _services("processing", "intake"),
+    "payment.receipt": _CITIZEN | _DESK,
+    # notifier
+    "notifier.send_code": _services("identity"),
+    "notifier.notices": _CITIZEN,
+    "notifier.unit_notices": OFFICERS,
+    # oversight
+    "oversight.reviews": _IOC,
+    "oversight.decide": _IOC,
+    "oversight.unblock": _IOC,
+    "oversight.violations": _WATCHERS,
+    "oversight.recognition": _WATCHERS,
+    "oversight.figures": _WATCHERS,
+    "oversight.late": _WATCHERS | _DESK | _LEADER,
+    "oversight.ledger": _IOC | {"operator"},
+    "oversight.clock": EVERY_SERVICE | {"operator"},
+    "oversight.move_clock": frozenset({"operator"}),
+    # postal
+    "postal.shipments": _CITIZEN | _DESK,
+    "postal.orders": frozenset({"postal_officer"}),
+    # exchange
+    "exchange.state": _IOC | _DESK,
+}
+#: methods that every room answers for the operator
+OF_EVERY_ROOM: dict[str, frozenset[str]] = {
+    "describe": frozenset({"operator"}),
+    "replay": frozenset({"operator"}),
+}
+
+
+def roles_of(method: str) -> frozenset[str]:
+    """Roles that may call `room.method`; empty for a method without a row."""
+    return ALLOWED.get(method) or OF_EVERY_ROOM.get(method.partition(".")[2], frozenset())
+
+
+def check(actor: Actor, method: str) -> None:
+    """Raises Problem 401 (nobody is signed in) or 403 unless one of the actor's roles may call the method."""
+    allowed = roles_of(method)
+    if allowed & actor.roles:
+        return
+    if ANYBODY in allowed:
+        return  # what anybody may do, a signed-in person may do as well
+    if actor.roles == {ANYBODY}:
+        raise problems.unauthorized()
+    raise problems.forbidden()

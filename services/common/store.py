@@ -1,0 +1,101 @@
+"""A room's database: one client per process, majority writes, indexes and document versions.
+
+Aggregates carry `version` (optimistic lock), `schema_version`, `seq` (number of its last event), `outbox`
+(events not yet published) and `outbox_mark` (set while there are any; the relay's index). Room code reads with
+`find`/`get` and writes only through a unit of work.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pymongo
+from bson.codec_options import CodecOptions
+from bson.datetime_ms import DatetimeConversion
+from pymongo.collection import Collection
+from pymongo.database import Database
+from pymongo.read_concern import ReadConcern
+from pymongo.write_concern import WriteConcern
+
+Document = dict[str, Any]
+
+KERNEL = ("kernel", "inbox", "inbox_positions", "inbox_parked", "idempotency", "told", "timers")
+
+
+@dataclass(frozen=True)
+class Index:
+    """One index: collection, keys as pymongo takes them, options."""
+
+    collection: str
+    keys: list[tuple[str, Any]]
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Store:
+    """Access to one room's database. Made once, at start: a client made lazily by two greenlets would be made twice."""
+
+    def __init__(self, url: str, *, application: str) -> None:
+        self.client: pymongo.MongoClient[Document] = pymongo.MongoClient(
+            url,
+            appname=application,
+            maxPoolSize=64,
+            tz_aware=True,
+            retryWrites=True,
+            retryReads=True,
+            serverSelectionTimeoutMS=5_000,
+            connectTimeoutMS=3_000,
+            socketTimeoutMS=30_000,
+        )
+        self.db: Database[Document] = self.client.get_default_database(
+            codec_options=CodecOptions(tz_aware=True, datetime_conversion=DatetimeConversion.DATETIME),
+            read_concern=ReadConcern("majority"),
+            write_concern=WriteConcern("majority", j=True),
+        )
+
+    def collection(self, name: str) -> Collection[Document]:
+        return self.db[name]
+
+    def find(self, collection: str, query: Mapping[str, Any], **options: Any) -> Iterator[Document]:
+        """Documents of a query, as pymongo's find; callers name an index by their query."""
+        return iter(self.db[collection].find(query, **options))
+
+    def get(self, collection: str, key: Any) -> Document | None:
+        """The document with this `_id`."""
+        return self.db[collection].find_one({"_id": key})
+
+    def find_one(self, collection: str, query: Mapping[str, Any], **options: Any) -> Document | None:
+        return self.db[collection].find_one(query, **options)
+
+    def next_number(self, collection: str, key: str) -> int:
+        """The next number of a counter. Taken outside transactions: gaps are allowed, doubles are not (engine.md)."""
+        row = self.db[collection].find_one_and_update(
+            {"_id": key}, {"$inc": {"value": 1}}, upsert=True, return_document=pymongo.ReturnDocument.AFTER
+        )
+        return int(row["value"])
+
+    def prepare(self, indexes: list[Index], aggregates: list[str]) -> None:
+        """Makes collections and indexes that are missing; safe to repeat and to run in two replicas at once."""
+        existing = set(self.db.list_collection_names())
+        for name in {*KERNEL, *aggregates, *(i.collection for i in indexes)} - existing:
+            try:
+                self.db.create_collection(name)
+            except pymongo.errors.CollectionInvalid:
+                continue  # the other replica was faster
+        for name in aggregates:
+            self.db[name].create_index(
+                [("outbox_mark", 1)],
+                name="outbox_unsent",
+                partialFilterExpression={"outbox_mark": {"$exists": True}},
+            )
+        for index in indexes:
+            self.db[index.collection].create_index(index.keys, **index.options)
+        self.db["idempotency"].create_index([("created_at", 1)], expireAfterSeconds=30 * 86_400, name="kept_30_days")
+        self.db["inbox"].create_index([("handled_at", 1)], expireAfterSeconds=180 * 86_400, name="kept_180_days")
+        self.db["inbox_parked"].create_index([("stream", 1), ("sequence", 1)], name="by_stream")
+        self.db["told"].create_index([("told_at", 1)], name="by_time")
+        self.db["told"].create_index([("aggregateid", 1), ("sequence", 1)], name="by_aggregate")
+
+    def close(self) -> None:
+        self.client.close()

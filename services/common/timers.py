@@ -1,0 +1,111 @@
+"""Timers on business time, each run claimed in the database: two replicas fire once.
+
+The loop looks every real second and at once when the clock moves. A run that fails is tried again at the next look;
+handlers claim the rows they work on by version, so a run that was cut short is finished by the next.
+"""
+
+from __future__ import annotations
+
+import time
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import eventlet
+from pymongo.errors import DuplicateKeyError, PyMongoError
+
+from services.common import logs, metrics, wire
+from services.common.context import Context
+from services.common.problems import Problem
+from services.common.unit import StaleVersion
+
+if TYPE_CHECKING:
+    from services.common.kernel import Kernel
+
+LOOK = 1.0  # real seconds
+RUN_TIMEOUT = 60.0
+
+
+class TimerLoop:
+    """Runs the timers of one room."""
+
+    def __init__(self, kernel: Kernel, instance: Any, timers: list[Any]) -> None:
+        self._kernel = kernel
+        self._timers = [(entry.method_name, entry.seconds, getattr(instance, entry.method_name)) for entry in timers]
+        self._wake = eventlet.event.Event()
+        self._greenlet: Any = None
+        self._stopping = False
+
+    def start(self) -> None:
+        if self._timers:
+            self._kernel.clock.on_move(self._on_move)
+            self._greenlet = eventlet.spawn(self._loop)
+
+    def stop(self) -> None:
+        """Lets the run in hand end, then stops."""
+        self._stopping = True
+        self._on_move()
+        if self._greenlet is not None:
+            with eventlet.Timeout(RUN_TIMEOUT, False):
+                self._greenlet.wait()
+
+    def _on_move(self) -> None:
+        if not self._wake.ready():
+            self._wake.send(True)
+
+    def _loop(self) -> None:
+        while not self._stopping:
+            for name, seconds, handler in self._timers:
+                try:
+                    if not self._stopping and self._claim(name, seconds):
+                        self._run(name, handler)
+                except PyMongoError as exc:
+                    logs.fault("timer_claim_fault", exc, timer=name)
+            with eventlet.Timeout(LOOK, False):
+                self._wake.wait()
+            if self._wake.ready():
+                self._wake = eventlet.event.Event()
+
+    def _claim(self, name: str, seconds: float) -> bool:
+        timers = self._kernel.store.collection("timers")
+        now = self._kernel.clock.now()
+        following = now + timedelta(seconds=seconds)
+        if timers.find_one_and_update({"_id": name, "next_at": {"$lte": now}}, {"$set": {"next_at": following}}):
+            return True
+        if timers.find_one({"_id": name}) is not None:
+            return False
+        try:
+            timers.insert_one({"_id": name, "next_at": following})
+            return True
+        except DuplicateKeyError:
+            return False
+
+    def _run(self, name: str, handler: Any) -> None:
+        kernel = self._kernel
+        started = time.monotonic()
+        outcome = "ok"
+        run = wire.new_id()
+        context = Context(
+            kernel=kernel,
+            actor=kernel.own_actor(),
+            now=kernel.clock.now(),
+            correlation_id=run,
+            causation_id=run,
+            command_id=run,
+            deadline=started + RUN_TIMEOUT,
+        )
+        try:
+            handler(context)
+        except (Problem, PyMongoError, StaleVersion) as exc:
+            outcome = "again"
+            logs.fault("timer_again", exc, timer=name)
+            self._again(name)
+        except Exception as exc:
+            outcome = "fault"
+            logs.fault("timer_fault", exc, timer=name)
+            self._again(name)
+        finally:
+            metrics.record_timer(name, outcome, time.monotonic() - started)
+
+    def _again(self, name: str) -> None:
+        soon = self._kernel.clock.now() + timedelta(seconds=5)
+        self._kernel.store.collection("timers").update_one({"_id": name}, {"$min": {"next_at": soon}})

@@ -1,0 +1,124 @@
+"""A pool of worker processes for CPU work: started as programs of their own, one job at a time each, killable.
+
+A worker reads one JSON job a line and answers one JSON line (services/common/worker_program.py). A job has a
+deadline; a worker that misses it, or dies, is replaced and its job answered with WorkerLost.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import Any
+
+import eventlet
+import orjson
+from eventlet.green import subprocess
+from eventlet.queue import LightQueue
+
+from services.common import logs, metrics, wire
+
+
+class WorkerLost(Exception):
+    """The worker was killed at its deadline (`why` is "deadline") or died (`why` is "died")."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why)
+        self.why = why
+
+
+class WorkerFault(Exception):
+    """The worker's program raised; `kind` is the exception's type."""
+
+    def __init__(self, kind: str, detail: str) -> None:
+        super().__init__(f"{kind}: {detail}")
+        self.kind = kind
+
+
+class WorkerPool:
+    """Workers of one program, `python -m module`. Started at their first job, renewed after `most_jobs`."""
+
+    def __init__(self, name: str, module: str, *, size: int, deadline: float, most_jobs: int = 200) -> None:
+        self._name = name
+        self._module = module
+        self._deadline = deadline
+        self._most_jobs = most_jobs
+        self._idle: LightQueue[_Worker | None] = LightQueue()
+        self._all: set[_Worker] = set()
+        for _ in range(size):
+            self._idle.put(None)
+
+    def run(self, job: dict[str, Any], *, deadline: float | None = None) -> Any:
+        """The answer of one job; waits for an idle worker. Raises WorkerLost or WorkerFault."""
+        worker = self._idle.get()
+        keep: _Worker | None = None
+        started = time.monotonic()
+        outcome = "ok"
+        try:
+            if worker is None or not worker.alive:
+                worker = _Worker(self._module)
+                self._all.add(worker)
+            answer = worker.ask(job, deadline or self._deadline)
+            keep = worker if worker.jobs < self._most_jobs else None
+            return answer
+        except WorkerLost as lost:
+            outcome = lost.why
+            logs.warning("worker_lost", pool=self._name, why=lost.why)
+            raise
+        except WorkerFault:
+            outcome = "fault"
+            keep = worker
+            raise
+        finally:
+            if keep is None and worker is not None:
+                worker.end()
+                self._all.discard(worker)
+            self._idle.put(keep)
+            metrics.worker_jobs.labels(self._name, outcome).inc()
+            metrics.worker_seconds.labels(self._name).observe(time.monotonic() - started)
+
+    def close(self) -> None:
+        """Ends all workers."""
+        for worker in list(self._all):
+            worker.end()
+        self._all.clear()
+
+
+class _Worker:
+    def __init__(self, module: str) -> None:
+        self.jobs = 0
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", module], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0
+        )
+
+    @property
+    def alive(self) -> bool:
+        return self._process.poll() is None
+
+    def ask(self, job: dict[str, Any], deadline: float) -> Any:
+        self.jobs += 1
+        job_id = wire.new_id()
+        line = b""
+        try:
+            with eventlet.Timeout(deadline, False):
+                self._process.stdin.write(orjson.dumps({"id": job_id, **job}) + b"\n")
+                self._process.stdin.flush()
+                line = self._process.stdout.readline()
+                if not line:
+                    raise WorkerLost("died")
+        except OSError:
+            raise WorkerLost("died") from None
+        if not line:
+            raise WorkerLost("deadline")
+        answer = orjson.loads(line)
+        if answer.get("error"):
+            raise WorkerFault(str(answer["error"].get("type")), str(answer["error"].get("detail", "")))
+        if answer.get("id") != job_id:
+            raise WorkerLost("died")
+        return answer
+
+    def end(self) -> None:
+        if self._process.poll() is None:
+            self._process.kill()
+        self._process.wait()
+        for pipe in (self._process.stdin, self._process.stdout):
+            pipe.close()
