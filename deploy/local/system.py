@@ -94,7 +94,8 @@ class System:
             with open(log, "rb") as lines:
                 lines.seek(offset)
                 text = lines.read().decode(errors="replace").strip()
-            raise Trouble("The system did not start", failed["message"] if failed else text[-3000:])
+            what, _, advice = (failed["message"] if failed else text[-3000:]).partition("\n  What to do: ")
+            raise Trouble(f"The system did not start: {what}", advice or f"read {log}")
         record = self._supervisor_record()
         return bool(record and record["pid"] == self._supervisor.pid and record.get("phase") == "ready")
 
