@@ -94,7 +94,8 @@ def sign(
     """Sign with PAdES (or adbe.pkcs7.detached) at the claimed time `at` (aware).
 
     With a timestamp token the level is B-T and the timestamp says `at` too; without it B-B. `certify` makes a
-    certification signature with that permission; `room` is the size of the gap in hexadecimal digits. Signing again with another field adds a second signature.
+    certification signature with that permission; `room` is the size of the gap in hexadecimal digits. Signing again
+    with another field adds a second signature.
     """
     name = f"{field}{'' if field[-1].isdigit() else 1}"
     metadata = signers.PdfSignatureMetadata(

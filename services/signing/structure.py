@@ -115,4 +115,4 @@ def tail_is_clean(data: bytes, end: int, later_revisions: int) -> bool:
     tail = data[end:]
     if not tail.strip(_WHITE):
         return later_revisions == 0
-    return later_revisions > 0 and tail.count(b"%%EOF") == later_revisions and tail.rstrip(_WHITE).endswith(b"%%EOF")
+    return tail.count(b"%%EOF") == later_revisions and tail.rstrip(_WHITE).endswith(b"%%EOF")

@@ -75,7 +75,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
     built = authority.build(folder, trusted)
     who = authority.subject("UBND xã Quảng Thái", organization="UBND xã Quảng Thái", user_id="MST:3300100018")
     signing, stamping = ExtendedKeyUsageOID.EMAIL_PROTECTION, ExtendedKeyUsageOID.TIME_STAMPING
-    government = {"issuer": "government-ca"}
+    government: dict[str, Any] = {"issuer": "government-ca"}
     late = built.issue("late", who, **government)
     built.revoke("government-ca", late.certificate, LATE_REVOCATION)
     built.issue("short", who, **government, not_after=datetime(2024, 3, 9, tzinfo=UTC))
@@ -85,7 +85,15 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
     built.issue("no-usage", who, **government, usages=(), extended=(signing,))
     built.issue("plain-usage", who, **government, usages=("digitalSignature",), extended=None)
     built.issue("short-key", who, **government, key="rsa", bits=1024)
-    built.issue("foreign-stamp", who, issuer="foreign-ca", key="rsa", extended=(stamping,), critical_extended=True)
+    # A short name: its timestamps sort before genuine ones in a container's set of attributes.
+    built.issue(
+        "foreign-stamp",
+        authority.subject("T"),
+        issuer="foreign-ca",
+        key="rsa",
+        extended=(stamping,),
+        critical_extended=True,
+    )
     # An issuing authority that was revoked in January, with one certificate under it.
     above = built.found("withdrawn-ca", "CA đã thu hồi", parent="government-root")
     built.revoke("government-root", above.certificate, datetime(2024, 1, 10, tzinfo=UTC))

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography.hazmat.primitives import serialization
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
 
-from deploy.rehearsal import authority
-from services.signing import trust
+from deploy.rehearsal import authority, papers
+from services.signing import pdf, trust
 
 pytestmark = pytest.mark.req("SG-07")
 
@@ -33,14 +34,31 @@ def test_second_root_of_the_same_name_changes_nothing(world: Any) -> None:
 
 
 def test_look_alike_authorities_inside_the_file_change_nothing(world: Any) -> None:
+    """Same names and key identifiers, other keys: in the unsigned part of a container anybody can put them."""
     signer = world.token("agency-quang-thai")
-    twin = world.authority.found("twin-root-2", "Root chuyên dùng công vụ DIỄN TẬP")
-    world.authority.found("twin-ca", "CA chuyên dùng công vụ DIỄN TẬP", parent="twin-root-2")
-    fakes = (world.authority.authority("twin-ca").certificate, twin.certificate, *signer.chain)
-    crowded = authority.Token("crowded", signer.certificate, signer.key, fakes)
-    from deploy.rehearsal import papers
+    root, issuer = (world.authority.authority(n).certificate for n in ("government-root", "government-ca"))
+    forger = authority.new_key()
+    fakes = tuple(look_alike(real, forger) for real in (issuer, root))
+    for chain in ((*fakes, *signer.chain), (*signer.chain, *fakes), fakes):
+        crowded = authority.Token("crowded", signer.certificate, signer.key, chain)
+        assert world.check(papers.sign(world.paper, crowded, at=world.monday))["verdict"] == "TOTAL_PASSED"
 
-    assert world.check(papers.sign(world.paper, crowded, at=world.monday))["verdict"] == "TOTAL_PASSED"
+
+def look_alike(real: x509.Certificate, key: authority.PrivateKey) -> x509.Certificate:
+    builder = x509.CertificateBuilder(
+        real.issuer, real.subject, key.public_key(), real.serial_number + 1, real.not_valid_before_utc,
+        real.not_valid_after_utc,
+    )  # fmt: skip
+    for extension in real.extensions:
+        builder = builder.add_extension(extension.value, extension.critical)
+    return builder.sign(key, hashes.SHA256())
+
+
+def test_certificates_from_the_file_are_no_issuers_to_search(world: Any) -> None:
+    chosen, offered = (certificate(world.token(name)).asn1 for name in ("citizen-an", "citizen-binh"))
+    registry = pdf._ChosenOnly([chosen])
+    assert not registry.register(offered)
+    assert list(registry) == [chosen]
 
 
 def test_timestamp_anchor_vouches_for_no_signer(world: Any) -> None:
