@@ -186,6 +186,7 @@ class _Signature:
         self.tail_is_clean = tail_is_clean
         # A second parse for all reading of ours: touching the library's own objects can re-encode what was signed.
         self.cms = SignedData.load(signature.pkcs7_content)
+        self._chains: dict[datetime, trust.Chain | None] = {}
 
     async def report(self) -> SignatureReport:
         problem = self.cms.problem(len(self.signature.pkcs7_content)) or (
@@ -234,7 +235,10 @@ class _Signature:
         leaf = self.cms.signer
         if leaf is None:
             return None
-        return self.check.snapshot.chain(leaf, trust.SIGNER_KINDS, at=moment, embedded=self.cms.others)
+        if moment not in self._chains:
+            offered = self.cms.others
+            self._chains[moment] = self.check.snapshot.chain(leaf, trust.SIGNER_KINDS, at=moment, embedded=offered)
+        return self._chains[moment]
 
     def _stamp_chain(self, leaf: trust.Certificate, others: Sequence[trust.Certificate]) -> trust.Chain | None:
         return self.check.snapshot.chain(leaf, trust.TIMESTAMP_KINDS, at=self.check.received, embedded=others)
