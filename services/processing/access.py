@@ -1,0 +1,57 @@
+"""Who may see or move a case: units and ownership. Roles as such were checked before (permissions). Pure."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from services.common import problems
+from services.common.actors import Actor
+
+WATCHERS = frozenset({"ioc", "office", "control_officer"})
+_AGENCY = ("desk_officer", "specialist", "leader")
+
+
+def units_of(case: dict[str, Any]) -> set[str]:
+    """Every unit that works on the case: its own, its desk, those of its steps."""
+    return {case["unit"], case["desk"], *(step["unit"] for step in case["steps"])}
+
+
+def is_officer_of(actor: Actor, case: dict[str, Any]) -> bool:
+    """An officer of one of the case's units, somebody who watches all, or another room."""
+    if actor.is_service or actor.roles & WATCHERS:
+        return True
+    return any(actor.holds(role, unit) for role in _AGENCY for unit in units_of(case))
+
+
+def owns(actor: Actor, case: dict[str, Any]) -> bool:
+    return bool(actor.person_id) and "citizen" in actor.roles and actor.person_id == case["owner"]
+
+
+def known(actor: Actor, case: dict[str, Any] | None) -> dict[str, Any]:
+    """The case, if the actor may know of it. Citizens learn nothing of foreign ones (404); officers are refused."""
+    if case is None:
+        raise problems.not_found()
+    if owns(actor, case) or is_officer_of(actor, case):
+        return case
+    if actor.roles <= {"citizen", "anonymous"}:
+        raise problems.not_found()
+    raise problems.forbidden("the dossier belongs to another unit")
+
+
+def need(actor: Actor, unit: str, *roles: str) -> None:
+    """Raises Problem 403 unless the actor holds one of the roles in that unit."""
+    if not any(actor.holds(role, unit) for role in roles):
+        raise problems.forbidden(f"only {' or '.join(roles)} of the unit in charge")
+
+
+def need_desk(actor: Actor, case: dict[str, Any]) -> None:
+    """Raises Problem 403 unless the actor is an officer of the dossier's desk."""
+    if not (actor.holds("desk_officer", case["desk"]) or actor.holds("desk_officer", case["unit"])):
+        raise problems.forbidden("only the desk of the dossier")
+
+
+def need_owner(actor: Actor, case: dict[str, Any] | None) -> dict[str, Any]:
+    """The case of its owner. Raises Problem 404 for anybody else."""
+    if case is None or not owns(actor, case):
+        raise problems.not_found()
+    return case

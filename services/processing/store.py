@@ -1,0 +1,99 @@
+"""Collections of processing: cases (aggregates), checks of the desk before a return, agencies' signing identities."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from services.common import problems
+from services.common.store import Document, Index, Store
+
+CASES = "cases"
+CHECKS = "checks"
+AGENCIES = "agencies"
+RELINKED = "relinked"
+
+INDEXES = [
+    Index(CASES, [("worklist_unit", 1), ("clock.appointment", 1), ("_id", 1)], {"name": "worklist"}),
+    Index(CASES, [("results.file_id", 1)], {"name": "by_result_file"}),
+    Index(
+        CASES,
+        [("supplements.slip_id", 1)],
+        {
+            "name": "by_slip",
+            "unique": True,
+            "partialFilterExpression": {"supplements.slip_id": {"$exists": True}},
+        },
+    ),
+    Index(CASES, [("owner", 1)], {"name": "by_owner"}),
+    Index(CHECKS, [("code", 1), ("at", 1)], {"name": "by_case"}),
+    Index(AGENCIES, [("identities.tax_number", 1)], {"name": "by_tax_number"}),
+]
+
+#: Rows of the desk's checks that an answer shows, newest last; all are kept.
+SHOWN_CHECKS = 100
+
+
+def seed(store: Store, path: Path | None) -> None:
+    """Puts the agencies of a seed file where they are missing; never overwrites."""
+    if path is None or not path.is_file():
+        return
+    for agency in json.loads(path.read_text(encoding="utf-8"))["agencies"]:
+        store.collection(AGENCIES).update_one({"_id": agency["_id"]}, {"$setOnInsert": agency}, upsert=True)
+
+
+def worklist(store: Store, unit: str, cursor: str | None, limit: int) -> tuple[list[Document], str | None]:
+    """One page of a unit's live cases, the earliest appointment first, and the cursor of the next page."""
+    query: dict[str, Any] = {"worklist_unit": unit}
+    if cursor is not None:
+        due, code = _read_cursor(cursor)
+        query["$or"] = [{"clock.appointment": {"$gt": due}}, {"clock.appointment": due, "_id": {"$gt": code}}]
+    rows = list(
+        store.find(CASES, query, sort=[("clock.appointment", 1), ("_id", 1)], limit=limit + 1, projection={"outbox": 0})
+    )
+    page = rows[:limit]
+    return page, _write_cursor(page[-1]) if len(rows) > limit else None
+
+
+def _write_cursor(case: Mapping[str, Any]) -> str:
+    body = orjson.dumps([case["clock"]["appointment"].isoformat(), case["_id"]])
+    return base64.urlsafe_b64encode(body).decode().rstrip("=")
+
+
+def _read_cursor(cursor: str) -> tuple[datetime, str]:
+    try:
+        due, code = orjson.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        moment = datetime.fromisoformat(due)
+        if moment.tzinfo is None or not isinstance(code, str):
+            raise ValueError(cursor)
+        return moment, code
+    except (ValueError, TypeError, binascii.Error):
+        raise problems.invalid(
+            problems.field_error("cursor", "Con trỏ trang không hợp lệ", "Not a cursor of this list")
+        ) from None
+
+
+def checks(store: Store, code: str) -> list[Document]:
+    """The desk's checks of a case, oldest first, the newest SHOWN_CHECKS of them."""
+    rows = list(store.find(CHECKS, {"code": code}, sort=[("at", -1)], limit=SHOWN_CHECKS))
+    return rows[::-1]
+
+
+def of_owner(store: Store, owner: str) -> Iterator[Document]:
+    return store.find(CASES, {"owner": owner})
+
+
+def owner_now(store: Store, person_id: str) -> str:
+    """The person id that a person has now: a normalization may have given an older one up."""
+    seen = {person_id}
+    while (row := store.get(RELINKED, person_id)) is not None and row["person_id"] not in seen:
+        person_id = row["person_id"]
+        seen.add(person_id)
+    return person_id
