@@ -1,0 +1,18 @@
+"""Metrics of signing, beside the kernel's (motcua_worker_* time the workers)."""
+
+from __future__ import annotations
+
+from prometheus_client import Counter, Gauge
+
+_verdicts = Counter("motcua_signing_verdicts_total", "Verdicts told, first ones and changed ones", ["verdict"])
+_killed = Counter("motcua_signing_killed_total", "Checks that ended with their worker, judged undecided", ["why"])
+undecided = Gauge("motcua_signing_undecided_files", "Files whose verdict is INDETERMINATE, at most 10,000 counted")
+
+
+def record_verdict(verdict: str) -> None:
+    _verdicts.labels(verdict).inc()
+
+
+def record_killed(why: str) -> None:
+    """`why` is deadline, died or fault."""
+    _killed.labels(why).inc()

@@ -1,0 +1,79 @@
+"""What becomes of a worker's report: when it stands, under which id it is kept, what of it is shown to whom. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+from services.common.rules import rule
+from services.signing.verdict import Verdict
+
+#: Purposes of files that are checked as they come in; the system's own forms carry no signature yet.
+CHECKED = frozenset({"component", "slip", "result", "own"})
+
+_FIRST_PAUSE = timedelta(minutes=5)
+_LONGEST_PAUSE = timedelta(days=1)
+#: Asked for again sooner than this, an undecided file gets its known answer (unless the trust store changed).
+_ASKED_AGAIN = timedelta(minutes=1)
+_SHOWN_DIGITS = 4
+
+
+@rule("SG-07", title="Kết luận “không xác định” không bao giờ là kết luận cuối cùng", cites="TB 94/TB-UBND §2")
+def is_final(verdict: str) -> bool:
+    """Whether a verdict stands. INDETERMINATE never does: it is neither a yes nor a no."""
+    return verdict != Verdict.INDETERMINATE
+
+
+def report_id(report: dict[str, Any]) -> str:
+    """One report per content, policy and version of the trust store; an undecided one does not take a decided one's
+    place, so its outcome is part of the id."""
+    parts = [report[name] for name in ("sha256", "policy", "trust_version", "verdict", "code")]
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
+
+
+def next_check(verdict: str, attempts: int, now: datetime) -> datetime | None:
+    """When a file is looked at again by itself: after 5, 10, 20 … minutes, at most a day; None for what stands."""
+    if is_final(verdict):
+        return None
+    return now + min(_FIRST_PAUSE * 2 ** min(attempts, 10), _LONGEST_PAUSE)
+
+
+def asks_anew(file: dict[str, Any], *, trust_version: str, now: datetime) -> bool:
+    """Whether somebody who asks now should get a fresh look instead of the known answer."""
+    if is_final(file["verdict"]):
+        return False
+    if file["code"] == "limit":
+        # It cost a worker its life: not again for everybody who asks.
+        return bool(now >= file["next_check_at"])
+    return file["trust_version"] != trust_version or now - file["checked_at"] >= _ASKED_AGAIN
+
+
+def outcome(report: dict[str, Any]) -> tuple[str, str | None, str]:
+    """What counts as a change of the verdict: the verdict itself, its sub-indication and our own code."""
+    return report["verdict"], report["sub_indication"], report["code"]
+
+
+def sealed(report: dict[str, Any], seal: Callable[[str], str]) -> dict[str, Any]:
+    """The report as it is stored: personal numbers encrypted."""
+    return _with_numbers(report, seal)
+
+
+def shown(report: dict[str, Any], unseal: Callable[[str], str], *, whole: bool) -> dict[str, Any]:
+    """The stored report as it is answered: personal numbers in full (`whole`) or their last digits."""
+    return _with_numbers(report, unseal if whole else lambda text: masked(unseal(text)))
+
+
+def masked(number: str) -> str:
+    """All but the last four digits hidden."""
+    return "*" * (len(number) - _SHOWN_DIGITS) + number[-_SHOWN_DIGITS:]
+
+
+def _with_numbers(report: dict[str, Any], change: Callable[[str], str]) -> dict[str, Any]:
+    signatures = []
+    for signature in report["signatures"]:
+        number = signature["signer"].get("personal_number")
+        signer = {**signature["signer"], "personal_number": change(number) if number else None}
+        signatures.append({**signature, "signer": signer})
+    return {**report, "signatures": signatures}

@@ -1,0 +1,178 @@
+"""Signing: the verdict about every file's signatures, told once, and again while it is open. See README.md."""
+
+from __future__ import annotations
+
+import time
+from datetime import datetime
+from typing import Any
+
+from services.common import logs
+from services.common.bus.entrypoints import every, on_event, query
+from services.common.context import Context
+from services.common.envelope import Event
+from services.common.kernel import Kernel, RoomSpec
+from services.common.problems import Problem
+from services.common.run import KernelProvider
+from services.common.store import Document
+from services.common.unit import Duplicate, StaleVersion, UnitOfWork
+from services.signing import metrics, reports, schemas
+from services.signing.checker import Checker, Subject
+from services.signing.store import (
+    AGGREGATES,
+    INDEXES,
+    count_undecided,
+    earliest_receipt,
+    standing_report,
+    undecided,
+)
+from services.signing.verdict import POLICY
+
+_NUMBER = "reports.personal_number"
+_LEFT_FOR_ANSWER = 0.5  # seconds of a caller's deadline kept for writing and answering
+_RECHECKS_A_RUN = 20
+_checkers: list[Checker] = []
+
+
+def _start(kernel: Kernel) -> None:
+    if kernel.data_key is None:
+        raise ValueError("signing needs MOTCUA_DATA_KEY")
+    _checkers[:] = [Checker(kernel)]
+
+
+def _stop(_: Kernel) -> None:
+    for checker in _checkers:
+        checker.close()
+
+
+class SigningService:
+    """Entrypoints. The checks themselves run in worker processes (worker.py)."""
+
+    name = "signing"
+    kernel: Kernel = KernelProvider()
+
+    @property
+    def checker(self) -> Checker:
+        return _checkers[0]
+
+    @query(schemas.ReportQuery, schemas.ReportAnswer)
+    def report(self, ctx: Context, data: dict[str, Any]) -> Any:
+        """The verdict about a file; checked now where it is not known yet or undecided."""
+        file = ctx.store.get("files", data["file_id"])
+        wait = ctx.deadline - time.monotonic() - _LEFT_FOR_ANSWER
+        if file is None:
+            meta = ctx.call("vault.file", as_service=True, file_id=data["file_id"])
+            received = datetime.fromisoformat(meta["stored_at"])
+            self._first_check(ctx, meta["file_id"], meta["sha256"], meta["size"], received, wait=wait)
+        elif reports.asks_anew(file, trust_version=self.checker.trust_version, now=ctx.now):
+            try:
+                self._check_again(ctx, file, wait=wait)
+            except Problem as problem:
+                logs.info("known_answer_given", file_id=file["_id"], status=problem.status)
+        return self._answer(ctx, data["file_id"])
+
+    @on_event("file.stored", schemas.FileStoredSeen)
+    def on_stored(self, ctx: Context, event: Event, data: dict[str, Any]) -> None:
+        """Every file that may be signed is checked as it comes in."""
+        if data["purpose"] in reports.CHECKED and ctx.store.get("files", data["file_id"]) is None:
+            self._first_check(ctx, data["file_id"], data["sha256"], data["size"], data["stored_at"], wait=None)
+
+    @every(60)
+    def check_undecided(self, ctx: Context) -> None:
+        """Looks again at files whose verdict is open: revocation data come late, workers die of others' jobs."""
+        metrics.undecided.set(count_undecided(ctx.store))
+        for file in list(undecided(ctx.store, self.checker.trust_version, ctx.now, _RECHECKS_A_RUN)):
+            left = ctx.deadline - time.monotonic()
+            if left < 1:
+                return
+            try:
+                self._check_again(ctx, file, wait=left, timer=True)
+            except (Problem, StaleVersion) as fault:
+                logs.fault("recheck_postponed", fault, file_id=file["_id"])
+
+    def _first_check(
+        self, ctx: Context, file_id: str, sha256: str, size: int, received: datetime, *, wait: float | None
+    ) -> None:
+        since = earliest_receipt(ctx.store, sha256, received)
+        stored = standing_report(ctx.store, sha256, POLICY, self.checker.trust_version, since)
+        unit = ctx.unit()
+        if stored is None:
+            stored = self._keep(unit, self.checker.check(ctx, Subject(file_id, sha256, size, since), wait=wait))
+        file: Document = {
+            "_id": file_id,
+            "sha256": sha256,
+            "size": size,
+            "received_at": received,
+            "attempts": 0,
+            **_verdict_of(stored, 0, self.kernel.now()),
+        }
+        unit.insert("files", file)
+        self._tell(unit, file)
+        try:
+            ctx.commit(unit)
+        except Duplicate:
+            # Asked for and announced at the same moment: the other one was faster.
+            if ctx.store.get("files", file_id) is None:
+                raise StaleVersion("files") from None
+
+    def _check_again(self, ctx: Context, file: Document, *, wait: float, timer: bool = False) -> None:
+        since = earliest_receipt(ctx.store, file["sha256"], file["received_at"])
+        report = self.checker.check(ctx, Subject(file["_id"], file["sha256"], file["size"], since), wait=wait)
+        changed = reports.outcome(report) != reports.outcome(file)
+        unit = ctx.unit()
+        if changed or report["trust_version"] != file["trust_version"]:
+            stored = self._keep(unit, report)
+        else:
+            stored = {**report, "_id": file["report_id"]}
+        attempts = 0 if changed else file["attempts"] + 1
+        file.update(attempts=attempts, **_verdict_of(stored, attempts, self.kernel.now()))
+        unit.save("files", file)
+        if changed:
+            self._tell(unit, file)
+        if timer:
+            unit.commit()
+        else:
+            ctx.commit(unit)
+
+    def _keep(self, unit: UnitOfWork, report: dict[str, Any]) -> Document:
+        data_key = self.kernel.data_key
+        assert data_key is not None
+        stored = {
+            "_id": reports.report_id(report),
+            "schema_version": 1,
+            **reports.sealed(report, lambda number: data_key.seal(number, _NUMBER)),
+        }
+        unit.change("reports", {"_id": stored["_id"]}, {"$setOnInsert": stored}, upsert=True)
+        return stored
+
+    def _tell(self, unit: UnitOfWork, file: Document) -> None:
+        unit.tell(
+            file,
+            "file.checked",
+            {"file_id": file["_id"], **{n: file[n] for n in ("sha256", "verdict", "sub_indication", "report_id")}},
+        )
+        metrics.record_verdict(file["verdict"])
+
+    def _answer(self, ctx: Context, file_id: str) -> dict[str, Any]:
+        file = ctx.store.get("files", file_id)
+        stored = ctx.store.get("reports", file["report_id"])
+        data_key = self.kernel.data_key
+        assert data_key is not None
+        report = reports.shown(stored, lambda text: data_key.open(text, _NUMBER), whole=ctx.actor.is_service)
+        return {**report, "file_id": file_id, "report_id": stored["_id"]}
+
+
+def _verdict_of(report: Document, attempts: int, now: datetime) -> Document:
+    return {
+        "report_id": report["_id"],
+        "verdict": report["verdict"],
+        "sub_indication": report["sub_indication"],
+        "code": report["code"],
+        "trust_version": report["trust_version"],
+        "checked_at": now,
+        "next_check_at": reports.next_check(report["verdict"], attempts, now),
+    }
+
+
+SPEC = RoomSpec(
+    name="signing", aggregates=AGGREGATES, indexes=INDEXES, events=schemas.EVENTS, on_start=_start, on_stop=_stop
+)

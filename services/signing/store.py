@@ -1,0 +1,47 @@
+"""Collections, indexes and queries of signing.
+
+files      one document a checked file (aggregate): its verdict now, and the report that says why
+reports    reports as they were given, never changed; personal numbers encrypted
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from services.common.store import Document, Index, Store
+
+AGGREGATES = ["files"]
+INDEXES = [
+    Index("files", [("sha256", 1), ("received_at", 1)], {"name": "by_content"}),
+    Index("files", [("verdict", 1), ("next_check_at", 1)], {"name": "undecided"}),
+    Index("reports", [("sha256", 1), ("policy", 1), ("trust_version", 1)], {"name": "by_content"}),
+]
+
+
+def earliest_receipt(store: Store, sha256: str, received: datetime) -> datetime:
+    """The earliest time at which these bytes were here under any file id: it proves that the signature existed."""
+    first = store.find_one("files", {"sha256": sha256}, sort=[("received_at", 1)])
+    return min(received, first["received_at"]) if first else received
+
+
+def standing_report(store: Store, sha256: str, policy: str, trust_version: str, received: datetime) -> Document | None:
+    """A report of the same bytes that stands as it is: decided, with the same trust store, received no later."""
+    query = {"sha256": sha256, "policy": policy, "trust_version": trust_version, "verdict": {"$ne": "INDETERMINATE"}}
+    for report in store.find("reports", query):
+        if datetime.fromisoformat(report["received_at"]) <= received:
+            return report
+    return None
+
+
+def undecided(store: Store, trust_version: str, now: datetime, limit: int) -> Iterator[Document]:
+    """Files to be looked at again: their time has come, or the trust store has changed since."""
+    query = {
+        "verdict": "INDETERMINATE",
+        "$or": [{"next_check_at": {"$lte": now}}, {"trust_version": {"$ne": trust_version}}],
+    }
+    return store.find("files", query, sort=[("next_check_at", 1)], limit=limit)
+
+
+def count_undecided(store: Store) -> int:
+    return store.collection("files").count_documents({"verdict": "INDETERMINATE"}, limit=10_000)
