@@ -1,0 +1,76 @@
+"""The population database (CSDLQG về dân cư), asked over HTTP whether a person's data match.
+
+One question, `POST /dancu/xac-thuc {soDinhDanh, hoTen, ngaySinh, ngayCap}`; whatever goes wrong on the way is
+UNAVAILABLE, never "no match": an account is judged by an answer, not by its absence. Nothing asked is logged.
+"""
+
+from __future__ import annotations
+
+import http.client
+import time
+from datetime import date
+from urllib.parse import urlsplit
+
+import orjson
+
+from services.common import logs
+from services.identity.normalization import Outcome
+
+TIMEOUT = 3.0  # seconds for the connection, and again for each read
+LARGEST_ANSWER = 64 * 1024  # bytes
+
+
+class Population:
+    """Client of one address; connections are not kept, questions are rare."""
+
+    def __init__(self, url: str) -> None:
+        parts = urlsplit(url)
+        self._host = parts.hostname or ""
+        self._port = parts.port
+        self._secure = parts.scheme == "https"
+        self._path = parts.path.rstrip("/") + "/dancu/xac-thuc"
+
+    def ask(self, *, id_number: str, full_name: str, birth_date: date, issue_date: date) -> Outcome:
+        """Whether the database knows exactly this person."""
+        started = time.monotonic()
+        try:
+            status, body = self._post(
+                {
+                    "soDinhDanh": id_number,
+                    "hoTen": full_name,
+                    "ngaySinh": birth_date.isoformat(),
+                    "ngayCap": issue_date.isoformat(),
+                }
+            )
+            outcome = _read(status, body)
+        except (OSError, http.client.HTTPException, ValueError) as exc:
+            logs.warning("population_unreachable", fault=type(exc).__name__)
+            outcome = Outcome.UNAVAILABLE
+        logs.info("population_asked", outcome=str(outcome), milliseconds=int((time.monotonic() - started) * 1000))
+        return outcome
+
+    def _post(self, question: dict[str, str]) -> tuple[int, bytes]:
+        if not self._host:
+            raise OSError("no address of the population database")
+        kind = http.client.HTTPSConnection if self._secure else http.client.HTTPConnection
+        connection = kind(self._host, self._port, timeout=TIMEOUT)
+        try:
+            connection.request("POST", self._path, orjson.dumps(question), {"Content-Type": "application/json"})
+            response = connection.getresponse()
+            return response.status, response.read(LARGEST_ANSWER)
+        finally:
+            connection.close()
+
+
+def _read(status: int, body: bytes) -> Outcome:
+    if status != 200:
+        return Outcome.UNAVAILABLE
+    answer = orjson.loads(body)
+    if not isinstance(answer, dict):
+        return Outcome.UNAVAILABLE
+    match, code = answer.get("match"), answer.get("code")
+    if match is True and code == Outcome.MATCH:
+        return Outcome.MATCH
+    if match is False and code in (Outcome.NO_MATCH, Outcome.NOT_FOUND):
+        return Outcome(code)
+    return Outcome.UNAVAILABLE

@@ -1,0 +1,126 @@
+"""Simulator of the population database, for rehearsals and tests: a program of its own on MOTCUA_HTTP_PORT.
+
+    POST /dancu/xac-thuc {soDinhDanh, hoTen, ngaySinh[, ngayCap]}  -> {match, code[, gender]}
+    POST /control {"down": true} | {"delay": 5.0} | {}             -> how it behaves from now on; {} heals it
+    GET  /healthz/ready
+
+Standard library only; nothing that is asked is written anywhere.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+from services.identity.adapters.population_register import Register
+
+LARGEST_BODY = 64 * 1024
+LONGEST_DELAY = 60.0
+
+
+class Simulator(ThreadingHTTPServer):
+    """The register with its present behaviour."""
+
+    daemon_threads = True
+
+    def __init__(self, port: int, register: Register) -> None:
+        super().__init__(("127.0.0.1", port), _Handler)
+        self.register = register
+        self.down = False
+        self.delay = 0.0  # seconds
+        self.asked = 0
+        self.lock = threading.Lock()
+
+    def control(self, order: dict[str, Any]) -> dict[str, Any]:
+        """Takes an order: what it does not name goes back to normal. Raises ValueError."""
+        down, delay = order.get("down", False), order.get("delay", 0.0)
+        if not isinstance(down, bool) or not isinstance(delay, (int, float)) or not 0 <= delay <= LONGEST_DELAY:
+            raise ValueError("an order is {down: bool, delay: seconds}")
+        self.down, self.delay = down, float(delay)
+        return {"down": self.down, "delay": self.delay, "asked": self.asked, "people": len(self.register)}
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: Simulator
+
+    def do_GET(self) -> None:
+        if self.path == "/healthz/ready":
+            self._answer(200, {"ready": True})
+        else:
+            self._answer(404, {})
+
+    def do_POST(self) -> None:
+        length = int(self.headers.get("Content-Length") or 0)
+        if not 0 < length <= LARGEST_BODY:
+            self._answer(413 if length else 400, {"error": "length"})
+            return
+        try:
+            body = json.loads(self.rfile.read(length))
+            if not isinstance(body, dict):
+                raise ValueError("not an object")
+            if self.path == "/control":
+                self._answer(200, self.server.control(body))
+            elif self.path == "/dancu/xac-thuc":
+                self._match(body)
+            else:
+                self._answer(404, {})
+        except ValueError:
+            self._answer(400, {"error": "body"})
+
+    def _match(self, body: dict[str, Any]) -> None:
+        with self.server.lock:
+            self.server.asked += 1
+        if self.server.delay:
+            time.sleep(self.server.delay)
+        if self.server.down:
+            self._answer(503, {"error": "down"})
+            return
+        number, name, born, issued = (body.get(field) for field in ("soDinhDanh", "hoTen", "ngaySinh", "ngayCap"))
+        if not (isinstance(number, str) and isinstance(name, str) and isinstance(born, str)):
+            raise ValueError("fields")
+        if issued is not None and not isinstance(issued, str):
+            raise ValueError("fields")
+        code, entry = self.server.register.judge(number, name, born, issued)
+        answer: dict[str, Any] = {"match": entry is not None, "code": code}
+        if entry is not None:
+            answer["gender"] = entry.sex
+        self._answer(200, answer)
+
+    def _answer(self, status: int, body: dict[str, Any]) -> None:
+        data = json.dumps(body).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Requests are not logged: they are about people."""
+
+
+def main() -> int:
+    """Serves until SIGTERM or SIGINT."""
+    seed = os.environ.get("MOTCUA_SEED")
+    server = Simulator(int(os.environ["MOTCUA_HTTP_PORT"]), Register(Path(seed) if seed else None))
+
+    def leave(*_: Any) -> None:
+        raise SystemExit(0)
+
+    signal.signal(signal.SIGTERM, leave)
+    signal.signal(signal.SIGINT, leave)
+    try:
+        server.serve_forever()
+    finally:
+        server.server_close()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

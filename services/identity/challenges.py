@@ -1,0 +1,122 @@
+"""Sending codes and taking them back: the part of one-time codes that touches database and notifier."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from services.common.context import Context
+from services.common.problems import Problem, field_error, invalid
+from services.common.unit import UnitOfWork
+from services.identity import accounts, codes, secrecy, store
+from services.identity.codes import Purpose, Verdict
+from services.identity.phones import PhoneError, normal_mobile
+
+KEPT = timedelta(days=1)  # real time; then the database forgets a challenge
+SEND_TIMEOUT = 5.0  # seconds
+
+
+def read_phone(text: str, field: str = "phone") -> str:
+    """A mobile phone in normal form. Raises Problem 422 at the field."""
+    try:
+        return normal_mobile(text)
+    except PhoneError as error:
+        raise invalid(field_error(field, error.message_vi, error.message_en)) from None
+
+
+def issue(
+    ctx: Context,
+    unit: UnitOfWork,
+    purpose: Purpose,
+    phone: str,
+    *,
+    account_id: str | None = None,
+    details: dict[str, Any] | None = None,
+) -> tuple[dict[str, Any], str]:
+    """A new challenge in the unit, and its code, which the caller sends after the commit.
+
+    Raises Problem 429 when too many codes went to this phone.
+    """
+    key = secrecy.key_of(ctx.kernel)
+    blind = key.blind(phone, secrecy.PHONE)
+    wait = codes.wait_before_sending(
+        purpose, store.sent_times(ctx.store, purpose, blind, ctx.now - codes.WINDOW), ctx.now
+    )
+    if wait:
+        raise accounts.too_often(wait)
+    challenge_id, code = uuid.uuid4().hex, codes.new_code()
+    challenge = codes.challenge(
+        challenge_id,
+        purpose,
+        phone=key.seal(phone, secrecy.PHONE),
+        phone_blind=blind,
+        digest=secrecy.code_digest(key, challenge_id, code),
+        now=ctx.now,
+    )
+    challenge |= {"account_id": account_id, "details": details or {}, "purge_at": datetime.now(UTC) + KEPT}
+    unit.insert("challenges", challenge)
+    return challenge, code
+
+
+def send(ctx: Context, challenge: dict[str, Any], phone: str, code: str) -> None:
+    """Hands the code to notifier, which sends it at once and keeps nothing. Raises Problem 503."""
+    purpose = Purpose(challenge["purpose"])
+    ctx.call(
+        "notifier.send_code",
+        as_service=True,
+        timeout=SEND_TIMEOUT,
+        phone=phone,
+        purpose=str(purpose),
+        text=codes.message(purpose, code),
+        reference=challenge["_id"],
+    )
+
+
+def enter(ctx: Context, challenge: dict[str, Any] | None, code: str) -> dict[str, Any]:
+    """The challenge, if the code is right; a wrong one is counted. Raises Problem 422.
+
+    The count is written before the answer goes out, against the version that was read: of many guesses at once, one
+    is judged at a time.
+    """
+    key = secrecy.key_of(ctx.kernel)
+    digest = secrecy.code_digest(key, challenge["_id"] if challenge else "none", code)
+    verdict = codes.judge(challenge, digest, ctx.now)
+    if challenge is not None and verdict is Verdict.RIGHT:
+        return challenge
+    if challenge is not None and verdict is Verdict.WRONG:
+        spend(ctx, challenge)
+    raise codes.refusal(verdict)
+
+
+def spend(ctx: Context, challenge: dict[str, Any]) -> None:
+    """Takes one try away, at once and for good. Raises StaleVersion."""
+    unit = ctx.unit()
+    challenge["tries"] += 1
+    unit.save("challenges", challenge)
+    unit.commit()
+
+
+def use(unit: UnitOfWork, challenge: dict[str, Any], now: datetime) -> None:
+    """Uses up a challenge in the unit that does what it allowed; what it carried is forgotten."""
+    challenge["used_at"] = now
+    challenge["details"] = {}
+    challenge["code"] = None
+    unit.save("challenges", challenge)
+
+
+def send_waiting(ctx: Context) -> None:
+    """Sends the codes that were not sent within their request, each once; one that fails waits for the next run."""
+    key = secrecy.key_of(ctx.kernel)
+    for challenge in store.codes_to_send(ctx.store, ctx.now):
+        phone = key.open(challenge["phone"], secrecy.PHONE)
+        code = key.open(challenge["code"], secrecy.CODE)
+        try:
+            send(ctx, challenge, phone, code)
+        except Problem:
+            continue  # tried again in the next run, until the code expires
+        unit = ctx.unit()
+        challenge["waiting"] = False
+        challenge["code"] = None
+        unit.save("challenges", challenge)
+        unit.commit()

@@ -1,0 +1,195 @@
+"""Normalizing an account: data, code, population database, and then everything that a match changes, at once."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from services.common import problems
+from services.common.clock import LOCAL
+from services.common.context import Context
+from services.common.problems import FieldError, Problem
+from services.common.store import Document
+from services.common.unit import Duplicate, StaleVersion, UnitOfWork
+from services.identity import (
+    accounts,
+    challenges,
+    normalization,
+    numbers,
+    phones,
+    secrecy,
+    sessions,
+    signing_in,
+    store,
+    tokens,
+)
+from services.identity.adapters.population import Population
+from services.identity.codes import Purpose
+from services.identity.normalization import Outcome
+
+
+def home(ctx: Context) -> dict[str, Any]:
+    """The account as its owner sees it, with the form until it is normalized. Raises Problem 401 or 403."""
+    account = accounts.must_be_active(ctx.store.get("accounts", ctx.actor.subject))
+    person = store.person(ctx.store, account["person_id"]) or {}
+    key = secrecy.key_of(ctx.kernel)
+    number = secrecy.opened(key, person.get("number"), secrecy.NUMBER)
+    return {
+        "account": {
+            "account_id": account["_id"],
+            "person_id": account["person_id"],
+            "full_name": secrecy.opened(key, person.get("full_name"), secrecy.NAME),
+            "phone": phones.masked(key.open(account["phone"], secrecy.PHONE)),
+            "id_number": accounts.masked_number(number) if account["normalized"] else None,
+            "normalized": account["normalized"],
+        },
+        "normalization_form": normalization.form(account, has_birth_date=person.get("birth_date") is not None),
+    }
+
+
+def normalize(ctx: Context, population: Population, data: dict[str, Any]) -> dict[str, Any]:
+    """Normalizes the signed-in account.
+
+    Raises Problem 422 (fields, code, no match: the account stays as it is), 409 (done before; number or phone taken)
+    or 503 (population database away).
+    """
+    account = accounts.must_be_active(ctx.store.get("accounts", ctx.actor.subject))
+    if account["normalized"]:
+        raise normalization.already_done()
+    own = store.person(ctx.store, account["person_id"])
+    if own is None:
+        raise RuntimeError("an account without a person")
+    key = secrecy.key_of(ctx.kernel)
+    kept = secrecy.opened(key, own["birth_date"], secrecy.BIRTH_DATE)
+    birth_date = data["birth_date"] or (date.fromisoformat(kept) if kept else None)
+    phone = _check(ctx, data, birth_date)
+    assert birth_date is not None
+    phone_blind = key.blind(phone, secrecy.PHONE)
+    challenge = challenges.enter(
+        ctx, store.latest_challenge(ctx.store, Purpose.NORMALIZATION, phone_blind, account["_id"]), data["code"]
+    )
+    number = numbers.parse_personal_number(data["id_number"]).digits
+    number_blind = key.blind(number, secrecy.NUMBER)
+    outcome = population.ask(
+        id_number=number, full_name=data["full_name"], birth_date=birth_date, issue_date=data["issue_date"]
+    )
+    refused = normalization.refusal(outcome)
+    if refused is not None:
+        if outcome is not Outcome.UNAVAILABLE:
+            _keep_claim(ctx, account, challenge, number_blind)
+        raise refused
+    rival = _taken(ctx, account, number_blind, phone_blind)
+    if rival is not None:
+        _keep_claim(ctx, account, challenge, number_blind)
+        raise rival
+
+    unit = ctx.unit()
+    person = _settle_person(ctx, unit, own, number, number_blind, data, birth_date)
+    former = normalization.adopt(
+        account, person["_id"], number_blind, key.seal(phone, secrecy.PHONE), phone_blind, ctx.now
+    )
+    unit.save("accounts", account)
+    unit.tell(
+        account,
+        "account.normalized",
+        {"account_id": account["_id"], "person_id": person["_id"], "former_person_id": former},
+    )
+    revocations = _lock_rivals(ctx, unit, account)
+    challenges.use(unit, challenge, ctx.now)
+    live = store.live_sessions(ctx.store, account["_id"])
+    revocations += tokens.renew(unit, live)
+    mine = next((s for s in live if s["_id"] == _session_id(ctx)), None)
+    if mine is None:
+        raise problems.unauthorized()
+    answer = {
+        "normalized": True,
+        "account_id": account["_id"],
+        "person_id": person["_id"],
+        "access_token": tokens.access_token(ctx.kernel, account, mine),
+        "token_type": "Bearer",
+        "expires_in": sessions.ACCESS_LIFETIME,
+    }
+    try:
+        ctx.commit(unit, answer)
+    except Duplicate:
+        # Somebody else took number or phone between our look and our write: look again.
+        raise StaleVersion("accounts") from None
+    tokens.tell(ctx.kernel, revocations)
+    return answer
+
+
+def _session_id(ctx: Context) -> str:
+    session = ctx.store.find_one("sessions", {"sid": ctx.actor.session})
+    return session["_id"] if session is not None else ""
+
+
+def _check(ctx: Context, data: dict[str, Any], birth_date: date | None) -> str:
+    """The phone in normal form. Raises Problem 422 naming every field at fault."""
+    today = ctx.now.astimezone(LOCAL).date()
+    found: list[FieldError] = normalization.faults(
+        data["full_name"], data["id_number"], data["issue_date"], birth_date, today
+    )
+    try:
+        phone = challenges.read_phone(data["phone"])
+    except Problem as problem:
+        found += problem.errors
+        phone = ""
+    if found:
+        raise problems.invalid(*found)
+    return phone
+
+
+def _keep_claim(ctx: Context, account: Document, challenge: Document, number_blind: str) -> None:
+    """Remembers which number the account claimed (ID-05), and takes a try of the code: a code is no key to the
+    population database."""
+    unit = ctx.unit()
+    account["claimed_blind"] = number_blind
+    challenge["tries"] += 1
+    unit.save("accounts", account)
+    unit.save("challenges", challenge)
+    unit.commit()
+
+
+def _taken(ctx: Context, account: Document, number_blind: str, phone_blind: str) -> Problem | None:
+    holder = store.account_of_number(ctx.store, number_blind)
+    if holder is not None and holder["_id"] != account["_id"]:
+        return normalization.taken_identity()
+    holder = store.account_of_phone(ctx.store, phone_blind)
+    if holder is not None and holder["_id"] != account["_id"]:
+        return accounts.taken_phone()
+    return None
+
+
+def _settle_person(
+    ctx: Context,
+    unit: UnitOfWork,
+    own: Document,
+    number: str,
+    number_blind: str,
+    data: dict[str, Any],
+    birth_date: date,
+) -> Document:
+    """The person of the number: one that was known before, else the account's own, who gets the number now."""
+    key = secrecy.key_of(ctx.kernel)
+    person = store.person_of_number(ctx.store, number_blind) or own
+    if person["_id"] != own["_id"]:
+        own["merged_into"] = person["_id"]
+        unit.save("persons", own)
+    person["number"] = key.seal(number, secrecy.NUMBER)
+    person["number_blind"] = number_blind
+    person["full_name"] = key.seal(data["full_name"].strip(), secrecy.NAME)
+    person["birth_date"] = key.seal(birth_date.isoformat(), secrecy.BIRTH_DATE)
+    person["issue_date"] = key.seal(data["issue_date"].isoformat(), secrecy.ISSUE_DATE)
+    person["verified_at"] = ctx.now
+    unit.save("persons", person)
+    return person
+
+
+def _lock_rivals(ctx: Context, unit: UnitOfWork, winner: Document) -> list[Document]:
+    revocations = []
+    claimants = store.claimants(ctx.store, winner["number_blind"])
+    for rival in normalization.lock_rivals(winner, claimants, ctx.now):
+        unit.save("accounts", rival)
+        unit.tell(rival, "account.locked", signing_in.locked_event(rival))
+        revocations += tokens.end(unit, store.live_sessions(ctx.store, rival["_id"]))
+    return revocations

@@ -1,0 +1,167 @@
+"""Normalization (chuẩn hóa tài khoản): matching an account to the population database.
+
+The form asks four fields, and a birth date only of older accounts that lack it (X-28). Three values make the match,
+the issue date counts where the population database gives it (X-6), and a code proves the phone (X-24).
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any
+
+from services.common import problems
+from services.common.problems import FieldError, Problem, field_error
+from services.common.rules import rule
+from services.identity import numbers
+from services.identity.accounts import DUPLICATE, HOTLINE, OLDEST, Account, is_name, lock
+
+NO_MATCH_VI = (
+    "Không tìm thấy dữ liệu dân cư trùng khớp với các thông tin họ tên, ngày sinh, số định danh mà bạn cung cấp. "
+    "Bạn có chắc chắn các thông tin trên chính xác không?"
+)
+NO_MATCH_EN = (
+    "No population data matches the full name, birth date and personal number that you gave. "
+    "Are you sure that they are correct?"
+)
+_CITES = "TB 94/TB-UBND §1; CV 2740/STTTT-IOC §1"
+
+_FIELDS = (
+    ("full_name", "Họ và tên", "Full name"),
+    ("id_number", "Số CCCD", "Citizen identity number"),
+    ("issue_date", "Ngày cấp", "Date of issue"),
+    ("phone", "Số điện thoại", "Phone number"),
+)
+_BIRTH_DATE = ("birth_date", "Ngày sinh", "Birth date")
+
+
+class Outcome(StrEnum):
+    """What the population database said."""
+
+    MATCH = "MATCH"
+    NO_MATCH = "NO_MATCH"
+    NOT_FOUND = "NOT_FOUND"
+    UNAVAILABLE = "UNAVAILABLE"
+
+
+@rule("ID-01", title="Biểu mẫu chuẩn hóa gồm đúng 4 trường sau khi đăng nhập", cites=_CITES)
+@rule("ID-02", title="Hiển thị liên tục đến khi đủ và đúng thông tin", cites=_CITES)
+@rule("X-28", title="Chỉ tài khoản cũ thiếu ngày sinh có trường thứ năm", cites="CV 2740/STTTT-IOC §2, trường hợp 4, 5")
+def form(account: Account, *, has_birth_date: bool) -> dict[str, Any] | None:
+    """The form that this account is shown at every access; None once it is normalized."""
+    if account["kind"] != "citizen" or account["normalized"]:
+        return None
+    shown = _FIELDS if has_birth_date else (*_FIELDS, _BIRTH_DATE)
+    return {
+        "fields": [{"name": n, "label_vi": vi, "label_en": en, "required": True} for n, vi, en in shown],
+        "notice_vi": "Tài khoản chưa được chuẩn hóa. Vui lòng nhập đầy đủ, chính xác các thông tin theo thẻ căn cước.",
+        "notice_en": "This account is not normalized. Please give all data exactly as on the identity card.",
+    }
+
+
+@rule("ID-02", title="Cả 4 thông tin phải đầy đủ, đúng định dạng", cites=_CITES)
+def faults(full_name: str, id_number: str, issue_date: date, birth_date: date | None, today: date) -> list[FieldError]:
+    """What can be said wrong of the entered data without asking anybody; `today` is the local business day.
+
+    Whether number and birth date fit each other is the population database's answer, not told apart (ID-16).
+    """
+    found = []
+    if not is_name(full_name):
+        found.append(field_error("full_name", "Cần họ và tên đầy đủ.", "The full name is needed.", "ID-02"))
+    try:
+        numbers.parse_personal_number(id_number)
+    except numbers.NumberError:
+        found.append(
+            field_error("id_number", "Số CCCD gồm 12 chữ số.", "A citizen identity number has 12 digits.", "ID-02")
+        )
+    if not OLDEST <= issue_date <= today:
+        found.append(field_error("issue_date", "Ngày cấp không hợp lệ.", "Not a possible date of issue.", "ID-02"))
+    if birth_date is None:
+        found.append(field_error("birth_date", "Cần ngày sinh.", "The birth date is needed.", "X-28"))
+    elif not OLDEST <= birth_date <= today:
+        found.append(field_error("birth_date", "Ngày sinh không hợp lệ.", "Not a possible birth date.", "ID-02"))
+    return found
+
+
+@rule("ID-03", title="Dữ liệu phải trùng khớp với dữ liệu dân cư", cites=_CITES)
+@rule("ID-17", title="Khóa đối chiếu: họ tên, ngày sinh, số định danh", cites="CV 2740/STTTT-IOC §2, trường hợp 4")
+@rule("X-6", title="Ngày cấp chỉ đối chiếu khi cơ sở dữ liệu có", cites="CV 2740/STTTT-IOC §1–2")
+def refusal(outcome: Outcome) -> Problem | None:
+    """The problem that an outcome means, or None for a match. No outcome locks an account."""
+    if outcome is Outcome.MATCH:
+        return None
+    if outcome is Outcome.UNAVAILABLE:
+        return problems.unavailable(retry_after=30, detail="population database")
+    return no_match()
+
+
+@rule(
+    "ID-16",
+    title="Thông báo nguyên văn khi không trùng khớp dữ liệu dân cư",
+    cites="CV 2740/STTTT-IOC §2, trường hợp 4",
+)
+def no_match() -> Problem:
+    """422 with the prescribed text; the citizen corrects her data and tries again."""
+    return Problem(
+        "/problems/no-population-match",
+        NO_MATCH_VI,
+        NO_MATCH_EN,
+        422,
+        rule="ID-16",
+        citation="CV 2740/STTTT-IOC §2, trường hợp 4",
+        extra={"support_case": 4, "hotline": HOTLINE},
+    )
+
+
+@rule("ID-06", title="Mỗi số định danh có tối đa một tài khoản chuẩn hóa đang hoạt động", cites=_CITES)
+def taken_identity() -> Problem:
+    """409: this personal number belongs to another normalized account (support case 2 can verify it)."""
+    return Problem(
+        "/problems/identity-taken",
+        "Số định danh này đã được chuẩn hóa cho một tài khoản khác",
+        "This personal number belongs to another normalized account",
+        409,
+        rule="ID-06",
+        citation="CV 2740/STTTT-IOC §2, trường hợp 2",
+        extra={"support_case": 2, "hotline": HOTLINE},
+    )
+
+
+def already_done() -> Problem:
+    """409: the account was normalized before."""
+    return problems.conflict("Tài khoản đã được chuẩn hóa", "The account is normalized already", rule="ID-01")
+
+
+@rule("X-24", title="Chuẩn hóa cần mã gửi đến số điện thoại trong biểu mẫu", cites=_CITES)
+@rule("ID-04", title="Đăng nhập trước khi chuẩn hóa để không mất dữ liệu đã có", cites=_CITES)
+def adopt(account: Account, person_id: str, number_blind: str, phone: str, phone_blind: str, now: datetime) -> str:
+    """Makes the account that of the matched person, with the proved phone; returns the person it stood for before.
+
+    What was filed under the former person follows by the event that names both.
+    """
+    former: str = account["person_id"]
+    account["person_id"] = person_id
+    account["normalized"] = True
+    account["normalized_at"] = now
+    account["number_blind"] = number_blind
+    account["claimed_blind"] = number_blind
+    account["holds_number"] = True
+    account["phone"] = phone
+    account["phone_blind"] = phone_blind
+    return former
+
+
+@rule("ID-05", title="Khóa tài khoản sai hoặc trùng thông tin sau khi một tài khoản được chuẩn hóa", cites=_CITES)
+def lock_rivals(winner: Account, claimants: list[Account], now: datetime) -> list[Account]:
+    """Locks the accounts that claimed the winner's personal number without matching it; returns those it locked."""
+    rivals = [
+        a
+        for a in claimants
+        if a["_id"] != winner["_id"]
+        and a["state"] == "active"
+        and not a["normalized"]
+        and a["claimed_blind"] == winner["number_blind"]
+    ]
+    for rival in rivals:
+        lock(rival, DUPLICATE, winner["_id"], now)
+    return rivals

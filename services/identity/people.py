@@ -1,0 +1,87 @@
+"""Persons for other rooms: who an opaque id is, read with a purpose and logged; ids for people without account."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from services.common import problems
+from services.common.clock import LOCAL
+from services.common.context import Context
+from services.common.unit import Duplicate, StaleVersion
+from services.identity import accounts, normalization, numbers, secrecy, store
+from services.identity.names import same_name
+from services.identity.phones import national_form
+
+
+def read(ctx: Context, person_id: str, purpose: str) -> dict[str, Any]:
+    """The person behind an id; the reading is logged with caller and purpose. Raises Problem 404."""
+    person = store.person(ctx.store, person_id)
+    if person is None:
+        raise problems.not_found()
+    account = store.account_of_person(ctx.store, person["_id"])
+    key = secrecy.key_of(ctx.kernel)
+    phone = key.open(account["phone"], secrecy.PHONE) if account else None
+    unit = ctx.unit()
+    unit.insert(
+        "access_log",
+        {
+            "_id": uuid.uuid4().hex,
+            "person_id": person["_id"],
+            "caller": ctx.actor.subject,
+            "purpose": purpose,
+            "correlation_id": ctx.correlation_id,
+            "at": ctx.now,
+        },
+    )
+    answer = {
+        "person_id": person["_id"],
+        "full_name": secrecy.opened(key, person["full_name"], secrecy.NAME),
+        "id_number": secrecy.opened(key, person["number"], secrecy.NUMBER),
+        "birth_date": secrecy.opened(key, person["birth_date"], secrecy.BIRTH_DATE),
+        "phone": national_form(phone) if phone else None,
+        "has_account": account is not None,
+        "verified": person["verified_at"] is not None,
+    }
+    ctx.commit(unit)
+    return answer
+
+
+def resolve(ctx: Context, data: dict[str, Any]) -> dict[str, Any]:
+    """The id of the person with this number, minted now if there is none.
+
+    Raises Problem 422 for a malformed number, and ID-16 where name or birth date differ from what is known of it.
+    """
+    try:
+        number = numbers.normalized_number(data["id_number"])
+    except numbers.NumberError as error:
+        raise problems.invalid(numbers.error_of(error.fault, "id_number")) from None
+    found = accounts.check_declared(data["full_name"], data["birth_date"], ctx.now.astimezone(LOCAL).date())
+    if found:
+        raise problems.invalid(*found)
+    key = secrecy.key_of(ctx.kernel)
+    blind = key.blind(number, secrecy.NUMBER)
+    birth_date = data["birth_date"].isoformat()
+    known = store.person_of_number(ctx.store, blind)
+    if known is not None:
+        name = secrecy.opened(key, known["full_name"], secrecy.NAME) or ""
+        if (
+            not same_name(name, data["full_name"])
+            or secrecy.opened(key, known["birth_date"], secrecy.BIRTH_DATE) != birth_date
+        ):
+            raise normalization.no_match()
+        return {"person_id": known["_id"], "minted": False}
+    person = accounts.person(
+        f"per-{uuid.uuid4().hex}",
+        full_name=key.seal(data["full_name"].strip(), secrecy.NAME),
+        birth_date=key.seal(birth_date, secrecy.BIRTH_DATE),
+        number=key.seal(number, secrecy.NUMBER),
+        number_blind=blind,
+    )
+    unit = ctx.unit()
+    unit.insert("persons", person)
+    try:
+        ctx.commit(unit)
+    except Duplicate:
+        raise StaleVersion("persons") from None  # minted by another request meanwhile: read that one
+    return {"person_id": person["_id"], "minted": True}

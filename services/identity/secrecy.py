@@ -1,0 +1,34 @@
+"""What identity keeps sealed, and how it finds it again: phones, personal numbers, names, birth dates.
+
+One place for the contexts to which sealed values are bound; a value moved to another field does not open.
+"""
+
+from __future__ import annotations
+
+from services.common.crypto import DataKey
+from services.common.kernel import Kernel
+
+PHONE = "phone"
+NUMBER = "persons.number"
+NAME = "persons.full_name"
+BIRTH_DATE = "persons.birth_date"
+ISSUE_DATE = "persons.issue_date"
+CODE = "challenges.code"
+NOTE = "accounts.lock.note"
+
+
+def key_of(kernel: Kernel) -> DataKey:
+    """The room's data key. Raises RuntimeError where identity was started without one."""
+    if kernel.data_key is None:
+        raise RuntimeError("identity needs MOTCUA_DATA_KEY")
+    return kernel.data_key
+
+
+def opened(key: DataKey, sealed: str | None, context: str) -> str | None:
+    """A sealed value in clear; None stays None."""
+    return None if sealed is None else key.open(sealed, context)
+
+
+def code_digest(key: DataKey, challenge_id: str, code: str) -> str:
+    """The keyed digest of a code: six digits alone would be guessed from any plain hash."""
+    return key.blind(code, f"code/{challenge_id}")

@@ -1,0 +1,113 @@
+"""Entrypoints of identity: accounts, sessions, one-time codes, normalization, and persons for other rooms."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from services.common.bus.entrypoints import command, every, query
+from services.common.context import Context
+from services.common.kernel import Kernel, RoomSpec
+from services.common.run import KernelProvider
+from services.identity import challenges, matching, people, registration, schemas, seeds, signing_in, store, tokens
+from services.identity.adapters.population import Population
+from services.identity.passwords import Passwords
+
+PASSWORDS = Passwords()
+
+
+class IdentityService:
+    """One door to who somebody is."""
+
+    name = "identity"
+    kernel = KernelProvider()
+
+    @command(schemas.Register, schemas.Registration)
+    def register(self, ctx: Context, data: dict[str, Any]) -> dict[str, Any]:
+        return registration.register(ctx, PASSWORDS, data)
+
+    @command(schemas.ConfirmRegistration, schemas.Registered, idempotent=True)
+    def confirm_registration(self, ctx: Context, data: dict[str, Any]) -> dict[str, Any]:
+        return registration.confirm(ctx, data["registration_id"], data["code"])
+
+    @command(schemas.SignIn, schemas.Tokens)
+    def sign_in(self, ctx: Context, data: dict[str, Any]) -> dict[str, Any]:
+        return signing_in.sign_in(ctx, PASSWORDS, data)
+
+    @command(schemas.OfficerSignIn, schemas.OfficerChallenge)
+    def officer_sign_in(self, ctx: Context, data: dict[str, Any]) -> dict[str, Any]:
+        return signing_in.officer_sign_in(ctx, PASSWORDS, data["username"], data["password"])
+
+    @command(schemas.OfficerConfirm, schemas.Tokens)
+    def officer_confirm(self, ctx: Context, data: dict[str, Any]) -> dict[str, Any]:
+        return signing_in.officer_confirm(ctx, data["challenge_id"], data["code"])
+
+    @command(schemas.Refresh, schemas.Tokens)
+    def refresh(self, ctx: Context, data: dict[str, Any]) -> dict[str, Any]:
+        return tokens.refresh(ctx, data["refresh_token"])
+
+    @command(schemas.Nothing, schemas.SignedOut)
+    def sign_out(self, ctx: Context, data: dict[str, Any]) -> dict[str, Any]:
+        return signing_in.sign_out(ctx)
+
+    @query(schemas.Nothing, schemas.Home)
+    def home(self, ctx: Context, data: dict[str, Any]) -> dict[str, Any]:
+        return matching.home(ctx)
+
+    @command(schemas.RequestCode, schemas.CodeSent)
+    def request_normalization_code(self, ctx: Context, data: dict[str, Any]) -> dict[str, Any]:
+        return registration.request_normalization_code(ctx, data["phone"])
+
+    @command(schemas.Normalize, schemas.Normalized, idempotent=True)
+    def normalize(self, ctx: Context, data: dict[str, Any]) -> dict[str, Any]:
+        return matching.normalize(ctx, Population(ctx.kernel.settings.population_url), data)
+
+    @command(schemas.RequestCode, schemas.RecoveryAccepted)
+    def request_recovery(self, ctx: Context, data: dict[str, Any]) -> dict[str, Any]:
+        return registration.request_recovery(ctx, data["phone"])
+
+    @command(schemas.Recover, schemas.Recovered)
+    def recover(self, ctx: Context, data: dict[str, Any]) -> dict[str, Any]:
+        return registration.recover(ctx, PASSWORDS, data)
+
+    @command(schemas.Lock, schemas.Locked)
+    def lock(self, ctx: Context, data: dict[str, Any]) -> dict[str, Any]:
+        return signing_in.lock(ctx, data["account_id"], data["reason"])
+
+    @query(schemas.ReadPerson, schemas.Person)
+    def person(self, ctx: Context, data: dict[str, Any]) -> dict[str, Any]:
+        return people.read(ctx, data["person_id"], data["purpose"])
+
+    @command(schemas.ResolvePerson, schemas.ResolvedPerson)
+    def resolve_person(self, ctx: Context, data: dict[str, Any]) -> dict[str, Any]:
+        return people.resolve(ctx, data)
+
+    @query(schemas.Nothing, schemas.Revocations)
+    def revoked_sessions(self, ctx: Context, data: dict[str, Any]) -> dict[str, Any]:
+        return tokens.revoked(ctx.kernel)
+
+    @every(2)
+    def send_waiting_codes(self, ctx: Context) -> None:
+        challenges.send_waiting(ctx)
+
+    @every(30)
+    def repeat_revocations(self, ctx: Context) -> None:
+        """A process that was cut off from the broker when a session ended hears of it now."""
+        tokens.tell(ctx.kernel, store.live_revocations(ctx.store))
+
+
+def _on_start(kernel: Kernel) -> None:
+    seeds.plant(kernel, PASSWORDS)
+
+
+def _on_stop(kernel: Kernel) -> None:
+    PASSWORDS.close()
+
+
+SPEC = RoomSpec(
+    name="identity",
+    aggregates=store.AGGREGATES,
+    indexes=store.INDEXES,
+    events=schemas.EVENTS,
+    on_start=_on_start,
+    on_stop=_on_stop,
+)

@@ -1,0 +1,102 @@
+"""Signing in: citizens by phone and password, officers by username, password and a code to their phone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from services.common.context import Context
+from services.common.store import Document
+from services.identity import accounts, challenges, secrecy, store, tokens
+from services.identity.codes import Purpose
+from services.identity.passwords import Passwords
+
+PORTAL = "portal"
+
+
+def sign_in(ctx: Context, hasher: Passwords, data: dict[str, Any]) -> dict[str, Any]:
+    """Tokens for phone and password. Raises Problem 401, 403 (locked, after the right password) or 429."""
+    key = secrecy.key_of(ctx.kernel)
+    phone = challenges.read_phone(data["phone"])
+    blind = key.blind(phone, secrecy.PHONE)
+    account = _proved(ctx, hasher, f"phone/{blind}", store.account_of_phone(ctx.store, blind), data["password"])
+    unit = ctx.unit()
+    answer = tokens.open_session(ctx, unit, account, data["channel"] or ctx.channel or PORTAL)
+    ctx.commit(unit)
+    return answer
+
+
+def officer_sign_in(ctx: Context, hasher: Passwords, username: str, password: str) -> dict[str, Any]:
+    """A challenge for username and password; its code goes to the officer's phone.
+
+    Raises Problem 401, 403, 429 or 503.
+    """
+    key = secrecy.key_of(ctx.kernel)
+    name = username.strip().lower()
+    blind = key.blind(name, "username")
+    account = _proved(ctx, hasher, f"officer/{blind}", store.account_of_officer(ctx.store, name), password)
+    phone = key.open(account["phone"], secrecy.PHONE)
+    unit = ctx.unit()
+    challenge, code = challenges.issue(ctx, unit, Purpose.OFFICER_SIGN_IN, phone, account_id=account["_id"])
+    ctx.commit(unit)
+    challenges.send(ctx, challenge, phone, code)
+    return {"challenge_id": challenge["_id"], "expires_at": challenge["expires_at"]}
+
+
+def officer_confirm(ctx: Context, challenge_id: str, code: str) -> dict[str, Any]:
+    """Tokens with the officer's grants for the code. Raises Problem 422 or 403."""
+    found = ctx.store.get("challenges", challenge_id)
+    if found is not None and found["purpose"] != Purpose.OFFICER_SIGN_IN:
+        found = None
+    challenge = challenges.enter(ctx, found, code)
+    account = accounts.must_be_active(ctx.store.get("accounts", challenge["account_id"]))
+    unit = ctx.unit()
+    challenges.use(unit, challenge, ctx.now)
+    answer = tokens.open_session(ctx, unit, account, ctx.channel or PORTAL)
+    ctx.commit(unit)
+    return answer
+
+
+def sign_out(ctx: Context) -> dict[str, Any]:
+    """Ends the session of the token in use; repeating it does no harm."""
+    session = ctx.store.find_one("sessions", {"sid": ctx.actor.session, "ended_at": None})
+    if session is not None:
+        unit = ctx.unit()
+        ended = tokens.end(unit, [session])
+        ctx.commit(unit)
+        tokens.tell(ctx.kernel, ended)
+    return {"signed_out": True}
+
+
+def lock(ctx: Context, account_id: str, reason: str) -> dict[str, Any]:
+    """Locks an account by hand; its sessions die. Locking it again changes nothing. Raises Problem 404."""
+    account = ctx.store.get("accounts", account_id)
+    if account is None:
+        raise accounts.unknown()
+    if account["state"] != accounts.LOCKED:
+        note = secrecy.key_of(ctx.kernel).seal(reason, secrecy.NOTE)
+        accounts.lock(account, accounts.BY_OFFICE, ctx.actor.subject, ctx.now, note=note)
+        unit = ctx.unit()
+        unit.save("accounts", account)
+        unit.tell(account, "account.locked", locked_event(account))
+        ended = tokens.end(unit, store.live_sessions(ctx.store, account_id))
+        ctx.commit(unit)
+        tokens.tell(ctx.kernel, ended)
+    return {"account_id": account_id, "state": account["state"], "reason": account["lock"]["reason"]}
+
+
+def locked_event(account: Document) -> dict[str, Any]:
+    """What account.locked carries: ids and a reason word, no text."""
+    return {"account_id": account["_id"], "person_id": account["person_id"], "reason": account["lock"]["reason"]}
+
+
+def _proved(ctx: Context, hasher: Passwords, throttle: str, account: Document | None, password: str) -> Document:
+    """The account, if the password is its own and it may be used."""
+    wait = store.wait_after_wrong(ctx.store, throttle)
+    if wait:
+        raise accounts.too_often(wait)
+    if not hasher.right(password, account["password_hash"] if account else None) or account is None:
+        store.count_wrong(ctx.store, throttle)
+        raise accounts.wrong_credentials()
+    store.forget_wrong(ctx.store, throttle)
+    accounts.refuse_locked(account)
+    return account

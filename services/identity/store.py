@@ -1,0 +1,165 @@
+"""Identity's collections, indexes and queries.
+
+accounts (aggregate), persons, challenges (codes that were sent), sessions, revocations (ids of sessions whose access
+tokens may still live), throttles (wrong passwords), access_log (who read which person's data, and why).
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from services.common.store import Document, Index, Store
+
+AGGREGATES = ["accounts"]
+
+INDEXES = [
+    # One live account per phone, one normalized account per personal number (ID-06), one officer per username.
+    Index(
+        "accounts",
+        [("phone_blind", 1)],
+        {"name": "one_account_per_phone", "unique": True, "partialFilterExpression": {"holds_phone": True}},
+    ),
+    Index(
+        "accounts",
+        [("number_blind", 1)],
+        {
+            "name": "one_normalized_account_per_number",
+            "unique": True,
+            "partialFilterExpression": {"holds_number": True},
+        },
+    ),
+    Index(
+        "accounts",
+        [("username", 1)],
+        {
+            "name": "one_officer_per_username",
+            "unique": True,
+            "partialFilterExpression": {"username": {"$type": "string"}},
+        },
+    ),
+    Index(
+        "accounts",
+        [("claimed_blind", 1)],
+        {"name": "by_claimed_number", "partialFilterExpression": {"claimed_blind": {"$type": "string"}}},
+    ),
+    Index("accounts", [("person_id", 1)], {"name": "by_person"}),
+    Index(
+        "persons",
+        [("number_blind", 1)],
+        {
+            "name": "one_person_per_number",
+            "unique": True,
+            "partialFilterExpression": {"number_blind": {"$type": "string"}},
+        },
+    ),
+    Index("challenges", [("phone_blind", 1), ("purpose", 1), ("sent_at", -1)], {"name": "by_phone"}),
+    Index("challenges", [("waiting", 1)], {"name": "to_send", "partialFilterExpression": {"waiting": True}}),
+    Index("challenges", [("purge_at", 1)], {"name": "kept_one_day", "expireAfterSeconds": 0}),
+    Index("sessions", [("sid", 1)], {"name": "by_sid", "unique": True}),
+    Index("sessions", [("account_id", 1), ("ended_at", 1)], {"name": "by_account"}),
+    Index("sessions", [("expires_at", 1)], {"name": "kept_until_expired", "expireAfterSeconds": 86_400}),
+    Index("revocations", [("ends_at", 1)], {"name": "kept_until_harmless", "expireAfterSeconds": 0}),
+    Index("throttles", [("purge_at", 1)], {"name": "kept_for_a_window", "expireAfterSeconds": 0}),
+    Index("access_log", [("person_id", 1), ("at", -1)], {"name": "by_person"}),
+]
+
+THROTTLE_WINDOW = timedelta(minutes=15)  # real time
+MOST_WRONG = 10
+
+
+def account_of_phone(store: Store, phone_blind: str) -> Document | None:
+    """The account that holds this phone (citizens only: officers' phones are not held)."""
+    return store.find_one("accounts", {"phone_blind": phone_blind, "holds_phone": True})
+
+
+def account_of_officer(store: Store, username: str) -> Document | None:
+    return store.find_one("accounts", {"username": username})
+
+
+def account_of_number(store: Store, number_blind: str) -> Document | None:
+    """The normalized account of a personal number."""
+    return store.find_one("accounts", {"number_blind": number_blind, "holds_number": True})
+
+
+def account_of_person(store: Store, person_id: str) -> Document | None:
+    """The account of a person; a normalized one before others."""
+    return store.find_one("accounts", {"person_id": person_id}, sort=[("normalized", -1)])
+
+
+def claimants(store: Store, number_blind: str) -> list[Document]:
+    """Accounts that last tried to normalize with this personal number."""
+    return list(store.find("accounts", {"claimed_blind": number_blind}, limit=200))
+
+
+def person(store: Store, person_id: str) -> Document | None:
+    """A person; a former id leads to the person that it turned out to be."""
+    found = store.get("persons", person_id)
+    while found is not None and found["merged_into"]:
+        found = store.get("persons", found["merged_into"])
+    return found
+
+
+def person_of_number(store: Store, number_blind: str) -> Document | None:
+    return store.find_one("persons", {"number_blind": number_blind})
+
+
+def latest_challenge(store: Store, purpose: str, phone_blind: str, account_id: str | None = None) -> Document | None:
+    """The last code sent to a phone for a purpose (and account): a newer code ends the older ones."""
+    query: dict[str, Any] = {"phone_blind": phone_blind, "purpose": purpose}
+    if account_id is not None:
+        query["account_id"] = account_id
+    return store.find_one("challenges", query, sort=[("sent_at", -1), ("_id", -1)])
+
+
+def sent_times(store: Store, purpose: str, phone_blind: str, since: datetime) -> list[datetime]:
+    """When codes were sent to a phone for a purpose since a time."""
+    query = {"phone_blind": phone_blind, "purpose": purpose, "sent_at": {"$gt": since}}
+    return [row["sent_at"] for row in store.find("challenges", query, projection={"sent_at": 1})]
+
+
+def codes_to_send(store: Store, now: datetime) -> list[Document]:
+    """Challenges whose code waits to be sent and still serves."""
+    return list(store.find("challenges", {"waiting": True, "expires_at": {"$gt": now}}, limit=100))
+
+
+def live_sessions(store: Store, account_id: str) -> list[Document]:
+    return list(store.find("sessions", {"account_id": account_id, "ended_at": None}))
+
+
+def live_revocations(store: Store) -> list[Document]:
+    """Sessions whose access tokens must still be refused."""
+    return list(store.find("revocations", {"ends_at": {"$gt": datetime.now(UTC)}}))
+
+
+def wait_after_wrong(store: Store, key: str) -> int:
+    """Seconds that a name must wait after too many wrong passwords; 0 for none. Real time."""
+    row = store.get("throttles", key)
+    now = datetime.now(UTC)
+    if row is None or row["purge_at"] <= now or row["wrong"] < MOST_WRONG:
+        return 0
+    return max(1, int((row["purge_at"] - now).total_seconds()))
+
+
+def count_wrong(store: Store, key: str) -> None:
+    """Counts one wrong password of a name; the count starts anew when its window has passed."""
+    now = datetime.now(UTC)
+    passed: Any = {"$lte": [{"$ifNull": ["$purge_at", now]}, now]}
+    store.collection("throttles").update_one(
+        {"_id": key},
+        [
+            {
+                "$set": {
+                    "schema_version": 1,
+                    "wrong": {"$cond": [passed, 1, {"$add": ["$wrong", 1]}]},
+                    "purge_at": {"$cond": [passed, now + THROTTLE_WINDOW, "$purge_at"]},
+                }
+            }
+        ],
+        upsert=True,
+    )
+
+
+def forget_wrong(store: Store, key: str) -> None:
+    """A right password ends the count."""
+    store.collection("throttles").delete_one({"_id": key})
