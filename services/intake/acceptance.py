@@ -1,0 +1,63 @@
+"""Acceptance and the other ends of a dossier at the desk. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from services.common import problems
+from services.common.calendar import WorkingCalendar
+from services.common.deadlines import Deadline, appointment
+from services.common.rules import rule
+from services.common.slips import Verdict
+from services.intake.catalogue import limit_of
+
+_CITATION = "TB 94/TB-UBND §2"
+
+
+@rule("PR-07", title="Hẹn trả theo lịch nơi tiếp nhận, mô hình ngày chỉ kiểm tra", cites="NĐ 61/2018/NĐ-CP Đ17–19")
+def promise(calendar: WorkingCalendar, fixed: Mapping[str, Any], now: datetime) -> Deadline:
+    """The appointment of a dossier accepted now, by the limit that was fixed at its filing."""
+    return appointment(calendar, now, limit_of(fixed))
+
+
+@rule("SG-01", title="Phải kiểm tra chữ ký số của thành phần trước khi tiếp nhận", cites=_CITATION)
+def undecided_signatures(dossier: Mapping[str, Any], verdicts: Mapping[str, str | None]) -> list[str]:
+    """Components that must be signed and whose signature could not be determined (X-22). `verdicts` by file id.
+
+    Raises Problem 503 while the check of such a component has not ended.
+    """
+    must_sign = {entry["component"] for entry in dossier["fixed"]["components"] if entry["phai_ky_so"]}
+    undecided = []
+    for entry in dossier["versions"][-1]["components"]:
+        if entry["component"] not in must_sign:
+            continue
+        verdict = verdicts.get(entry["file_id"])
+        if verdict is None:
+            raise problems.unavailable(retry_after=2, detail="A component's signature has not been checked yet.")
+        if verdict == Verdict.INDETERMINATE:
+            undecided.append(entry["component"])
+    return undecided
+
+
+def check_reason(reason: str) -> str:
+    """The reason of a refusal (Mẫu 03), which must say something. Raises Problem 422."""
+    if not reason.strip():
+        raise problems.invalid(
+            problems.field_error("reason", "Phải nêu lý do từ chối", "Give the reason of the refusal", "IN-19"),
+            citation="NĐ 61/2018/NĐ-CP Đ17.1b",
+        )
+    return reason.strip()
+
+
+@rule("X-19", title="Chỉ trả kết quả mà khâu giải quyết đã cho phép", cites="NĐ 61/2018/NĐ-CP Đ20; CV 252/UBND-HCC §1")
+def granted_result(answer: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The result that processing released, bound to its bytes; nothing else is stored or told.
+
+    None only where processing released without a file, which it does before the signed result was compulsory.
+    """
+    result = answer.get("result")
+    if result is None:
+        return None
+    return {name: result[name] for name in ("file_id", "sha256", "report_id", "name")}

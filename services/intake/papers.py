@@ -1,0 +1,116 @@
+"""What vault, signing and identity say about files and people: the questions that intake asks other rooms."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
+
+from services.common import logs, problems
+from services.common.context import Context
+from services.common.problems import FieldError, Problem
+from services.common.store import Document
+from services.common.workers import WorkerFault, WorkerLost, WorkerPool
+from services.intake import store
+
+#: A report that is not ready within this is not waited for, in seconds.
+REPORT_WAIT = 6.0
+PERSON_WAIT = 4.0
+DRAW_DEADLINE = 12.0
+
+
+def own_files(
+    ctx: Context, given: Sequence[Mapping[str, Any]], purposes: Collection[str], field: str = "components.{}.file_id"
+) -> list[dict[str, Any]]:
+    """The given entries with their files' sha256: stored ones, sent by this very account for such a purpose.
+
+    Raises Problem 422 naming each file that is none; a stranger's file and one that is not there look the same.
+    """
+    errors: list[FieldError] = []
+    found = []
+    for number, entry in enumerate(given):
+        meta = _file(ctx, entry["file_id"])
+        if meta is None or meta["uploader"] != ctx.actor.subject or meta["purpose"] not in purposes:
+            errors.append(
+                problems.field_error(
+                    field.format(number), "Không có tệp này trong các tệp bạn đã gửi", "Not among the files you sent"
+                )
+            )
+            continue
+        found.append({**entry, "sha256": meta["sha256"]})
+    if errors:
+        raise problems.invalid(*errors)
+    return found
+
+
+def _file(ctx: Context, file_id: str) -> dict[str, Any] | None:
+    try:
+        answer: dict[str, Any] = ctx.call("vault.file", as_service=True, file_id=file_id)
+        return answer
+    except Problem as problem:
+        if problem.status in (404, 422):
+            return None
+        raise
+
+
+def one_file(ctx: Context, file_id: str | None, purposes: Collection[str]) -> dict[str, Any] | None:
+    """A single file of the actor, or None where none is given. Raises Problem 422."""
+    if file_id is None:
+        return None
+    return own_files(ctx, [{"file_id": file_id}], purposes, "file_id")[0]
+
+
+def verdicts(ctx: Context, file_ids: Iterable[str]) -> dict[str, str | None]:
+    """Verdicts by file id, asked of signing where they have not come by themselves; None where it cannot say yet."""
+    wanted = sorted(set(file_ids))
+    known: dict[str, str | None] = {
+        file_id: row["verdict"] for file_id, row in store.verdicts_of(ctx.store, wanted).items()
+    }
+    for file_id in wanted:
+        if file_id not in known:
+            known[file_id] = _report(ctx, file_id)
+    return known
+
+
+def _report(ctx: Context, file_id: str) -> str | None:
+    try:
+        answer = ctx.call("signing.report", as_service=True, timeout=REPORT_WAIT, file_id=file_id)
+    except Problem as problem:
+        logs.info("report_not_ready", status=problem.status)
+        return None
+    return str(answer["verdict"]) if answer.get("verdict") else None
+
+
+def person(ctx: Context, person_id: str, purpose: str) -> dict[str, Any] | None:
+    """What identity knows of a person, or None where it knows nobody. Raises Problem 503 while it is away."""
+    if not person_id:
+        return None
+    try:
+        answer: dict[str, Any] = ctx.call(
+            "identity.person", as_service=True, timeout=PERSON_WAIT, person_id=person_id, purpose=purpose
+        )
+        return answer
+    except Problem as problem:
+        if problem.status in (404, 422):
+            return None
+        raise
+
+
+def drawn(pool: WorkerPool, receipt: Mapping[str, Any], fonts: str) -> bytes:
+    """The receipt as PDF, drawn in a worker. Raises Problem 503 when the worker was lost."""
+    try:
+        answer = pool.run({"receipt": dict(receipt), "fonts": fonts}, deadline=DRAW_DEADLINE)
+    except WorkerLost:
+        raise problems.unavailable(retry_after=2) from None
+    except WorkerFault as fault:
+        logs.error("receipt_not_drawn", kind=fault.kind)
+        raise problems.internal() from None
+    return base64.b64decode(answer["pdf"])
+
+
+def download(ctx: Context, file_id: str, reason: str) -> Document:
+    """A ticket to fetch a file once, logged at the vault under the account for whom it is asked."""
+    answer: Document = ctx.call(
+        "vault.open_download", as_service=True, file_id=file_id, reason=reason, on_behalf=ctx.actor.subject
+    )
+    return answer

@@ -1,0 +1,164 @@
+"""What intake answers without changing anything: the catalogue, dossiers for each audience, tickets to their files."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from services.common import problems
+from services.common.bus.entrypoints import query
+from services.common.calendar import WorkingCalendar, local_date
+from services.common.context import Context
+from services.common.kernel import Kernel
+from services.common.store import Document
+from services.intake import (
+    access,
+    amendments,
+    answers,
+    catalogue,
+    codes,
+    papers,
+    progress,
+    schemas,
+    store,
+    views,
+)
+
+#: What the sealed fields of an address are bound to.
+DELIVERY = "dossiers.delivery"
+
+
+def calendar_of(dossier: Document) -> WorkingCalendar:
+    """The working calendar that was fixed for a dossier."""
+    return catalogue.calendar_of(dossier["fixed"]["calendar"]["id"])
+
+
+class Reader:
+    """The queries of the room; its commands are in `service`."""
+
+    kernel: Kernel
+
+    @query(schemas.FindProcedures, answers.ProcedurePage)
+    def procedures(self, ctx: Context, data: dict[str, Any]) -> Any:
+        """Procedures in force today, by code; `q` searches names, code and sector, with or without diacritics."""
+        rows, following = store.procedures(ctx.store, local_date(ctx.now), data["q"], data["cursor"], data["limit"])
+        return {"items": [views.procedure_item(row) for row in rows], "next_cursor": following}
+
+    @query(schemas.OfCode, answers.ProcedureAnswer)
+    def procedure(self, ctx: Context, data: dict[str, Any]) -> Any:
+        """One procedure in force today with all that must be published about it."""
+        row = store.procedure(ctx.store, data["code"], local_date(ctx.now))
+        if row is None:
+            raise problems.not_found()
+        return views.procedure(row, store.agencies(ctx.store, row["units"]), store.desks_for(ctx.store, row["units"]))
+
+    @query(schemas.Lookup, answers.Status)
+    def lookup(self, ctx: Context, data: dict[str, Any]) -> Any:
+        """How far a dossier is, for anybody with its code; nothing else about it."""
+        try:
+            code = str(codes.as_typed(data["code"]))
+        except ValueError:
+            raise problems.not_found() from None
+        dossier = ctx.store.get(store.DOSSIERS, code)
+        if dossier is None:
+            raise problems.not_found()
+        return views.public(dossier, store.progress_of(ctx.store, code))
+
+    @query(schemas.Page, answers.DossierPage)
+    def mine(self, ctx: Context, data: dict[str, Any]) -> Any:
+        """One's own dossiers, newest first."""
+        rows, following = store.of_owner(ctx.store, self._person(ctx), data["cursor"], data["limit"])
+        mirrors = store.progress_of_all(ctx.store, (row["_id"] for row in rows))
+        return {"items": [views.item(row, mirrors[row["_id"]]) for row in rows], "next_cursor": following}
+
+    @query(schemas.OfCode, answers.DossierAnswer)
+    def dossier(self, ctx: Context, data: dict[str, Any]) -> Any:
+        """One dossier, for its owner, officers of desk and agency, and IOC."""
+        return self._view(ctx, self._readable(ctx, data["code"]))
+
+    @query(schemas.OfQueue, answers.QueuePage)
+    def desk_queue(self, ctx: Context, data: dict[str, Any]) -> Any:
+        """What waits for the desk's answer, with the working minutes that are left."""
+        if not ctx.actor.holds(access.DESK, data["unit"]):
+            raise problems.forbidden()
+        rows, following = store.queue_of(ctx.store, data["unit"], data["cursor"], data["limit"])
+        files = {entry["file_id"] for row in rows for entry in row["versions"][-1]["components"]}
+        verdicts = store.verdicts_of(ctx.store, files)
+        items = [views.queue_item(row, verdicts, calendar=calendar_of(row), now=ctx.now) for row in rows]
+        return {"items": items, "next_cursor": following}
+
+    @query(schemas.OfCode, answers.History)
+    def history(self, ctx: Context, data: dict[str, Any]) -> Any:
+        """The citizen's update log: who, when, which component, which version."""
+        return views.history(self._readable(ctx, data["code"]))
+
+    @query(schemas.OfCode, answers.Versions)
+    def versions(self, ctx: Context, data: dict[str, Any]) -> Any:
+        """Every version of the dossier with its files."""
+        return views.versions(self._readable(ctx, data["code"]))
+
+    @query(schemas.OfSlip, answers.SlipDetail)
+    def slip(self, ctx: Context, data: dict[str, Any]) -> Any:
+        """A guidance with the former ones, for its reviewer, the owner and the officers."""
+        found = ctx.store.find_one(store.DOSSIERS, {"slips.slip_id": data["slip_id"]})
+        dossier = access.check_read(ctx.actor, self._person(ctx), found)
+        files = (row["file_id"] for row in dossier["slips"] if row["file_id"])
+        return views.slip_detail(dossier, data["slip_id"], store.verdicts_of(ctx.store, files))
+
+    @query(schemas.OfCode, answers.Brief)
+    def brief(self, ctx: Context, data: dict[str, Any]) -> Any:
+        """The facts of a dossier for other rooms."""
+        dossier = self._readable(ctx, data["code"])
+        files = amendments.all_files(dossier["versions"])
+        return views.brief(
+            dossier, store.progress_of(ctx.store, dossier["_id"]), store.verdicts_of(ctx.store, files)
+        )
+
+    @query(schemas.OpenFile, answers.Ticket)
+    def open_file(self, ctx: Context, data: dict[str, Any]) -> Any:
+        """A ticket to fetch one file of the dossier, present or former."""
+        found = ctx.store.get(store.DOSSIERS, data["code"])
+        dossier = access.check_files(ctx.actor, self._person(ctx), found)
+        if data["file_id"] not in views.files_of(dossier, store.progress_of(ctx.store, data["code"])):
+            raise problems.not_found()
+        return papers.download(ctx, data["file_id"], f"dossier {dossier['_id']}")
+
+    @query(schemas.OfCode, answers.Ticket)
+    def receipt(self, ctx: Context, data: dict[str, Any]) -> Any:
+        """A ticket to fetch the receipt (Mẫu 01)."""
+        found = ctx.store.get(store.DOSSIERS, data["code"])
+        dossier = access.check_files(ctx.actor, self._person(ctx), found)
+        if dossier["receipt"] is None:
+            raise problems.not_found()
+        return papers.download(ctx, dossier["receipt"]["file_id"], f"receipt {dossier['_id']}")
+
+    @query(schemas.OfCode, answers.DeliveryAnswer)
+    def delivery(self, ctx: Context, data: dict[str, Any]) -> Any:
+        """Where the postal partner brings the result; for the postal room only."""
+        dossier = ctx.store.get(store.DOSSIERS, data["code"])
+        if dossier is None or dossier["delivery"] is None:
+            raise problems.not_found()
+        opened = {name: self._key.open(text, DELIVERY) for name, text in dossier["delivery"].items()}
+        return {"code": dossier["_id"], "sender_name": dossier["desk_name"], **opened}
+
+    # --- shared with the commands ------------------------------------------------------------------------------------
+
+    def _view(self, ctx: Context, dossier: Document) -> Any:
+        files = amendments.all_files(dossier["versions"]) | {row["file_id"] for row in dossier["slips"]}
+        mirror = store.progress_of(ctx.store, dossier["_id"])
+        verdicts = store.verdicts_of(ctx.store, {*files, *progress.supplement_files(mirror)} - {None})
+        mine = access.is_owner(ctx.actor, self._person(ctx), dossier)
+        return views.full(dossier, mirror, verdicts, calendar=calendar_of(dossier), now=ctx.now, mine=mine)
+
+    def _person(self, ctx: Context) -> str:
+        return store.person_now(ctx.store, ctx.actor.person_id)
+
+    def _readable(self, ctx: Context, code: str) -> Document:
+        found = ctx.store.get(store.DOSSIERS, code)
+        return dict(access.check_read(ctx.actor, self._person(ctx), found))
+
+    @property
+    def _key(self) -> Any:
+        key = self.kernel.data_key
+        if key is None:
+            raise RuntimeError("intake needs MOTCUA_DATA_KEY")
+        return key

@@ -1,0 +1,318 @@
+"""Intake: the catalogue, dossiers as citizen and desk see them, guidance, amendments, receipts. See README.md."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from services.common import problems
+from services.common.bus.entrypoints import command
+from services.common.calendar import WorkingCalendar, local_date
+from services.common.context import Context
+from services.common.files import put_bytes
+from services.common.kernel import Kernel, RoomSpec
+from services.common.run import KernelProvider
+from services.common.store import Document
+from services.common.unit import Duplicate
+from services.common.workers import WorkerPool
+from services.intake import (
+    acceptance,
+    access,
+    amendments,
+    answers,
+    catalogue,
+    codes,
+    filing,
+    guidance,
+    intake_clock,
+    papers,
+    progress,
+    receipt,
+    schemas,
+    store,
+    telling,
+    views,
+)
+from services.intake.dossier import Command, Facts, State, find, move, needs_processing
+from services.intake.listening import Listener
+from services.intake.reading import DELIVERY, Reader, calendar_of
+
+#: Serials that another replica may take between our look and our insert, after a counter was restored.
+MOST_SERIALS_TRIED = 20
+_COLLECTOR = "dossiers.collector"
+
+_pool = WorkerPool("receipts", "services.intake.worker", size=1, deadline=papers.DRAW_DEADLINE)
+
+
+class IntakeService(Reader, Listener):
+    """The commands; what is read is in `reading`, what is listened to in `listening`, the rules in the pure files."""
+
+    name = "intake"
+    kernel: Kernel = KernelProvider()
+
+    # --- filing ------------------------------------------------------------------------------------------------------
+
+    @command(schemas.File, answers.DossierAnswer, idempotent=True)
+    def file(self, ctx: Context, data: dict[str, Any]) -> Any:
+        """Files a dossier: gives the code, fixes the versions, opens the desk's hour."""
+        now = _now(ctx)
+        mode = filing.mode_of(ctx.channel)
+        owner = store.person_now(ctx.store, ctx.actor.person_id)
+        verified = ctx.actor.normalized or owner != ctx.actor.person_id
+        filing.refuse_unnormalized(normalized=verified, on=local_date(now))
+        procedure = store.procedure(ctx.store, data["procedure"], local_date(now))
+        desk = ctx.store.get("desks", data["desk"])
+        if procedure is None or desk is None or not desk["active"]:
+            raise problems.invalid(
+                problems.field_error("procedure", "Không có thủ tục này", "No such procedure")
+                if procedure is None
+                else problems.field_error("desk", "Không có bộ phận tiếp nhận này", "No such desk")
+            )
+        unit_id = filing.choose_unit(procedure, data["unit"], desk)
+        agency = ctx.store.get("agencies", unit_id)
+        if agency is None:
+            raise catalogue.CatalogueError(f"{procedure['_id']}: agency {unit_id} is not in the catalogue")
+        filing.check_components(data["components"], procedure)
+        filing.check_pickup(data["pickup"], data["delivery"], procedure)
+        given = papers.own_files(ctx, data["components"], ("component", "own"))
+        calendar = catalogue.calendar_of(desk["calendar"])
+        for _ in range(MOST_SERIALS_TRIED):
+            serial = ctx.store.next_number(store.COUNTERS, codes.counter_key(unit_id, now))
+            dossier = filing.new_dossier(
+                str(codes.code_for(unit_id, now, serial)), procedure=procedure, unit=agency, desk=desk,
+                calendar=calendar, owner=owner, filer=owner, by=ctx.actor.subject, verified=verified, mode=mode,
+                components=given, pickup=data["pickup"], sealed_delivery=self._sealed(data["delivery"], DELIVERY),
+                now=now,
+            )  # fmt: skip
+            try:
+                return self._file(ctx, dossier, calendar, now)
+            except Duplicate as duplicate:
+                if duplicate.collection != store.DOSSIERS:
+                    raise
+        raise problems.unavailable(retry_after=5, detail="no free serial was found")
+
+    def _file(self, ctx: Context, dossier: Document, calendar: WorkingCalendar, now: datetime) -> Any:
+        unit = ctx.unit()
+        mirror = progress.empty(dossier["_id"])
+        unit.insert(store.DOSSIERS, dossier)
+        unit.insert(store.PROGRESS, mirror)
+        unit.tell(dossier, "dossier.filed", telling.filed(dossier))
+        verdicts = store.verdicts_of(ctx.store, amendments.all_files(dossier["versions"]))
+        return ctx.commit(unit, views.full(dossier, mirror, verdicts, calendar=calendar, now=now, mine=True))
+
+    # --- the desk's answers ------------------------------------------------------------------------------------------
+
+    @command(schemas.AskPaper, answers.DossierAnswer, idempotent=True)
+    def ask_paper(self, ctx: Context, data: dict[str, Any]) -> Any:
+        """Asks for a component on paper; refused where its signature is valid (IN-03)."""
+        dossier = self._at_desk(ctx, data)
+        entry = next((e for e in dossier["versions"][-1]["components"] if e["component"] == data["component"]), None)
+        if entry is None or not data["reason"].strip():
+            raise problems.invalid(
+                problems.field_error("component", "Hồ sơ không có thành phần này", "The dossier has no such component")
+                if entry is None
+                else problems.field_error("reason", "Phải nêu lý do", "Give the reason")
+            )
+        guidance.refuse_paper(entry, papers.verdicts(ctx, [entry["file_id"]])[entry["file_id"]])
+        now = _now(ctx)
+        asked = {"component": entry["component"], "reason": data["reason"].strip(), "at": now}
+        dossier["paper_asked"] = [*dossier["paper_asked"], {**asked, "officer": ctx.actor.subject}]
+        return self._save(ctx, dossier, "dossier.paper_asked", telling.paper_asked(dossier))
+
+    @command(schemas.Guide, answers.DossierAnswer, idempotent=True)
+    def guide(self, ctx: Context, data: dict[str, Any]) -> Any:
+        """Guides the citizen to complete named components; an unsigned guidance is told as it is (X-17)."""
+        dossier = self._at_desk(ctx, data)
+        now = _now(ctx)
+        blocked = progress.blocked_acts(store.progress_of(ctx.store, dossier["_id"]))
+        slip = guidance.new_slip(
+            dossier["_id"], dossier["slips"], text=data["text"], components=data["components"],
+            of_procedure=catalogue.component_names(dossier["fixed"]), blocked=blocked,
+            failure_statement=data["failure_statement"], officer=ctx.actor.subject, now=now,
+            dossier_version=dossier["dossier_version"],
+        )  # fmt: skip
+        row = move(State(dossier["state"]), Command.GUIDE, Facts(blocked=blocked))
+        file = papers.one_file(ctx, data["file_id"], ("slip",))
+        verdict = None
+        if file is not None:
+            slip.update(file_id=file["file_id"], file_sha256=file["sha256"])
+            verdict = papers.verdicts(ctx, [file["file_id"]])[file["file_id"]]
+        dossier["state"] = row.target.value
+        dossier["slips"] = [*dossier["slips"], slip]
+        intake_clock.close_round(dossier["intake_rounds"], row.command.value, ctx.actor.subject, now)
+        return self._save(ctx, dossier, row.event, telling.guided(dossier, verdict))
+
+    @command(schemas.Accept, answers.DossierAnswer, idempotent=True)
+    def accept(self, ctx: Context, data: dict[str, Any]) -> Any:
+        """Accepts the dossier: appointment by the calendar, receipt (Mẫu 01), and the case may open."""
+        dossier = self._at_desk(ctx, data)
+        state = State(dossier["state"])
+        find(state, Command.ACCEPT)
+        now = _now(ctx)
+        files = [entry["file_id"] for entry in dossier["versions"][-1]["components"]]
+        undecided = acceptance.undecided_signatures(dossier, papers.verdicts(ctx, files))
+        row = move(state, Command.ACCEPT, Facts(undecided=undecided, note=data["note"]))
+        deadline = acceptance.promise(calendar_of(dossier), dossier["fixed"], now)
+        dossier["receipt"] = self._receipt(ctx, dossier, now, deadline.due)
+        dossier["state"] = row.target.value
+        dossier["accepted"] = {
+            "at": now,
+            "officer": ctx.actor.subject,
+            "note": data["note"].strip() or None,
+            "appointment": deadline.due,
+            "explained": deadline.to_dict(),
+        }
+        intake_clock.close_round(dossier["intake_rounds"], row.command.value, ctx.actor.subject, now)
+        return self._save(ctx, dossier, row.event, telling.accepted(dossier))
+
+    def _receipt(self, ctx: Context, dossier: Document, now: datetime, appointment: datetime) -> dict[str, Any]:
+        fonts = self.kernel.settings.fonts
+        if fonts is None:
+            raise problems.unavailable(retry_after=60, detail="MOTCUA_FONTS is not set")
+        content = receipt.content(
+            dossier,
+            person=papers.person(ctx, dossier["owner"], "receipt"),
+            officer=papers.person(ctx, ctx.actor.person_id, "receipt"),
+            accepted_at=now,
+            appointment=appointment,
+            public_url=self.kernel.settings.public_url,
+        )
+        pdf = papers.drawn(_pool, content, str(fonts))
+        # The minute is all that a receipt shows of the time: a command that runs again in another minute makes
+        # another file, and never keeps one that promises something else than the dossier.
+        name = receipt.file_name(dossier["_id"], now)
+        stored = put_bytes(ctx, pdf, name, "form", person_id=dossier["owner"])
+        return {"file_id": stored["file_id"], "sha256": stored["sha256"], "form_version": receipt.FORM_VERSION}
+
+    @command(schemas.Refuse, answers.DossierAnswer, idempotent=True)
+    def refuse(self, ctx: Context, data: dict[str, Any]) -> Any:
+        """Refuses the dossier with a reason (Mẫu 03)."""
+        dossier = self._at_desk(ctx, data)
+        row = move(State(dossier["state"]), Command.REFUSE)
+        reason = acceptance.check_reason(data["reason"])
+        file = papers.one_file(ctx, data["file_id"], ("slip",))
+        now = _now(ctx)
+        dossier["state"] = row.target.value
+        dossier["refused"] = {
+            "at": now,
+            "officer": ctx.actor.subject,
+            "reason": reason,
+            "file_id": file["file_id"] if file else None,
+        }
+        intake_clock.close_round(dossier["intake_rounds"], row.command.value, ctx.actor.subject, now)
+        return self._save(ctx, dossier, row.event, telling.refused(dossier))
+
+    @command(schemas.ReturnResult, answers.DossierAnswer, idempotent=True)
+    def return_result(self, ctx: Context, data: dict[str, Any]) -> Any:
+        """Returns the result that processing releases, and no other; whoever collects it at the desk is noted."""
+        dossier = self._at_desk(ctx, data)
+        state = State(dossier["state"])
+        find(state, Command.RETURN_RESULT)
+        collector = data["collector"]
+        if collector is not None and collector["proxy_file_id"] is not None:
+            papers.one_file(ctx, collector["proxy_file_id"], ("component", "slip"))
+        answer = ctx.call("processing.release", code=dossier["_id"])
+        row = move(state, Command.RETURN_RESULT, Facts(granted=bool(answer["granted"])))
+        dossier["state"] = row.target.value
+        dossier["returned"] = {
+            "at": _now(ctx),
+            "officer": ctx.actor.subject,
+            "result": acceptance.granted_result(answer),
+            "collector": self._sealed_collector(collector),
+        }
+        return self._save(ctx, dossier, row.event, telling.returned(dossier))
+
+    # --- the citizen's commands --------------------------------------------------------------------------------------
+
+    @command(schemas.Amend, answers.DossierAnswer, idempotent=True)
+    def amend(self, ctx: Context, data: dict[str, Any]) -> Any:
+        """Answers a guidance, or a supplement request that processing confirms: version n+1 under the same code."""
+        dossier = self._own(ctx, data)
+        state = State(dossier["state"])
+        row = find(state, Command.AMEND)
+        now = _now(ctx)
+        before = not needs_processing(row)
+        slip = guidance.open_slip(dossier["slips"]) if before else None
+        allowed = slip["components"] if slip else catalogue.component_names(dossier["fixed"])
+        amendments.check_answer(data["components"], allowed)
+        given = papers.own_files(ctx, data["components"], ("component", "own"))
+        amendments.refuse_unchanged(given, dossier["versions"][-1])
+        if before:
+            slip_id, granted = (slip["slip_id"] if slip else None), True
+        else:
+            answer = ctx.call("processing.accept_amendment", code=dossier["_id"], components=given)
+            slip_id, granted = answer.get("slip_id"), bool(answer["granted"])
+        row = move(state, Command.AMEND, Facts(granted=granted))
+        version = amendments.next_version(
+            dossier["versions"], given, by=ctx.actor.subject, at=now,
+            stage="before_acceptance" if before else "processing", slip_id=slip_id, note=data["note"],
+        )  # fmt: skip
+        dossier["state"] = row.target.value
+        dossier["versions"] = [*dossier["versions"], version]
+        dossier["dossier_version"] = version["dossier_version"]
+        if slip is not None:
+            slip["answered_by_version"] = version["dossier_version"]
+            opened = intake_clock.open_round(calendar_of(dossier), now)
+            dossier["intake_rounds"] = [*dossier["intake_rounds"], opened]
+            dossier["intake_due"] = opened["due"]
+        return self._save(ctx, dossier, row.event, telling.amended(dossier, given))
+
+    @command(schemas.Withdraw, answers.DossierAnswer, idempotent=True)
+    def withdraw(self, ctx: Context, data: dict[str, Any]) -> Any:
+        """Withdraws the dossier; after acceptance processing decides."""
+        dossier = self._own(ctx, data)
+        state = State(dossier["state"])
+        granted = False
+        if needs_processing(find(state, Command.WITHDRAW)):
+            granted = bool(ctx.call("processing.withdraw", code=dossier["_id"])["granted"])
+        row = move(state, Command.WITHDRAW, Facts(granted=granted))
+        now = _now(ctx)
+        dossier["state"] = row.target.value
+        dossier["withdrawn"] = {"at": now, "by": ctx.actor.subject, "stage": "processing" if granted else "intake"}
+        intake_clock.end_round(dossier["intake_rounds"], now)
+        return self._save(ctx, dossier, row.event, telling.withdrawn(dossier))
+
+    # --- shared ------------------------------------------------------------------------------------------------------
+
+    def _save(self, ctx: Context, dossier: Document, event: str, told: dict[str, Any]) -> Any:
+        """Writes the dossier with its one event; the answer shows the version that it has then."""
+        unit = ctx.unit()
+        unit.save(store.DOSSIERS, dossier)
+        unit.tell(dossier, event, told)
+        return ctx.commit(unit, self._view(ctx, {**dossier, "version": dossier["version"] + 1}))
+
+    def _at_desk(self, ctx: Context, data: dict[str, Any]) -> Document:
+        dossier = access.check_desk(ctx.actor, ctx.store.get(store.DOSSIERS, data["code"]))
+        ctx.check_version(dossier, data["version"])
+        return dossier
+
+    def _own(self, ctx: Context, data: dict[str, Any]) -> Document:
+        found = ctx.store.get(store.DOSSIERS, data["code"])
+        dossier = access.check_owner(ctx.actor, self._person(ctx), found)
+        ctx.check_version(dossier, data["version"])
+        return dossier
+
+    def _sealed(self, personal: dict[str, str] | None, context: str) -> dict[str, str] | None:
+        return None if personal is None else {name: self._key.seal(text, context) for name, text in personal.items()}
+
+    def _sealed_collector(self, collector: dict[str, Any] | None) -> dict[str, Any] | None:
+        if collector is None:
+            return None
+        personal = {name: collector[name] for name in ("full_name", "id_number")}
+        open_part = {"proxy": collector["proxy"], "proxy_file_id": collector["proxy_file_id"]}
+        return {**(self._sealed(personal, _COLLECTOR) or {}), **open_part}
+
+
+def _now(ctx: Context) -> datetime:
+    """Business time in the precision that the database keeps, so that an answer now and one later agree."""
+    return ctx.now.replace(microsecond=ctx.now.microsecond // 1000 * 1000)
+
+
+SPEC = RoomSpec(
+    name="intake",
+    aggregates=[store.DOSSIERS],
+    indexes=store.INDEXES,
+    events=schemas.EVENTS,
+    on_start=store.seed,
+    on_stop=lambda _kernel: _pool.close(),
+)

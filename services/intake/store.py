@@ -1,0 +1,177 @@
+"""Collections of intake: dossiers (aggregates), their mirrors, verdicts of files, the catalogue, counters.
+
+| collection | key | what |
+|---|---|---|
+| dossiers | code | the dossier with versions, slips, desk rounds; its own events ride in it |
+| progress | code | what other rooms told about the dossier |
+| verdicts | file id | what signing said of a file, filed or not yet |
+| persons | former person id | who an account is since its normalization |
+| procedures, agencies, desks | `code@version`, code, code | the catalogue |
+| counters | agency and day | last serial of the day's codes |
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Collection, Iterable, Mapping
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from services.common import problems
+from services.common.kernel import Kernel
+from services.common.store import Document, Index, Store
+from services.intake import catalogue, progress
+from services.intake.dossier import State
+
+DOSSIERS = "dossiers"
+PROGRESS = "progress"
+VERDICTS = "verdicts"
+PERSONS = "persons"
+COUNTERS = "counters"
+
+INDEXES = [
+    Index(DOSSIERS, [("owner", 1), ("filed_at", -1), ("_id", -1)], {"name": "of_owner"}),
+    Index(DOSSIERS, [("desk", 1), ("state", 1), ("intake_due", 1), ("_id", 1)], {"name": "desk_queue"}),
+    Index(
+        DOSSIERS,
+        [("slips.slip_id", 1)],
+        {
+            "name": "by_slip",
+            "unique": True,
+            "partialFilterExpression": {"slips.slip_id": {"$exists": True}},
+        },
+    ),
+    Index("procedures", [("code", 1), ("version", 1)], {"name": "versions", "unique": True}),
+    # These are looked up by their key alone; named so that the collection is there before the first transaction.
+    *(Index(name, [("_id", 1)]) for name in (PROGRESS, VERDICTS, PERSONS, COUNTERS, "agencies", "desks")),
+]
+
+
+def seed(kernel: Kernel) -> None:
+    """Puts the catalogue of a seed file where it is missing; never overwrites. Raises CatalogueError."""
+    path = kernel.settings.seed_path
+    if path is not None and path.is_file():
+        put_catalogue(kernel.store, json.loads(Path(path).read_text(encoding="utf-8")))
+
+
+def put_catalogue(store: Store, document: Mapping[str, Any]) -> None:
+    """Checks every entry, then inserts those that are not there. Raises CatalogueError."""
+    for row in document["procedures"]:
+        catalogue.check_procedure(row)
+    for row in document["desks"]:
+        catalogue.calendar_of(row["calendar"])
+    for name in ("agencies", "desks", "procedures"):
+        for row in document[name]:
+            entry = {**row, "search": catalogue.search_text(row)} if name == "procedures" else row
+            store.collection(name).update_one(
+                {"_id": row["_id"]}, {"$setOnInsert": {**entry, "schema_version": 1}}, upsert=True
+            )
+
+
+# --- catalogue -------------------------------------------------------------------------------------------------------
+
+
+def procedure(store: Store, code: str, on: date) -> Document | None:
+    """The version of a procedure in force on a local day."""
+    found = catalogue.in_force(store.find("procedures", {"code": code}), on)
+    return dict(found) if found is not None else None
+
+
+def procedures(store: Store, on: date, q: str, cursor: str | None, limit: int) -> tuple[list[Document], str | None]:
+    """A page of the procedures in force on a local day, by code. The catalogue is small and read whole."""
+    wanted = catalogue.folded(q)
+    versions: dict[str, list[Document]] = {}
+    for row in store.find("procedures", {}, sort=[("code", 1), ("version", 1)]):
+        versions.setdefault(row["code"], []).append(row)
+    current = (catalogue.in_force(rows, on) for rows in versions.values())
+    found = [dict(row) for row in current if row is not None and wanted in row["search"]]
+    after = _read_cursor(cursor, str)[0] if cursor else ""
+    left = [row for row in found if row["code"] > after]
+    page = left[:limit]
+    return page, _write_cursor(page[-1]["code"]) if len(left) > limit else None
+
+
+def agencies(store: Store, codes: Collection[str]) -> list[Document]:
+    return list(store.find("agencies", {"_id": {"$in": list(codes)}}, sort=[("_id", 1)]))
+
+
+def desks_for(store: Store, units: Collection[str]) -> list[Document]:
+    """Desks of the competent agencies, then the others: any desk receives (IN-11)."""
+    rows = list(store.find("desks", {"active": True}, sort=[("_id", 1)]))
+    return sorted(rows, key=lambda row: row["agency"] not in units)
+
+
+# --- dossiers --------------------------------------------------------------------------------------------------------
+
+
+def of_owner(
+    store: Store, person_id: str, cursor: str | None, limit: int
+) -> tuple[list[Document], str | None]:
+    """A page of a person's dossiers, newest first."""
+    query: dict[str, Any] = {"owner": person_id}
+    if cursor:
+        filed, code = _read_cursor(cursor, datetime, str)
+        query["$or"] = [{"filed_at": {"$lt": filed}}, {"filed_at": filed, "_id": {"$lt": code}}]
+    rows = list(store.find(DOSSIERS, query, sort=[("filed_at", -1), ("_id", -1)], limit=limit + 1))
+    return rows[:limit], _write_cursor(rows[limit - 1]["filed_at"], rows[limit - 1]["_id"]) if rows[limit:] else None
+
+
+def queue_of(store: Store, desk: str, cursor: str | None, limit: int) -> tuple[list[Document], str | None]:
+    """A page of what waits for a desk's answer, the earliest due first."""
+    query: dict[str, Any] = {"desk": desk, "state": State.REGISTERED.value}
+    if cursor:
+        due, code = _read_cursor(cursor, datetime, str)
+        query["$or"] = [{"intake_due": {"$gt": due}}, {"intake_due": due, "_id": {"$gt": code}}]
+    rows = list(store.find(DOSSIERS, query, sort=[("intake_due", 1), ("_id", 1)], limit=limit + 1))
+    return rows[:limit], _write_cursor(rows[limit - 1]["intake_due"], rows[limit - 1]["_id"]) if rows[limit:] else None
+
+
+def progress_of(store: Store, code: str) -> Document:
+    """The mirror of one dossier."""
+    return store.get(PROGRESS, code) or progress.empty(code)
+
+
+def progress_of_all(store: Store, codes: Iterable[str]) -> dict[str, Document]:
+    """The mirrors of several dossiers by code."""
+    wanted = list(codes)
+    found = {row["_id"]: row for row in store.find(PROGRESS, {"_id": {"$in": wanted}})}
+    return {code: found.get(code) or progress.empty(code) for code in wanted}
+
+
+def verdicts_of(store: Store, file_ids: Iterable[str]) -> dict[str, Document]:
+    """What signing said of files, by file id; a file whose check has not ended is missing."""
+    return {row["_id"]: row for row in store.find(VERDICTS, {"_id": {"$in": sorted(set(file_ids))}})}
+
+
+def person_now(store: Store, person_id: str) -> str:
+    """Who the holder of a person id is since the account's normalization (a session may still carry the former id)."""
+    row = store.get(PERSONS, person_id) if person_id else None
+    return str(row["person_id"]) if row else person_id
+
+
+# --- cursors ---------------------------------------------------------------------------------------------------------
+
+
+def _write_cursor(*parts: Any) -> str:
+    plain = [part.isoformat() if isinstance(part, datetime) else part for part in parts]
+    return base64.urlsafe_b64encode(orjson.dumps(plain)).decode().rstrip("=")
+
+
+def _read_cursor(cursor: str, *kinds: type) -> list[Any]:
+    try:
+        parts = orjson.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        if not isinstance(parts, list) or len(parts) != len(kinds) or not all(isinstance(p, str) for p in parts):
+            raise ValueError(cursor)
+        read = [datetime.fromisoformat(p) if k is datetime else p for p, k in zip(parts, kinds, strict=True)]
+        if any(isinstance(part, datetime) and part.tzinfo is None for part in read):
+            raise ValueError(cursor)
+        return read
+    except (ValueError, TypeError, binascii.Error):
+        raise problems.invalid(
+            problems.field_error("cursor", "Con trỏ trang không hợp lệ", "Not a cursor of this list")
+        ) from None
