@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 import eventlet
+import pymongo
 from marshmallow import Schema, ValidationError
 from pymongo.errors import PyMongoError
 
@@ -25,7 +26,7 @@ from services.common.settings import Settings
 from services.common.store import Index, Store
 
 CLOCK_OWNER = "oversight"
-LOOK_AT_QUEUES = 15.0  # seconds
+LOOK_AT_QUEUES = 5.0  # seconds
 
 
 class EventError(Exception):
@@ -113,7 +114,8 @@ class Kernel:
         """What keeps this room from being ready, by name."""
         found = []
         try:
-            self.store.client.admin.command("ping")
+            with pymongo.timeout(1):
+                self.store.client.admin.command("ping")
         except PyMongoError:
             found.append("database")
         if not (self.rpc.up and self.control.up and self.consuming()):

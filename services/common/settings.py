@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from services.common import wire
+
 
 class SettingsError(Exception):
     """A variable is missing or malformed; the message names it and never shows a secret value."""
@@ -46,6 +48,7 @@ class Settings:
     log_level: str
     max_workers: int
     event_prefetch: int
+    retry_schedule: tuple[int, ...]
     cors_origins: tuple[str, ...]
 
     @property
@@ -79,6 +82,12 @@ class Settings:
                 return float(text(name, default))
             except ValueError:
                 raise SettingsError(f"MOTCUA_{name} is not a number") from None
+
+        def delays(name: str) -> tuple[int, ...]:
+            given = text(name, ",".join(str(d) for d in wire.RETRY_SCHEDULE)).split(",")
+            if not given or any(d not in [str(known) for known in wire.RETRY_DELAYS] for d in given):
+                raise SettingsError(f"MOTCUA_{name} must list delays of {wire.RETRY_DELAYS}, in seconds")
+            return tuple(int(d) for d in given)
 
         def optional_path(name: str) -> Path | None:
             value = source.get(f"MOTCUA_{name}")
@@ -132,5 +141,6 @@ class Settings:
             log_level=text("LOG_LEVEL", "INFO"),
             max_workers=number("MAX_WORKERS", "32"),
             event_prefetch=number("EVENT_PREFETCH", "16"),
+            retry_schedule=delays("RETRY_SCHEDULE"),
             cors_origins=tuple(o for o in text("CORS_ORIGINS", "").split(",") if o),
         )

@@ -196,13 +196,14 @@ class EventDesk:
 
     def _retry(self, body: bytes, headers: dict[str, Any], name: str, exc: Exception) -> bool:
         attempt = int(headers.get(wire.H_ATTEMPT) or 0) + 1
+        schedule = self._kernel.settings.retry_schedule
         if passing(exc):
-            delay = wire.RETRY_SCHEDULE[min(attempt, len(wire.RETRY_SCHEDULE)) - 1]
-        elif attempt > len(wire.RETRY_SCHEDULE):
+            delay = schedule[min(attempt, len(schedule)) - 1]
+        elif attempt > len(schedule):
             logs.fault("event_dead", exc, type=name)
             return self._bury(body, headers, "handler", f"{type(exc).__name__} after {attempt - 1} attempts")
         else:
-            delay = wire.RETRY_SCHEDULE[attempt - 1]
+            delay = schedule[attempt - 1]
         logs.fault("event_retried", exc, type=name, attempt=attempt, delay=delay)
         metrics.record_retry(name)
         room = self._kernel.settings.room

@@ -11,6 +11,7 @@ from pymongo.errors import PyMongoError
 from services.common import idempotency, logs, metrics, permissions, problems, schemas, wire
 from services.common.actors import ANONYMOUS, Actor
 from services.common.bus.client import DEFAULT_TIMEOUT
+from services.common.bus.operations import operations
 from services.common.context import Context
 from services.common.idempotency import Hold, LostHold
 from services.common.problems import Problem
@@ -27,7 +28,10 @@ class RequestDesk:
 
     def __init__(self, kernel: Kernel, instance: Any, commands: dict[str, Any]) -> None:
         self._kernel = kernel
-        self._handlers = {name: (entry, getattr(instance, entry.method_name)) for name, entry in commands.items()}
+        self._handlers: dict[str, tuple[Any, Any]] = {
+            name: (entry, getattr(instance, entry.method_name)) for name, entry in commands.items()
+        }
+        self._handlers.update(operations(kernel))
 
     def answer(self, method: str, body: bytes, headers: dict[str, Any], *, redelivered: bool) -> bytes:
         """The reply's body, whatever happens inside."""

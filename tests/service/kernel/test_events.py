@@ -1,0 +1,133 @@
+"""Events: order, repetition, poison, dead letters, replay, and the outbox as the truth."""
+
+from __future__ import annotations
+
+import uuid
+
+import orjson
+import pytest
+
+from services.common import wire
+from tests.support.bus import eventually
+
+QUEUE = wire.event_queue("oversight")
+DEAD = wire.dead_queue("oversight")
+
+
+def made(line, thing: str, number: int, **more):
+    return line.tell(
+        "thing.made", {"thing": thing, "number": number}, subject=thing, source="oversight", sequence=number,
+        queue=QUEUE, **more,
+    )  # fmt: skip
+
+
+def effects(data, thing):
+    return data["oversight"]["effects"].find_one({"_id": thing})
+
+
+def dead_with(line, event_id):
+    """Takes dead letters off until the one with this id (or raw text) is found."""
+    while (got := line.get(DEAD)) is not None:
+        headers, content, _ = got
+        if event_id is None or (isinstance(content, dict) and content.get("id") == event_id):
+            return headers, content
+    return None
+
+
+def test_a_repeated_event_has_its_effect_once(keeper, line, data):
+    thing = uuid.uuid4().hex
+    event_id = uuid.uuid4().hex
+    for _ in range(5):
+        made(line, thing, 1, event_id=event_id)
+    made(line, thing, 2)
+    eventually(lambda: (e := effects(data, thing)) and e["numbers"] == [1, 2], what="second effect")
+    assert effects(data, thing)["count"] == 2
+
+
+def test_events_that_overtake_wait_for_their_turn(keeper, line, data):
+    thing = uuid.uuid4().hex
+    for number in (3, 5, 2, 4):
+        made(line, thing, number)
+    eventually(lambda: data["oversight"]["inbox_parked"].count_documents({"event.subject": thing}) == 4, what="parked")
+    assert effects(data, thing) is None
+    made(line, thing, 1)
+    eventually(lambda: (e := effects(data, thing)) and e["numbers"] == [1, 2, 3, 4, 5], what="all five in order")
+    assert data["oversight"]["inbox_parked"].count_documents({"event.subject": thing}) == 0
+
+
+def test_old_sequence_is_dropped(keeper, line, data):
+    thing = uuid.uuid4().hex
+    made(line, thing, 1)
+    made(line, thing, 2)
+    eventually(lambda: (e := effects(data, thing)) and e["count"] == 2, what="both")
+    made(line, thing, 1)  # another id, a sequence long past
+    made(line, thing, 3)
+    eventually(lambda: (e := effects(data, thing)) and e["numbers"] == [1, 2, 3], what="third")
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        (b"{not json", "unreadable"),
+        (b"[]", "unreadable"),
+        (orjson.dumps({"specversion": "1.0", "id": "x"}), "unreadable"),
+    ],
+)
+def test_unreadable_messages_are_dead_with_their_reason(keeper, line, body, reason):
+    line.publish("", QUEUE, body)
+    headers, _ = eventually(lambda: dead_with(line, None), what="dead letter")
+    assert headers[wire.H_REASON].startswith(reason)
+
+
+def test_wrong_data_is_dead_and_names_the_field(keeper, line):
+    event_id = line.tell("thing.made", {"thing": "a"}, subject=uuid.uuid4().hex, source="oversight", queue=QUEUE)
+    headers, _ = eventually(lambda: dead_with(line, event_id), what="dead letter")
+    assert headers[wire.H_REASON].startswith("schema")
+    assert "number" in headers[wire.H_REASON]
+
+
+def test_an_event_of_nobody_is_dead(keeper, line):
+    event_id = line.tell("other.thing", {}, subject="s", source="oversight", queue=QUEUE)
+    headers, _ = eventually(lambda: dead_with(line, event_id), what="dead letter")
+    assert headers[wire.H_REASON].startswith("unknown")
+
+
+def test_a_failing_handler_is_retried_then_dead_and_can_be_replayed(keeper, line, data):
+    thing = f"poison-{uuid.uuid4().hex}"
+    event_id = made(line, thing, 1)
+    headers, content = eventually(lambda: dead_with(line, event_id), within=30, every=0.5, what="dead letter")
+    assert headers[wire.H_ATTEMPT] == 2  # the schedule that these tests give: 1 s, 1 s
+    assert headers[wire.H_REASON].startswith("handler: ValueError")
+    assert effects(data, thing) is None
+    # mended meanwhile: the same event, replayed as the operator does it, has its effect now
+    content["data"]["thing"] = content["data"]["thing"].replace("poison", "mended")
+    line.publish("", QUEUE, orjson.dumps(content))
+    eventually(lambda: effects(data, content["data"]["thing"]), what="effect after replay")
+
+
+def test_what_was_told_stays_and_rebuilds_a_consumer(keeper, line, operator, data):
+    thing = f"told-{uuid.uuid4().hex}"
+    line.call("oversight.make", operator, key=uuid.uuid4().hex, thing=thing)
+    eventually(lambda: effects(data, thing), what="effect")
+    told = data["oversight"]["told"].find_one({"subject": thing})
+    assert told["type"] == "vn.motcua.thing.made.v1"
+    assert "outbox_mark" not in eventually(
+        lambda: (t := data["oversight"]["things"].find_one({"_id": thing})) and "outbox_mark" not in t and t,
+        what="sent",
+    )
+    # the consumer forgets everything; the retained events build it again
+    for name in ("effects", "inbox", "inbox_positions", "inbox_parked"):
+        data["oversight"][name].delete_many({})
+    expected = data["oversight"]["told"].count_documents({})
+    count = line.call("oversight.replay", operator, to="oversight")
+    assert count == {"replayed": expected}
+    eventually(lambda: effects(data, thing), what="effect again")
+    eventually(lambda: data["oversight"]["inbox"].count_documents({}) >= expected, what="all handled")
+
+
+def test_events_published_while_the_consumer_is_away_are_not_lost(keeper, line, operator, data):
+    thing = f"away-{uuid.uuid4().hex}"
+    keeper.end()
+    made(line, thing, 1)
+    keeper.start()
+    eventually(lambda: effects(data, thing), what="effect after restart")
