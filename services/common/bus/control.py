@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import orjson
 from amqp import Channel, Message
 from amqp import Connection as AmqpConnection
 
@@ -18,28 +17,16 @@ from services.common import logs, wire
 from services.common.actors import Signer, Verifier
 from services.common.bus.link import Link, send
 from services.common.bus.publisher import Outgoing
+from services.common.control_message import control_answer, control_body, read_control
 from services.common.problems import Problem
-
-CONTROL_TYPE = "control+jwt"
-OWNERS = {"clock.moved": "oversight", "session.revoked": "identity"}
 
 
 def control_message(signer: Signer, kind: str, data: dict[str, Any], reply_to: str = "") -> Outgoing:
-    """A signed control message. Lives one minute."""
-    token = signer.sign({"sub": f"service:{signer.issuer}", "kind": kind, "data": data}, 60, CONTROL_TYPE)
+    """A signed control message, ready to be published. Lives one minute."""
     properties: dict[str, Any] = {"delivery_mode": 1}
     if reply_to:
         properties["reply_to"] = reply_to
-    return Outgoing(orjson.dumps({"token": token}), wire.CONTROL_EXCHANGE, "", properties=properties)
-
-
-def read_control(verifier: Verifier, body: bytes) -> tuple[str, dict[str, Any]]:
-    """Kind and data of a control message from its rightful owner. Raises Problem or ValueError."""
-    claims = verifier.claims(str(orjson.loads(body)["token"]), CONTROL_TYPE)
-    kind = str(claims.get("kind"))
-    if OWNERS.get(kind) != claims["iss"]:
-        raise ValueError("not its owner")
-    return kind, dict(claims["data"])
+    return Outgoing(control_body(signer, kind, data), wire.CONTROL_EXCHANGE, "", properties=properties)
 
 
 class ControlLink:
@@ -85,4 +72,4 @@ class ControlLink:
             handler(data)
         reply_to = message.properties.get("reply_to")
         if reply_to:
-            send(channel, orjson.dumps({"room": self._room, "kind": kind}), exchange="", routing_key=reply_to)
+            send(channel, control_answer(self._room, kind), exchange="", routing_key=reply_to)
