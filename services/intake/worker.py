@@ -124,7 +124,7 @@ def draw(receipt: dict[str, Any], fonts: str) -> bytes:
         Table(
             [[[_line(f"Mã hồ sơ: {receipt['code']}", 9.5, bold=True), _line(f"Tra cứu: {receipt['url']}", 6.5),
                _line(f"Mẫu {receipt['form']} ({receipt['form_version']})", 6.5)], QrCode(receipt["url"], 24 * mm)]],
-            colWidths=[_WIDTH - 26 * mm, 26 * mm],
+            colWidths=[_WIDTH - 26 * mm, 26 * mm], style=TableStyle([("VALIGN", (0, 0), (-1, -1), "MIDDLE")]),
         ),
         *[_labelled(label, text) for label, text in receipt["fields"]],
         Spacer(1, 1.5 * mm),
