@@ -19,13 +19,13 @@ def seed() -> dict[str, Any]:
     return document
 
 
-@pytest.fixture()
+@pytest.fixture
 def procedure(seed: dict[str, Any]) -> dict[str, Any]:
     """The fictional procedure, a copy that a test may spoil."""
     return copy.deepcopy(next(row for row in seed["procedures"] if row["code"] == "9.000001"))
 
 
-@pytest.fixture()
+@pytest.fixture
 def dossier(seed: dict[str, Any], procedure: dict[str, Any]) -> dict[str, Any]:
     """The dossier of the story, filed Monday at nine."""
     document = filing.new_dossier(

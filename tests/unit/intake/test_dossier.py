@@ -88,7 +88,9 @@ def test_an_undetermined_signature_is_accepted_with_a_note_only() -> None:
         move(State.REGISTERED, Command.ACCEPT, Facts(undecided=["don"], note="  "))
     assert refused.value.status == 422
     assert [(error["field"], error["rule"]) for error in refused.value.errors] == [("note", "X-22")]
-    assert move(State.REGISTERED, Command.ACCEPT, Facts(undecided=["don"], note="Đã đối chiếu")).target is State.ACCEPTED
+    assert (
+        move(State.REGISTERED, Command.ACCEPT, Facts(undecided=["don"], note="Đã đối chiếu")).target is State.ACCEPTED
+    )
 
 
 def test_the_diagram_shows_every_row_and_every_end() -> None:

@@ -80,7 +80,9 @@ def test_components_are_those_of_the_procedure(given: list[str], fields: list[st
         ("desk", {"receiver": "x"}, "delivery"),
     ],
 )
-def test_an_address_is_asked_for_post_only(pickup: str, delivery: Row | None, field: str | None, procedure: Row) -> None:
+def test_an_address_is_asked_for_post_only(
+    pickup: str, delivery: Row | None, field: str | None, procedure: Row
+) -> None:
     if field is None:
         filing.check_pickup(pickup, delivery, procedure)
         return

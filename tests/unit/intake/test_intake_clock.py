@@ -52,7 +52,9 @@ def test_an_answer_is_stamped_with_officer_time_and_lateness(minutes: int, late:
     rounds = [intake_clock.open_round(CALENDAR, start)]
     now = start + timedelta(minutes=minutes)
     intake_clock.close_round(rounds, "accept", "acc-officer", now)
-    assert rounds[0] | {"outcome": "accept", "answered_at": now, "answered_by": "acc-officer", "late": late} == rounds[0]
+    assert (
+        rounds[0] | {"outcome": "accept", "answered_at": now, "answered_by": "acc-officer", "late": late} == rounds[0]
+    )
     with pytest.raises(ValueError, match="answered before"):
         intake_clock.close_round(rounds, "refuse", "acc-officer", now)
 
