@@ -1,0 +1,185 @@
+"""The event ledger: python -m deploy.operate.ledger verify | figures
+
+verify   reads the whole ledger from oversight's database and the signed heads from outside it, and says in plain words
+         what was changed, deleted, put in another order, cut off or rewritten. Exit status 0 only when it is intact.
+figures  counts oversight's figures from the ledger alone and compares them with those of its documents.
+
+Settings: MOTCUA_MONGO_URL_ADMIN, MOTCUA_LEDGER_HEADS, MOTCUA_PUBLIC_KEYS; no room needs to run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pymongo
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import load_pem_public_key
+
+from services.oversight import figures
+from services.oversight.heads import read
+from services.oversight.ledger import Entry, Fault, Finding, Report, verify
+
+ROOM = "oversight"
+#: A head is written right after its entry's commit; an end that stays without one for longer was not written by us.
+ANCHOR_WITHIN = 5.0
+
+_WORDS: dict[Fault, tuple[str, str]] = {
+    Fault.CHANGED: ("nội dung đã bị sửa", "was changed"),
+    Fault.MISSING: ("đã bị xóa", "was deleted"),
+    Fault.REORDERED: ("đã bị đổi thứ tự", "was put in another place (reordered)"),
+    Fault.DUPLICATE: ("xuất hiện hai lần", "stands there twice"),
+    Fault.BROKEN_LINK: ("không nối tiếp mục trước", "does not continue the entry before it"),
+    Fault.REWRITTEN: (
+        "đã bị viết lại (mã băm được tính lại, trái với chữ ký lưu ngoài cơ sở dữ liệu)",
+        "was rewritten: its hash was recomputed and contradicts the signed head kept outside the database",
+    ),
+    Fault.CUT_OFF: ("ở cuối nhật ký đã bị cắt bỏ", "at the end is cut off: a signed head knows it"),
+    Fault.BAD_HEAD: ("có đầu chuỗi với chữ ký không hợp lệ", "has a head whose signature is not valid"),
+    Fault.UNANCHORED: ("không có đầu chuỗi nào được ký", "is covered by no valid signed head at all"),
+}
+
+
+class Keys:
+    """Public keys by key id; only oversight's own may sign heads."""
+
+    def __init__(self, directory: Path) -> None:
+        self._keys: dict[str, Ed25519PublicKey] = {}
+        for path in directory.glob(f"{ROOM}-*.pem"):
+            key = load_pem_public_key(path.read_bytes())
+            if isinstance(key, Ed25519PublicKey):
+                self._keys[path.stem] = key
+
+    def check(self, kid: str, message: bytes, signature: bytes) -> bool:
+        """Whether it is oversight's signature."""
+        key = self._keys.get(kid)
+        if key is None:
+            return False
+        try:
+            key.verify(signature, message)
+        except InvalidSignature:
+            return False
+        return True
+
+
+def entries(database: Any) -> Iterator[Entry]:
+    """The ledger in stored order."""
+    for row in database["ledger"].find({}, sort=[("_id", pymongo.ASCENDING)]):
+        yield _entry(row)
+
+
+def _entry(row: dict[str, Any]) -> Entry:
+    """A stored row; what an editor removed from it reads as something that cannot be right."""
+    body = row.get("body")
+    sequence = row.get("sequence")
+    return Entry(
+        sequence if type(sequence) is int else 0,
+        str(row.get("previous")),
+        body if isinstance(body, dict) else {"": None},
+        str(row.get("hash")),
+    )
+
+
+def examine(database: Any, heads_directory: Path, keys: Keys) -> tuple[Report, int]:
+    """The report, and how many lines of the heads' file could not be read."""
+    limit = time.monotonic() + ANCHOR_WITHIN
+    while True:
+        lines = read(heads_directory)  # before the entries: a head is never older than its entry
+        report = verify(entries(database), lines.heads, keys.check)
+        at_rest = report.anchored == report.last_sequence or not report.ok
+        if at_rest or time.monotonic() > limit:
+            return report, lines.unreadable
+        time.sleep(0.5)
+
+
+def sentence(finding: Finding) -> str:
+    """One finding in plain words."""
+    where = str(finding.sequence) if finding.sequence == finding.until else f"{finding.sequence}–{finding.until}"
+    vi, en = _WORDS[finding.fault]
+    return f"  mục {where} {vi} / entry {where} {en}"
+
+
+def run_verify(database: Any, heads_directory: Path, keys: Keys) -> int:
+    """Prints the findings; 0 when there are none."""
+    report, unreadable = examine(database, heads_directory, keys)
+    found = [sentence(finding) for finding in report.findings]
+    if unreadable:
+        found.append(
+            f"  {unreadable} dòng trong tệp đầu chuỗi không đọc được / "
+            f"{unreadable} lines of the heads' file are unreadable"
+        )
+    if report.ok and report.anchored < report.last_sequence:
+        first = report.anchored + 1
+        found.append(
+            f"  mục {first}–{report.last_sequence} chưa có đầu chuỗi được ký / "
+            f"entries {first}–{report.last_sequence} carry no signed head: they were not written by oversight, "
+            "or it was killed in between and has not started again"
+        )
+    print(
+        f"{report.entries} mục, {report.heads} đầu chuỗi đã ký / "
+        f"{report.entries} entries, {report.heads} signed heads; "
+        f"cuối / end: {report.last_sequence} {report.last_hash[:16]}"
+    )
+    if not found:
+        print("Nhật ký nguyên vẹn / The ledger is intact")
+        return 0
+    print("NHẬT KÝ ĐÃ BỊ CAN THIỆP / THE LEDGER IS NOT INTACT")
+    print("\n".join(found))
+    return 1
+
+
+def run_figures(database: Any) -> int:
+    """Prints the figures counted from the ledger; 0 when the documents give the same."""
+    as_of = datetime.now(UTC)
+    row = database["kernel"].find_one({"_id": "clock"})
+    if row is not None:
+        as_of = datetime.fromtimestamp(as_of.timestamp() + float(row["offset"]), UTC)
+    bodies = (entry.body for entry in entries(database))
+    told, told_units = figures.from_facts(figures.facts_of_ledger(bodies), as_of)
+    slips: dict[str, list[dict[str, Any]]] = {}
+    for review in database["reviews"].find({}):
+        slips.setdefault(review["code"], []).append(review)
+    documents = (figures.facts_of_document(row, slips.get(row["code"], [])) for row in database["dossiers"].find({}))
+    kept, kept_units = figures.from_facts(documents, as_of)
+    width = max(len(name) for name in figures.NAMES)
+    for name in figures.NAMES:
+        mark = "" if told[name] == kept[name] else f"   tài liệu / documents: {kept[name]}"
+        print(f"{name:{width}} {told[name]:8}{mark}")
+    if told == kept and told_units == kept_units:
+        print("Khớp từng con số / The documents agree to the last digit")
+        return 0
+    print("SỐ LIỆU KHÔNG KHỚP / THE FIGURES DIFFER")
+    return 1
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Runs one command."""
+    parser = argparse.ArgumentParser(prog="motcua ledger", description=__doc__)
+    parser.add_argument("command", choices=["verify", "figures"])
+    given = parser.parse_args(arguments)
+    client: pymongo.MongoClient[dict[str, Any]] = pymongo.MongoClient(
+        os.environ["MOTCUA_MONGO_URL_ADMIN"], tz_aware=True, serverSelectionTimeoutMS=5_000
+    )
+    try:
+        database = client[ROOM]
+        if given.command == "figures":
+            return run_figures(database)
+        return run_verify(
+            database, Path(os.environ["MOTCUA_LEDGER_HEADS"]), Keys(Path(os.environ["MOTCUA_PUBLIC_KEYS"]))
+        )
+    except pymongo.errors.PyMongoError as exc:
+        print(f"Không đọc được cơ sở dữ liệu / the database cannot be read: {type(exc).__name__}", file=sys.stderr)
+        return 2
+    finally:
+        client.close()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

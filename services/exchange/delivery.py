@@ -1,0 +1,190 @@
+"""Delivering statuses to the national portal: one in flight per dossier, in order, again and again until it is taken.
+
+A row of `deliveries` says that a dossier has something to deliver, from when on, and who holds it (a lease by the
+database's clock: a sender that died gives it back by itself). After the portal took a status, the dossier's row is
+written with its event; a crash in between delivers that status once more, which the portal takes as the same one.
+"""
+
+from __future__ import annotations
+
+import threading
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from pymongo import ReturnDocument
+from pymongo.errors import PyMongoError
+
+from services.common import logs, wire
+from services.common.kernel import Kernel
+from services.common.problems import Problem
+from services.common.store import Document
+from services.common.unit import Origin, StaleVersion, UnitOfWork
+from services.exchange import metrics, portal, sync
+from services.exchange.adapters.national_portal import NationalPortal, PortalError
+from services.exchange.status_codes import Code
+
+SENDERS = 4
+LEASE = 60  # seconds of database time; longer than one status can take
+LOOK = 1.0  # seconds between looks when nothing wakes the senders
+CALL_TIMEOUT = 5.0
+_PURPOSE = "national_portal_sync"
+
+
+_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
+_AT_ONCE: Document = {"next_at": _EPOCH, "lease_until": _EPOCH, "attempts": 0, "last_error": None}
+
+
+def due(unit: UnitOfWork, code: str) -> None:
+    """Notes in a unit of work that a dossier has something to deliver; one that waits after a failure goes on waiting.
+
+    The row is made anew or left as it is: that it is not taken away meanwhile is guarded by the dossier's version.
+    """
+    unit.change("deliveries", {"_id": code}, {"$setOnInsert": _AT_ONCE}, upsert=True)
+
+
+class Delivery:
+    """The senders of one process. Threads here are green: the process has patched the standard library."""
+
+    def __init__(self, kernel: Kernel, national: NationalPortal) -> None:
+        self._kernel = kernel
+        self._national = national
+        self._stopping = threading.Event()
+        self._wake = threading.Event()
+        self._procedures: dict[str, Document] = {}
+        self._threads = [threading.Thread(target=self._run, daemon=True) for _ in range(SENDERS)]
+
+    def start(self) -> None:
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        """Lets the statuses in hand end."""
+        self._stopping.set()
+        self._wake.set()
+        for thread in self._threads:
+            thread.join(timeout=CALL_TIMEOUT)
+
+    def wake(self) -> None:
+        """Something may be due now."""
+        self._wake.set()
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                row = self._claim()
+                if row is not None:
+                    self._deliver(row)
+                    continue
+            except PyMongoError as exc:
+                logs.fault("delivery_database_fault", exc)
+            except Exception as exc:
+                logs.fault("delivery_fault", exc)  # the lease ends by itself, then it is tried again
+            self._wake.wait(LOOK)
+            self._wake.clear()
+
+    def _claim(self) -> Document | None:
+        ready = {"$and": [{"$lte": ["$next_at", "$$NOW"]}, {"$lte": ["$lease_until", "$$NOW"]}]}
+        later = {"$dateAdd": {"startDate": "$$NOW", "unit": "second", "amount": LEASE}}
+        row: Document | None = self._kernel.store.collection("deliveries").find_one_and_update(
+            {"next_at": {"$lte": datetime.now(UTC) + timedelta(minutes=5)}, "$expr": ready},
+            [{"$set": {"lease_until": later, "holder": wire.new_id()}}],
+            sort=[("next_at", 1)],
+            return_document=ReturnDocument.AFTER,
+        )
+        return row
+
+    def _deliver(self, row: Document) -> None:
+        found = self._kernel.store.get("syncs", row["_id"])
+        status = sync.pending(found) if found is not None else None
+        if found is None or status is None:
+            self._kernel.store.collection("deliveries").delete_one({"_id": row["_id"], "holder": row["holder"]})
+            return
+        try:
+            self._send(found, status)
+        except PortalError as exc:
+            self._failed(row, exc.why)
+            return
+        except Problem as problem:
+            self._failed(row, f"facts {problem.status}")
+            return
+        self._delivered(row, status)
+
+    def _send(self, found: Document, status: Document) -> None:
+        code = Code(status["status"])
+        if code in portal.RECORD_CODES:
+            updating = found["delivered"] > 0 or self._national.knows(found["code"])
+            record = portal.record_of(found, status, self._owner(found["owner"]), self._procedure(found["procedure"]))
+            self._national.send_record(record, updating=updating)
+        self._national.send_step(portal.step_of(found, status))
+
+    def _owner(self, person_id: str) -> Document:
+        """Asked for each time and never kept (X-26). A person whom identity does not know has no facts."""
+        try:
+            return dict(self._call("identity.person", person_id=person_id, purpose=_PURPOSE))
+        except Problem as problem:
+            if problem.status == 404:
+                return {}
+            raise
+
+    def _procedure(self, code: str) -> Document:
+        if code not in self._procedures:
+            try:
+                self._procedures[code] = dict(self._call("intake.procedure", code=code))
+            except Problem as problem:
+                if problem.status != 404:
+                    raise
+                return {}
+        return self._procedures[code]
+
+    def _call(self, method: str, **kwargs: Any) -> Any:
+        token = self._kernel.signer.own()
+        return self._kernel.rpc.call(method, kwargs, {wire.H_ACTOR: token}, timeout=CALL_TIMEOUT)
+
+    def _delivered(self, row: Document, status: Document) -> None:
+        """Writes what was delivered; an event that came in between is read and kept."""
+        now = self._kernel.now()
+        while True:
+            found = self._kernel.store.get("syncs", row["_id"])
+            assert found is not None
+            if found["delivered"] >= status["number"]:
+                return
+            found["statuses"][status["number"] - 1]["delivered_at"] = now
+            found["delivered"] = status["number"]
+            unit = self._unit(status["event_id"])
+            unit.tell(
+                found,
+                "exchange.delivered",
+                {
+                    "code": found["code"], "unit": found["unit"], "status": status["status"],
+                    "number": status["number"], "at": now,
+                },
+            )  # fmt: skip
+            unit.save("syncs", found)
+            if sync.pending(found) is None:
+                unit.delete("deliveries", {"_id": row["_id"]})
+            else:
+                unit.change("deliveries", {"_id": row["_id"]}, {"$set": _AT_ONCE}, upsert=True)
+            try:
+                unit.commit()
+            except StaleVersion:
+                continue
+            metrics.record_delivery("taken")
+            return
+
+    def _unit(self, causation: str) -> UnitOfWork:
+        origin = Origin(
+            room=self._kernel.settings.room, correlation_id=causation, causation_id=causation,
+            actor_id=f"service:{self._kernel.settings.room}", now=self._kernel.now(),
+        )  # fmt: skip
+        return UnitOfWork(self._kernel.store, origin, self._kernel.check_event)
+
+    def _failed(self, row: Document, why: str) -> None:
+        attempts = int(row["attempts"]) + 1
+        pause = sync.pause_after(attempts)
+        logs.warning("status_not_taken", code=row["_id"], why=why, attempts=attempts, pause=pause)
+        metrics.record_delivery(why.split(" ")[0])
+        later = {"$dateAdd": {"startDate": "$$NOW", "unit": "second", "amount": pause}}
+        self._kernel.store.collection("deliveries").update_one(
+            {"_id": row["_id"], "holder": row["holder"]},
+            [{"$set": {"next_at": later, "lease_until": "$$NOW", "attempts": attempts, "last_error": why}}],
+        )

@@ -1,0 +1,126 @@
+"""The ordered list of status codes of one dossier, grown by events that may come in any order.
+
+`status_codes` says which codes an event means at the present code. What comes before its predecessor waits here and is
+tried again after every other event; nothing that waits is ever dropped. Pure: moments are arguments.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from services.common.rules import rule
+from services.exchange.status_codes import Code, TooEarly, codes_after
+
+#: How long an event may wait for its predecessor before somebody is told (real time).
+PATIENCE = timedelta(minutes=15)
+
+Document = dict[str, Any]
+
+
+def new_sync(code: str) -> Document:
+    """The row of a dossier of which nothing is known yet."""
+    return {
+        "_id": code, "code": code, "owner": None, "unit": None, "desk": None, "procedure": None, "mode": None,
+        "filed_at": None, "accepted_at": None, "appointment": None, "by_post": False, "prepaid": False,
+        "statuses": [], "delivered": 0, "waiting": [], "waits_since": None, "reported_at": None, "asked_slips": [],
+    }  # fmt: skip
+
+
+def note_facts(sync: Document, event: str, data: Mapping[str, Any], at: datetime) -> None:
+    """What the portal's record of the dossier will need, from the events that say it."""
+    if event == "dossier.filed":
+        for name in ("owner", "unit", "desk", "procedure", "mode"):
+            sync[name] = data[name]
+        sync["filed_at"] = data["filed_at"]
+        sync["by_post"] = data.get("pickup") == "post"
+        sync["prepaid"] = (data.get("fee") or {}).get("mode") == "thu_truoc"
+    elif event == "dossier.accepted":
+        sync["accepted_at"] = data["accepted_at"]
+        sync["appointment"] = data["appointment"]
+    elif data.get("appointment") is not None:
+        sync["appointment"] = data["appointment"]
+    if event == "supplement.requested" and data["slip_id"] not in sync["asked_slips"]:
+        sync["asked_slips"] = [*sync["asked_slips"], data["slip_id"]]
+
+
+def waiting_entry(event: str, data: Mapping[str, Any], event_id: str, at: datetime, now: datetime) -> Document:
+    """What is kept of an event until its codes are known. `at` is business time, `now` real time."""
+    return {
+        "event": event,
+        "event_id": event_id,
+        "at": at,
+        "stage": data.get("stage"),
+        "slip_id": data.get("slip_id"),
+        "since": now,
+    }
+
+
+@rule("SY-02", title="Trạng thái được gửi theo đúng thứ tự cho phép", cites="QĐ 08/2025/QĐ-UBND Đ28.2")
+def take(sync: Document, entry: Document) -> int:
+    """Takes one event into the row; returns how many codes it and what had waited for it added.
+
+    A repeated event (same id) adds nothing.
+    """
+    known = {status["event_id"] for status in sync["statuses"]} | {other["event_id"] for other in sync["waiting"]}
+    if entry["event_id"] in known:
+        return 0
+    before = len(sync["statuses"])
+    queue = [*sync["waiting"], entry]
+    progress = True
+    while progress:
+        progress = False
+        for candidate in list(queue):
+            codes = _codes(sync, candidate)
+            if codes is None:
+                continue
+            queue.remove(candidate)
+            progress = True
+            _add(sync, candidate, codes)
+            break  # from the front again: what waited longest goes first
+    sync["waiting"] = queue
+    sync["waits_since"] = min((waiting["since"] for waiting in queue), default=None)
+    if not queue:
+        sync["reported_at"] = None
+    return len(sync["statuses"]) - before
+
+
+def _codes(sync: Document, entry: Document) -> tuple[Code, ...] | None:
+    statuses = [Code(status["status"]) for status in sync["statuses"]]
+    accepted = Code.ACCEPTED in statuses
+    if entry["event"] == "dossier.amended" and entry["stage"] == "processing":
+        # The request that it answers is another room's event: without it the answer would be lost as meaningless.
+        if not accepted or (entry["slip_id"] and entry["slip_id"] not in sync["asked_slips"]):
+            return None
+        if any(other["event"] == "supplement.requested" and other["slip_id"] == entry["slip_id"]
+               for other in sync["waiting"]):  # fmt: skip
+            return None
+    try:
+        return codes_after(
+            statuses[-1] if statuses else None, entry["event"], accepted=accepted, prepaid=sync["prepaid"]
+        )
+    except TooEarly:
+        return None
+
+
+def _add(sync: Document, entry: Document, codes: tuple[Code, ...]) -> None:
+    for code in codes:
+        sync["statuses"].append(
+            {
+                "number": len(sync["statuses"]) + 1, "status": int(code), "at": entry["at"], "event": entry["event"],
+                "event_id": entry["event_id"], "delivered_at": None,
+            }
+        )  # fmt: skip
+
+
+def pending(sync: Mapping[str, Any]) -> Document | None:
+    """The next status to deliver; the one after it waits for this one."""
+    statuses = sync["statuses"]
+    return statuses[sync["delivered"]] if sync["delivered"] < len(statuses) else None
+
+
+@rule("SY-02", title="Gửi lại khi lỗi", cites="QĐ 08/2025/QĐ-UBND Đ28.2")
+def pause_after(attempts: int) -> int:
+    """Seconds until the next try after `attempts` failures in a row: 1, 2, 4 … 60."""
+    return min(2 ** max(0, attempts - 1), 60)

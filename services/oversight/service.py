@@ -1,0 +1,366 @@
+"""Entrypoints of oversight: ledger of every event, reviews of slips, violations, blocks, lateness, figures, clock."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+from services.common import logs, problems
+from services.common.bus.entrypoints import command, every, on_event, query
+from services.common.clock import ClockError
+from services.common.context import Context
+from services.common.envelope import Event
+from services.common.kernel import Kernel, RoomSpec
+from services.common.metrics import clock_offset
+from services.common.problems import Problem
+from services.common.rules import rule
+from services.common.run import KernelProvider
+from services.common.slips import MONITORED_SINCE, Review, decide
+from services.common.unit import Duplicate, StaleVersion, UnitOfWork
+from services.oversight import answers, figures, lateness, ledger, metrics, reviews, schemas, store
+from services.oversight.heads import HeadsFile
+from services.oversight.reactions import PATIENCE, Reactions, tell_lateness
+from services.oversight.record import body_of
+
+Document = dict[str, Any]
+_LATE_PER_RUN = 500
+_CHECKS_PER_RUN = 50
+
+
+class OversightService:
+    """One greenlet enters events (prefetch 1); commands, queries and timers run beside it."""
+
+    name = "oversight"
+    kernel = KernelProvider()
+
+    # --- the ledger --------------------------------------------------------------------------------------------------
+
+    @on_event("*", schemas.AnyData)
+    @rule("PR-06", title="Mọi sự kiện được ghi vào nhật ký", cites="QĐ 08/2025/QĐ-UBND Đ4.3")
+    def record(self, ctx: Context, event: Event, data: Document) -> None:
+        """Enters the event in the ledger and reacts to it, in one commit; then signs the ledger's new end."""
+        unit = ctx.unit()
+        entry = self._enter(unit, event)
+        Reactions(self.kernel).react(ctx, unit, event)
+        ctx.commit(unit)
+        metrics.ledger_sequence.set(entry.sequence)
+        self._sign(entry)
+
+    def _enter(self, unit: UnitOfWork, event: Event) -> ledger.Entry:
+        head = self.kernel.store.get("ledger_state", "head")
+        assert head is not None
+        last = ledger.Entry(head["sequence"], "", {}, head["hash"]) if head["sequence"] else None
+        entry = ledger.append(last, body_of(event, datetime.now(UTC)))
+        # The guard comes first: whoever lost the race finds the head moved, and nothing of the unit is written.
+        unit.change(
+            "ledger_state",
+            {"_id": "head", "sequence": head["sequence"], "hash": head["hash"]},
+            {"$set": {"sequence": entry.sequence, "hash": entry.hash}},
+        )
+        unit.insert("ledger", {"_id": entry.sequence, **entry.to_dict()})
+        return entry
+
+    def _sign(self, entry: ledger.Entry) -> None:
+        try:
+            _heads(self.kernel).append(entry)
+            metrics.ledger_anchored.set(entry.sequence)
+        except OSError as exc:
+            logs.fault("ledger_head_not_written", exc, sequence=entry.sequence)  # the next head covers this entry
+
+    @query(schemas.LedgerPage, schemas.LedgerAnswer)
+    def ledger(self, ctx: Context, data: Document) -> Document:
+        """Entries in order, of one dossier or of all."""
+        after = answers.number_of(data["cursor"])
+        where: Document = {"_id": {"$gt": after}}
+        if data["code"]:
+            where["body.subject"] = data["code"]
+        rows = list(ctx.store.find("ledger", where, sort=[("_id", 1)], limit=data["limit"] + 1))
+        return answers.page(rows, data["limit"], lambda row: row)
+
+    # --- reviews -----------------------------------------------------------------------------------------------------
+
+    @query(schemas.Reviews, schemas.ReviewPage)
+    @rule("MO-01", title="Hàng đợi giám sát: nội dung, thành phần, file và chữ ký số", cites="CV 252/UBND-HCC §2.1",
+          since=MONITORED_SINCE)  # fmt: skip
+    def reviews(self, ctx: Context, data: Document) -> Document:
+        """Slips under review, oldest first; by default those that wait for IOC."""
+        waiting = [Review.AWAITING_IOC.value, Review.PENDING.value]
+        where: Document = {"state": data["state"]} if data["state"] else {}
+        if data["code"]:
+            where["code"] = data["code"]
+        if not where:
+            where["state"] = {"$in": waiting}
+        if data["cursor"]:
+            where["_id"] = {"$gt": data["cursor"]}
+        rows = list(ctx.store.find("reviews", where, sort=[("_id", 1)], limit=data["limit"] + 1))
+        return answers.page(rows, data["limit"], lambda row: self._review(ctx, row))
+
+    def _review(self, ctx: Context, row: Document) -> Document:
+        reactions = Reactions(self.kernel)
+        block = ctx.store.get("blocks", f"{row['code']}:{row['act']}")
+        text = reactions.open(row["text"], "reviews.text")
+        statement = reactions.open(row["failure_statement"], "reviews.failure_statement")
+        return answers.review(row, text, statement) | {
+            "signature": self._signature(ctx, row),
+            "update_log": self._update_log(ctx, row) if row["round"] > 1 else [],
+            "blocked": bool(block and block["blocked"]),
+        }
+
+    def _signature(self, ctx: Context, row: Document) -> Document | None:
+        """The newest report of the slip's file; what we kept of it where signing does not answer."""
+        if row["file_id"] is None:
+            return None
+        kept = {"verdict": row["verdict"], "report_id": row["report_id"], "signatures": []}
+        try:
+            report = ctx.call("signing.report", timeout=PATIENCE, file_id=row["file_id"])
+        except Problem:
+            return kept
+        return dict(report)
+
+    def _update_log(self, ctx: Context, row: Document) -> list[Document] | None:
+        """The citizen's update log (GU-13); None where intake does not answer now."""
+        try:
+            answer = ctx.call("intake.history", as_service=True, timeout=PATIENCE, code=row["code"])
+        except Problem:
+            return None
+        return list(answer["items"] if isinstance(answer, dict) else answer)
+
+    @command(schemas.Decide, schemas.ReviewAnswer, idempotent=True)
+    def decide(self, ctx: Context, data: Document) -> Document:
+        """A person of IOC confirms a slip or finds a violation (MO-16)."""
+        row = ctx.store.get("reviews", data["review_id"])
+        if row is None:
+            raise problems.not_found()
+        ctx.check_version(row, data["version"])
+        before = Review(row["state"])
+        ground = reviews.ground_of(data["ground"])
+        after = decide(
+            before,
+            reviews.DECISIONS[data["decision"]],
+            decider=ctx.actor.subject,
+            author=row["officer"],
+            ground=ground,
+            reason=data["reason"],
+            log_read=data["log_read"],
+        )
+        unit = ctx.unit()
+        row["state"] = after.value
+        if ground is not None:
+            row["grounds"] = [ground.value]
+        reactions = Reactions(self.kernel)
+        reactions.settle(unit, row, before, by=ctx.actor.subject, at=ctx.now, reason=data["reason"].strip())
+        if after is Review.CONFIRMED:
+            row["grounds"] = []
+        answer = self._review(ctx, row) | {"version": row["version"] + 1, "blocked": False}
+        unit.save("reviews", row)
+        answer["blocked"] = after is Review.VIOLATION or self._still_blocked(row)
+        committed: Document = ctx.commit(unit, answer)
+        return committed
+
+    def _still_blocked(self, row: Document) -> bool:
+        block = self.kernel.store.get("blocks", f"{row['code']}:{row['act']}")
+        return bool(block and block["blocked"] and set(block["slips"]) != {row["_id"]})
+
+    @command(schemas.Unblock, schemas.BlockAnswer, idempotent=True)
+    @rule("X-18", title="IOC gỡ chặn có lý do", cites="CV 252/UBND-HCC §2", since=MONITORED_SINCE)
+    def unblock(self, ctx: Context, data: Document) -> Document:
+        """Lifts the block of one act of a dossier; the violations stay in the register."""
+        if not data["reason"].strip():
+            raise problems.invalid(
+                problems.field_error("reason", "Phải nêu lý do gỡ chặn", "Give a reason for lifting the block", "X-18")
+            )
+        block = ctx.store.get("blocks", f"{data['code']}:{data['act']}")
+        if block is None or not block["blocked"]:
+            raise problems.conflict("Không có chặn nào để gỡ", "Nothing is blocked here", rule="X-18")
+        unit = ctx.unit()
+        block["slips"] = []
+        Reactions.turn(
+            unit, block, False, slip_id=None, by=ctx.actor.subject, at=ctx.now, reason=data["reason"].strip()
+        )
+        unit.save("blocks", block)
+        answer = {"code": block["code"], "act": block["act"], "blocked": False, "version": block["version"] + 1}
+        committed: Document = ctx.commit(unit, answer)
+        return committed
+
+    @query(schemas.Violations, schemas.ViolationPage)
+    @rule("MO-15", title="Tra cứu sổ vi phạm; không có chức năng xóa", cites="CV 252/UBND-HCC, phụ lục",
+          since=MONITORED_SINCE)  # fmt: skip
+    def violations(self, ctx: Context, data: Document) -> Document:
+        """The register, newest first. A control officer sees the own agency's lines only."""
+        where: Document = {"code": data["code"]} if data["code"] else {}
+        if data["cursor"]:
+            where["_id"] = {"$lt": data["cursor"]}
+        units = _own_units(ctx)
+        if units is not None:
+            where["unit"] = {"$in": sorted(units)}
+        rows = list(ctx.store.find("violations", where, sort=[("_id", -1)], limit=data["limit"] + 1))
+        return answers.page(rows, data["limit"], answers.violation)
+
+    # --- recognition, figures, lateness ------------------------------------------------------------------------------
+
+    @query(schemas.OfDossier, schemas.RecognitionAnswer)
+    @rule("ST-04", title="Kết quả công nhận hồ sơ trực tuyến của một hồ sơ", cites="CV 252/UBND-HCC §1")
+    def recognition(self, ctx: Context, data: Document) -> Document:
+        """Whether a dossier is recognised as filed online, under which rule set, and why."""
+        row = ctx.store.get("dossiers", data["code"])
+        if row is None or row["filed_at"] is None:
+            raise problems.not_found()
+        _refuse_other_units(ctx, row["unit"])
+        return answers.recognition(row)
+
+    @query(schemas.FiguresOf, schemas.FiguresAnswer)
+    def figures(self, ctx: Context, data: Document) -> Document:
+        """Figures of the dossiers filed in a period, in total and per unit."""
+        units = _own_units(ctx)
+        if units is not None:
+            if data["unit"] is None and len(units) == 1:
+                data["unit"] = next(iter(units))
+            if data["unit"] not in units:
+                raise problems.forbidden("Figures of the own agency only.")
+        total, by_unit = figures.from_facts(
+            facts_of(self.kernel.store, data["unit"]), ctx.now, since=data["since"], until=data["until"],
+            unit=data["unit"],
+        )  # fmt: skip
+        return {"as_of": ctx.now, "since": data["since"], "until": data["until"], "total": total, "by_unit": by_unit}
+
+    @query(schemas.Late, schemas.LatePage)
+    @rule("IN-01", title="Danh sách hồ sơ quá hạn trả lời", cites="TB 94/TB-UBND §2")
+    def late(self, ctx: Context, data: Document) -> Document:
+        """Dossiers whose last answer was due and came late or has not come."""
+        where: Document = {"intake_late": True}
+        watches = ctx.actor.roles & {"ioc", "office"}
+        if not watches:
+            own = {u for role in ("desk_officer", "leader", "control_officer") for u in ctx.actor.units(role)}
+            if data["unit"] is not None and data["unit"] not in own and "*" not in own:
+                raise problems.forbidden("Only dossiers of the own unit.")
+            if "*" not in own:
+                where["$or"] = [{"unit": {"$in": sorted(own)}}, {"desk": {"$in": sorted(own)}}]
+        if data["unit"] is not None:
+            where["unit"] = data["unit"]
+        if data["cursor"]:
+            where["_id"] = {"$gt": data["cursor"]}
+        rows = list(ctx.store.find("dossiers", where, sort=[("_id", 1)], limit=data["limit"] + 1))
+        return answers.page(rows, data["limit"], lambda row: answers.late(row, ctx.now))
+
+    @every(30)
+    def flag_late(self, ctx: Context) -> None:
+        """Tells once of each intake clock that ran out (IN-01)."""
+        overdue = {"open_due": {"$lt": ctx.now - lateness.GRACE}}
+        for row in ctx.store.find("dossiers", overdue, sort=[("open_due", 1)], limit=_LATE_PER_RUN):
+            unit = ctx.unit()
+            tell_lateness(unit, row, ctx.now)
+            unit.save("dossiers", row)
+            try:
+                unit.commit()
+            except StaleVersion:
+                continue  # an event about it came in between and looked at the clock itself
+
+    @every(60)
+    @rule("X-22", title="Phiếu có chữ ký chưa xác định được kiểm tra lại", cites="CV 252/UBND-HCC, phụ lục")
+    def recheck(self, ctx: Context) -> None:
+        """Asks signing again about slips whose signature could not be judged."""
+        reactions = Reactions(self.kernel)
+        where = {"state": Review.AWAITING_CHECK.value}
+        for row in ctx.store.find("reviews", where, sort=[("_id", 1)], limit=_CHECKS_PER_RUN):
+            if not reactions.recheck(ctx, row):
+                continue
+            unit = ctx.unit()
+            reactions.reassess(ctx, unit, row)
+            try:
+                unit.commit()
+            except (StaleVersion, Duplicate):
+                continue  # file.checked was faster
+
+    # --- the business clock ------------------------------------------------------------------------------------------
+
+    @query(schemas.Clock, schemas.ClockAnswer)
+    def clock(self, ctx: Context, data: Document) -> Document:
+        """The offset of business time; a process asks for it when it starts."""
+        return self._clock()
+
+    @command(schemas.MoveClock, schemas.ClockAnswer)
+    @rule("X-15", title="Đồng hồ diễn tập chỉ tiến, không lùi", cites="Quyết định thiết kế X-15")
+    def move_clock(self, ctx: Context, data: Document) -> Document:
+        """Moves the whole system's business time forward. Repeating it changes nothing: the greatest offset holds."""
+        kernel = self.kernel
+        try:
+            offset = kernel.clock.offset_for(data["to"])
+        except ClockError as exc:
+            if not kernel.settings.rehearsal:
+                raise problems.forbidden(str(exc), rule="X-15") from None
+            raise problems.conflict(
+                "Đồng hồ chỉ tiến, không lùi", "The clock moves forward only", rule="X-15", detail=str(exc)
+            ) from None
+        kernel.store.collection("kernel").update_one({"_id": "clock"}, {"$max": {"offset": offset}}, upsert=True)
+        kernel.clock.adopt(offset)
+        clock_offset.set(kernel.clock.offset)
+        kernel.broadcast("clock.moved", {"offset": kernel.clock.offset}, data["reply_to"])
+        return self._clock()
+
+    def _clock(self) -> Document:
+        kernel = self.kernel
+        return {"offset": kernel.clock.offset, "now": kernel.now(), "rehearsal": kernel.settings.rehearsal}
+
+
+# --- helpers of the entrypoints ---------------------------------------------------------------------------------------
+
+
+def facts_of(database: Any, unit: str | None) -> Iterable[figures.Facts]:
+    """Facts of the stored dossiers, with the reviews of their slips."""
+    where = {"unit": unit} if unit is not None else {}
+    slips: dict[str, list[Document]] = {}
+    for review in database.find("reviews", dict(where), projection={"code": 1, "act": 1, "state": 1, "version": 1}):
+        slips.setdefault(review["code"], []).append(review)
+    for row in database.find("dossiers", where):
+        yield figures.facts_of_document(row, slips.get(row["code"], []))
+
+
+def _own_units(ctx: Context) -> frozenset[str] | None:
+    """Units to which a watcher is bound; None where the actor may see all."""
+    if ctx.actor.roles & {"ioc", "office"}:
+        return None
+    units = ctx.actor.units("control_officer")
+    return None if "*" in units else units
+
+
+def _refuse_other_units(ctx: Context, unit: str) -> None:
+    units = _own_units(ctx)
+    if units is not None and unit not in units:
+        raise problems.forbidden("A dossier of another agency.")
+
+
+_files: dict[int, HeadsFile] = {}
+
+
+def _heads(kernel: Kernel) -> HeadsFile:
+    return _files[id(kernel)]
+
+
+def start(kernel: Kernel) -> None:
+    """Seeds, the ledger's head row, a missing head of the present end. Raises ValueError without a place for heads."""
+    settings = kernel.settings
+    if settings.ledger_heads is None:
+        raise ValueError("MOTCUA_LEDGER_HEADS is not set: the ledger's signed heads need a place outside the database")
+    seed = json.loads(settings.seed_path.read_text(encoding="utf-8")) if settings.seed_path else {}
+    store.prepare(kernel.store, seed)
+    kernel.store.collection("kernel").update_one(
+        {"_id": "clock"}, {"$max": {"offset": kernel.clock.offset}}, upsert=True
+    )
+    _files[id(kernel)] = HeadsFile(settings.ledger_heads, settings.kid, kernel.signer.sign_bytes)
+    tail = store.last_entry(kernel.store)
+    found = _heads(kernel).catch_up(tail)
+    metrics.ledger_sequence.set(tail.sequence if tail else 0)
+    metrics.ledger_contradicted.set(1 if found == "contradicted" else 0)
+    if found == "contradicted":
+        logs.error("ledger_contradicts_heads", sequence=tail.sequence if tail else 0)
+
+
+SPEC = RoomSpec(
+    name="oversight",
+    aggregates=store.AGGREGATES,
+    indexes=store.INDEXES,
+    events=schemas.EVENTS,
+    on_start=start,
+)
