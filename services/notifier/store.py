@@ -1,0 +1,80 @@
+"""Notifier's collections, indexes and queries: notices (aggregate) and links (former person -> person)."""
+
+from __future__ import annotations
+
+import base64
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+from pymongo import ReturnDocument
+
+from services.common import problems
+from services.common.store import Document, Index, Store
+
+AGGREGATES = ["notices"]
+LEASE = 30_000  # milliseconds that a claimed delivery may take before another process tries it
+
+INDEXES = [
+    Index("notices", [("person_id", 1), ("channel", 1), ("at", -1), ("_id", -1)], {"name": "of_person"}),
+    Index(
+        "notices",
+        [("unit", 1), ("at", -1), ("_id", -1)],
+        {"name": "of_unit", "partialFilterExpression": {"unit": {"$type": "string"}}},
+    ),
+    Index(
+        "notices",
+        [("state", 1), ("next_try_at", 1)],
+        {"name": "to_deliver", "partialFilterExpression": {"state": "waiting"}},
+    ),
+    Index("links", [("person_id", 1)], {"name": "of_person"}),
+]
+
+
+def claim_delivery(store: Store) -> Document | None:
+    """A notice whose delivery is due, leased to the caller; its version is the caller's from now on.
+
+    The lease is the database's time: two processes agree on it whatever their clocks say.
+    """
+    return store.collection("notices").find_one_and_update(
+        {"state": "waiting", "$expr": {"$lte": ["$next_try_at", "$$NOW"]}},
+        [{"$set": {"next_try_at": {"$add": ["$$NOW", LEASE]}, "version": {"$add": ["$version", 1]}}}],
+        sort=[("next_try_at", 1)],
+        return_document=ReturnDocument.AFTER,
+    )
+
+
+def known_ids(store: Store, ids: list[str]) -> set[str]:
+    """Those of these notices that are stored already."""
+    return {row["_id"] for row in store.find("notices", {"_id": {"$in": ids}}, projection={"_id": 1})}
+
+
+def persons_of(store: Store, person_id: str) -> list[str]:
+    """A person's id and the ids that the person had before normalization."""
+    return [person_id, *(row["_id"] for row in store.find("links", {"person_id": person_id}, limit=50))]
+
+
+def page(store: Store, query: Document, cursor: str | None, limit: int) -> dict[str, Any]:
+    """One page, newest first, and the cursor of the next. Raises Problem 422 for a cursor that is none of ours."""
+    wanted = dict(query)
+    if cursor is not None:
+        at, last = _read_cursor(cursor)
+        wanted["$or"] = [{"at": {"$lt": at}}, {"at": at, "_id": {"$lt": last}}]
+    rows = list(store.find("notices", wanted, sort=[("at", -1), ("_id", -1)], limit=limit + 1))
+    following = _write_cursor(rows[limit - 1]) if len(rows) > limit else None
+    return {"items": rows[:limit], "next_cursor": following}
+
+
+def _write_cursor(row: Document) -> str:
+    content = orjson.dumps([int(row["at"].timestamp() * 1000), row["_id"]])
+    return base64.urlsafe_b64encode(content).decode().rstrip("=")
+
+
+def _read_cursor(cursor: str) -> tuple[datetime, str]:
+    try:
+        milliseconds, last = orjson.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        return datetime.fromtimestamp(milliseconds / 1000, UTC), str(last)
+    except (ValueError, TypeError, OverflowError, OSError):
+        raise problems.invalid(
+            problems.field_error("cursor", "Con trỏ trang không hợp lệ.", "Not a cursor of this list.")
+        ) from None

@@ -1,0 +1,398 @@
+"""What people and units are told of each event, in both languages (domain reference §2.5).
+
+A text is a row of sentences; one whose fact the event does not carry is left out. Facts are codes, times, amounts and
+fixed words: no name, number or phone has a way in.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from services.common.clock import LOCAL
+from services.common.slips import GROUND_TEXT, Ground
+
+HOTLINE = "19001075"
+#: Characters of an SMS. Longer ones would cost a third segment of the GSM alphabet.
+LONGEST_SMS = 306
+
+
+class Channel(StrEnum):
+    PORTAL = "portal"
+    SMS = "sms"
+
+
+class To(StrEnum):
+    """Who hears of an event."""
+
+    OWNER = "owner"
+    PERSON = "person"
+    UNIT = "unit"
+    CENTRE = "centre"
+
+
+@dataclass(frozen=True)
+class Template:
+    """One notice. `vi` and `en` are sentences with facts in braces."""
+
+    to: To
+    title_vi: str
+    title_en: str
+    vi: tuple[str, ...]
+    en: tuple[str, ...]
+    sms: bool = True
+
+    @property
+    def channels(self) -> tuple[Channel, ...]:
+        return (Channel.PORTAL, Channel.SMS) if self.sms else (Channel.PORTAL,)
+
+
+def _owner(title_vi: str, title_en: str, vi: tuple[str, ...], en: tuple[str, ...], sms: bool = True) -> Template:
+    return Template(To.OWNER, title_vi, title_en, vi, en, sms)
+
+
+def _person(title_vi: str, title_en: str, vi: tuple[str, ...], en: tuple[str, ...], sms: bool = True) -> Template:
+    return Template(To.PERSON, title_vi, title_en, vi, en, sms)
+
+
+def _unit(title_vi: str, title_en: str, vi: tuple[str, ...], en: tuple[str, ...], to: To = To.UNIT) -> Template:
+    return Template(to, title_vi, title_en, vi, en, sms=False)
+
+
+_VIOLATION = (
+    "Phiếu {act_vi} bị ghi nhận vi phạm",
+    "A slip ({act_en}) was recorded as a violation",
+    ("Hồ sơ {code}: phiếu {act_vi} lần {round} bị ghi nhận vi phạm.", "Căn cứ: {ground_vi}."),
+    ("Dossier {code}: the slip ({act_en}) of round {round} was recorded as a violation.", "Ground: {ground_en}."),
+)
+
+TEMPLATES: dict[str, tuple[Template, ...]] = {
+    "dossier.filed": (
+        _owner(
+            "Hồ sơ đã được gửi",
+            "Your dossier was filed",
+            ("Hồ sơ {code} đã được gửi lúc {filed_at}.", "Dự kiến trả lời tiếp nhận trước {intake_due}."),
+            ("Dossier {code} was filed at {filed_at}.", "The desk is to answer by {intake_due}."),
+        ),
+    ),
+    "dossier.guided": (
+        _owner(
+            "Hồ sơ cần hoàn thiện",
+            "Your dossier needs completion",
+            ("Hồ sơ {code} có phiếu hướng dẫn hoàn thiện lần {round}.", "Xem nội dung và bổ sung trên cổng."),
+            ("Dossier {code} has guidance, round {round}.", "Read it and complete the dossier on the portal."),
+        ),
+    ),
+    "dossier.amended": (
+        _owner(
+            "Đã nhận bổ sung hồ sơ",
+            "Your amendment arrived",
+            ("Bộ phận một cửa đã nhận nội dung bổ sung của hồ sơ {code}.",),
+            ("The desk has received your amendment of dossier {code}.",),
+        ),
+        _unit(
+            "Hồ sơ đã được bổ sung",
+            "A dossier was amended",
+            ("Người nộp đã bổ sung hồ sơ {code}.",),
+            ("The applicant has amended dossier {code}.",),
+        ),
+    ),
+    "dossier.accepted": (
+        _owner(
+            "Hồ sơ đã được tiếp nhận",
+            "Your dossier was accepted",
+            ("Hồ sơ {code} đã được tiếp nhận.", "Hẹn trả kết quả: {appointment}."),
+            ("Dossier {code} was accepted.", "The result is promised for {appointment}."),
+        ),
+    ),
+    "dossier.refused": (
+        _owner(
+            "Hồ sơ không được tiếp nhận",
+            "Your dossier was refused",
+            ("Hồ sơ {code} không được tiếp nhận.", "Xem lý do trên cổng; bạn có quyền khiếu nại."),
+            ("Dossier {code} was refused.", "The reasons stand on the portal; you may complain."),
+        ),
+    ),
+    "dossier.withdrawn": (
+        _owner(
+            "Hồ sơ đã được rút",
+            "Your dossier was withdrawn",
+            ("Hồ sơ {code} đã được rút theo yêu cầu.",),
+            ("Dossier {code} was withdrawn as you asked.",),
+        ),
+        _unit(
+            "Hồ sơ đã được rút",
+            "A dossier was withdrawn",
+            ("Người nộp đã rút hồ sơ {code}.",),
+            ("The applicant has withdrawn dossier {code}.",),
+        ),
+    ),
+    "dossier.returned": (
+        _owner(
+            "Đã trả kết quả hồ sơ",
+            "Your result was returned",
+            ("Kết quả của hồ sơ {code} đã được trả.", "Xem trong kho dữ liệu điện tử của bạn."),
+            ("The result of dossier {code} was returned.", "It lies in your electronic store."),
+        ),
+    ),
+    "case.opened": (
+        _owner(
+            "Hồ sơ đang được xử lý",
+            "Your dossier is being processed",
+            ("Hồ sơ {code} đã được chuyển đến đơn vị xử lý.", "Hẹn trả kết quả: {appointment}."),
+            ("Dossier {code} was forwarded for processing.", "The result is promised for {appointment}."),
+            sms=False,
+        ),
+    ),
+    "supplement.requested": (
+        _owner(
+            "Hồ sơ cần chỉnh sửa, bổ sung",
+            "Your dossier needs a supplement",
+            ("Hồ sơ {code} có phiếu yêu cầu bổ sung lần {round}.", "Xem nội dung và bổ sung trên cổng."),
+            ("Dossier {code} has a supplement request, round {round}.", "Read and answer it on the portal."),
+        ),
+    ),
+    "case.resumed": (
+        _owner(
+            "Hồ sơ được tiếp tục xử lý",
+            "Work on your dossier goes on",
+            ("Hồ sơ {code} được tiếp tục xử lý.", "Hẹn trả kết quả: {appointment}."),
+            ("Work on dossier {code} goes on.", "The result is promised for {appointment}."),
+        ),
+    ),
+    "case.rescheduled": (
+        _owner(
+            "Xin lỗi và hẹn lại ngày trả kết quả",
+            "Our apologies: a new date for your result",
+            ("Hồ sơ {code} chưa thể trả đúng hẹn {appointment_before}.", "Hẹn lại: {appointment}."),
+            ("Dossier {code} cannot be returned by {appointment_before}.", "The new date is {appointment}."),
+        ),
+    ),
+    "case.stopped": (
+        _owner(
+            "Dừng giải quyết hồ sơ",
+            "Processing of your dossier has stopped",
+            ("Hồ sơ {code} đã dừng giải quyết.", "Xem lý do trên cổng; bạn có quyền khiếu nại."),
+            ("Processing of dossier {code} has stopped.", "The reasons stand on the portal; you may complain."),
+        ),
+    ),
+    "result.ready": (
+        _owner(
+            "Hồ sơ đã có kết quả",
+            "Your result is ready",
+            ("Hồ sơ {code} đã có kết quả được ký số, chờ trả.",),
+            ("Dossier {code} has its signed result, about to be returned.",),
+        ),
+    ),
+    "result.asked": (
+        _unit(
+            "Đề nghị cung cấp kết quả đã ký số",
+            "A signed result is asked for",
+            ("Bộ phận một cửa đề nghị kết quả đã ký số của hồ sơ {code}.",),
+            ("The desk asks for the signed result of dossier {code}.",),
+        ),
+    ),
+    "payment.ordered": (
+        _owner(
+            "Hồ sơ có khoản phải nộp",
+            "A fee is due",
+            ("Hồ sơ {code} có khoản phí, lệ phí {amount_vi} cần thanh toán.", "Thanh toán trên cổng."),
+            ("Dossier {code} has a fee of {amount_en} to be paid.", "Pay on the portal."),
+        ),
+    ),
+    "payment.settled": (
+        _owner(
+            "Đã nhận thanh toán",
+            "Your payment arrived",
+            ("Đã nhận {amount_vi} cho hồ sơ {code}.", "Số biên lai: {receipt_no}."),
+            ("{amount_en} was received for dossier {code}.", "Receipt number: {receipt_no}."),
+        ),
+    ),
+    "payment.failed": (
+        _owner(
+            "Thanh toán không thành công",
+            "Your payment failed",
+            ("Thanh toán cho hồ sơ {code} không thành công; bạn có thể thử lại trên cổng.",),
+            ("The payment for dossier {code} failed; you may try again on the portal.",),
+        ),
+    ),
+    "payment.refunded": (
+        _owner(
+            "Hoàn trả phí, lệ phí",
+            "Your fee is refunded",
+            ("Khoản phí của hồ sơ {code} được hoàn trả.", "Số tiền: {amount_vi}."),
+            ("The fee of dossier {code} is refunded.", "Amount: {amount_en}."),
+        ),
+    ),
+    "holding.added": (
+        _person(
+            "Kho dữ liệu điện tử có nội dung mới",
+            "Something new lies in your electronic store",
+            ("Kho dữ liệu điện tử của bạn có nội dung mới từ hồ sơ {code}.",),
+            ("Your electronic store has something new of dossier {code}.",),
+            sms=False,
+        ),
+    ),
+    "postal.registered": (
+        _owner(
+            "Kết quả được gửi qua bưu chính",
+            "Your result goes by post",
+            ("Kết quả hồ sơ {code} được gửi qua bưu chính công ích.", "Số hiệu bưu gửi: {waybill}."),
+            ("The result of dossier {code} goes by the public postal service.", "Waybill: {waybill}."),
+        ),
+    ),
+    "postal.collected": (
+        _owner(
+            "Bưu chính đã nhận kết quả",
+            "The post has collected your result",
+            ("Nhân viên bưu chính đã nhận kết quả hồ sơ {code}.", "Số hiệu bưu gửi: {waybill}."),
+            ("The post has collected the result of dossier {code}.", "Waybill: {waybill}."),
+            sms=False,
+        ),
+    ),
+    "postal.attempted": (
+        _owner(
+            "Chưa phát được bưu gửi",
+            "A delivery was attempted",
+            ("Bưu chính chưa phát được kết quả hồ sơ {code}.", "Số hiệu bưu gửi: {waybill}."),
+            ("The post could not deliver the result of dossier {code}.", "Waybill: {waybill}."),
+        ),
+    ),
+    "postal.delivered": (
+        _owner(
+            "Đã phát kết quả",
+            "Your result was delivered",
+            ("Bưu chính đã phát kết quả hồ sơ {code}.", "Số hiệu bưu gửi: {waybill}."),
+            ("The post has delivered the result of dossier {code}.", "Waybill: {waybill}."),
+        ),
+    ),
+    "postal.returned": (
+        _owner(
+            "Bưu gửi được chuyển hoàn",
+            "Your result goes back to the desk",
+            ("Bưu gửi của hồ sơ {code} được chuyển hoàn về bộ phận một cửa.",),
+            ("The parcel of dossier {code} goes back to the desk.",),
+        ),
+    ),
+    "account.registered": (
+        _person(
+            "Đã tạo tài khoản",
+            "Your account was made",
+            ("Tài khoản đã được tạo.", "Vui lòng chuẩn hóa tài khoản theo thẻ căn cước."),
+            ("Your account was made.", "Please normalize it with your identity card."),
+            sms=False,
+        ),
+    ),
+    "account.normalized": (
+        _person(
+            "Tài khoản đã được chuẩn hóa",
+            "Your account is normalized",
+            ("Tài khoản của bạn đã được chuẩn hóa theo dữ liệu dân cư.",),
+            ("Your account now matches the population data.",),
+        ),
+    ),
+    "account.locked": (
+        _person(
+            "Tài khoản bị khóa",
+            "Your account is locked",
+            ("Tài khoản của bạn bị khóa.", "Lý do: {lock_vi}.", f"Liên hệ tổng đài {HOTLINE}."),
+            ("Your account is locked.", "Reason: {lock_en}.", f"Call {HOTLINE}."),
+        ),
+    ),
+    "slip.violated": (_unit(*_VIOLATION), _unit(*_VIOLATION, to=To.CENTRE)),
+    "slip.confirmed": (
+        _unit(
+            "Phiếu {act_vi} được xác nhận hợp lệ",
+            "A slip ({act_en}) was confirmed",
+            ("Hồ sơ {code}: phiếu {act_vi} lần {round} được xác nhận hợp lệ.",),
+            ("Dossier {code}: the slip ({act_en}) of round {round} was confirmed.",),
+        ),
+    ),
+    "slips.blocked": (
+        _unit(
+            "Chức năng {act_vi} bị chặn",
+            "Slips ({act_en}) are blocked",
+            ("Hồ sơ {code}: chức năng {act_vi} bị chặn do vi phạm.",),
+            ("Dossier {code}: further slips ({act_en}) are blocked after a violation.",),
+        ),
+    ),
+    "slips.unblocked": (
+        _unit(
+            "Chức năng {act_vi} được mở lại",
+            "Slips ({act_en}) are allowed again",
+            ("Hồ sơ {code}: chức năng {act_vi} được mở lại.",),
+            ("Dossier {code}: slips ({act_en}) are allowed again.",),
+        ),
+    ),
+    "intake.late": (
+        _unit(
+            "Hồ sơ quá hạn trả lời tiếp nhận",
+            "A dossier waits beyond the intake limit",
+            ("Hồ sơ {code} đã quá hạn trả lời tiếp nhận lúc {due}.",),
+            ("Dossier {code} was to be answered by {due}.",),
+        ),
+    ),
+}
+
+#: The act as events write it.
+_ACTS = {
+    "guidance": ("hướng dẫn hoàn thiện", "guidance"),
+    "supplement": ("yêu cầu chỉnh sửa, bổ sung", "supplement request"),
+}
+_LOCKS = {
+    "duplicate_identity": (
+        "thông tin không đúng hoặc trùng với người đã chuẩn hóa tài khoản khác",
+        "its data is incorrect about, or duplicates, a person who has normalized another account",
+    ),
+    "locked_by_office": ("đơn vị quản lý hệ thống khóa", "locked by the office that runs the system"),
+}
+
+
+def facts(data: Mapping[str, Any]) -> dict[str, str]:
+    """The words that an event's data puts into sentences."""
+    found = {name: str(data[name]) for name in ("code", "round", "waybill", "receipt_no") if data.get(name)}
+    for name in ("filed_at", "intake_due", "appointment", "appointment_before", "due"):
+        if data.get(name) is not None:
+            found[name] = local_time(data[name])
+    if data.get("amount") is not None:
+        grouped = f"{int(data['amount']):,}"
+        found |= {"amount_vi": grouped.replace(",", ".") + " đồng", "amount_en": f"{grouped} VND"}
+    if data.get("act") in _ACTS:
+        found["act_vi"], found["act_en"] = _ACTS[data["act"]]
+    if data.get("ground") in list(Ground):
+        found["ground_vi"], found["ground_en"] = GROUND_TEXT[Ground(data["ground"])]
+    if data.get("reason") in _LOCKS:
+        found["lock_vi"], found["lock_en"] = _LOCKS[data["reason"]]
+    return found
+
+
+def sentences(rows: tuple[str, ...], known: Mapping[str, str]) -> str:
+    """The sentences whose facts are all known, in one text."""
+    said = []
+    for row in rows:
+        try:
+            said.append(row.format_map(known))
+        except KeyError:
+            continue  # this event does not say that much
+    return " ".join(said)
+
+
+def local_time(moment: datetime) -> str:
+    """A moment as people read it: `09:00 11/03/2024`, in the country's time."""
+    return moment.astimezone(LOCAL).strftime("%H:%M %d/%m/%Y")
+
+
+def sms_text(body_vi: str) -> str:
+    """The Vietnamese text without diacritics, so that it is sent in the GSM alphabet, cut at a whole word."""
+    plain = unaccented(f"Mot Cua: {body_vi}")
+    return plain if len(plain) <= LONGEST_SMS else plain[:LONGEST_SMS].rsplit(" ", 1)[0]
+
+
+def unaccented(text: str) -> str:
+    """Latin letters without their marks: `Hồ sơ đã được` -> `Ho so da duoc`."""
+    letters = unicodedata.normalize("NFD", text.replace("đ", "d").replace("Đ", "D"))
+    return "".join(letter for letter in letters if not unicodedata.combining(letter))
