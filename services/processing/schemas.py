@@ -72,7 +72,9 @@ class Stop(CommandSchema):
     reason = Text(required=True, validate=validate.Length(min=1, max=2_000))
 
 
-class AmendedComponent(CommandSchema):
+class AmendedComponent(EventSchema):
+    """As intake keeps it; what else it knows of the file (size …) does not matter here."""
+
     component = fields.String(required=True, validate=IDENTIFIER)
     file_id = fields.String(required=True, validate=IDENTIFIER)
     sha256 = fields.String(required=True, validate=validate.Regexp(r"^[0-9a-f]{64}$"))

@@ -1,0 +1,377 @@
+"""The nameko service of payment: thin; states are in order, the provider's protocol in vnpay and adapters."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+from services.common import files, logs, problems, wire
+from services.common.actors import Actor
+from services.common.bus.entrypoints import command, every, on_event, query
+from services.common.context import Context
+from services.common.envelope import Event
+from services.common.kernel import Kernel, RoomSpec
+from services.common.problems import Problem
+from services.common.run import KernelProvider
+from services.common.unit import StaleVersion, UnitOfWork
+from services.common.workers import WorkerPool
+from services.payment import order as orders
+from services.payment import receipt, schemas, store, vietqr, vnpay
+from services.payment.adapters.provider import Provider, ProviderUnavailable
+from services.payment.order import Attempt, Moment, Order, Row, State
+
+RETURN_PATH = "/thanh-toan/ket-qua"
+DRAW_DEADLINE = 20.0  # seconds
+MOST_QUESTIONS = 50  # to the provider, in one run of the timer
+
+_pool = WorkerPool("fee_receipts", "services.payment.worker", size=1, deadline=DRAW_DEADLINE)
+
+
+class PaymentService:
+    """Orders fees, hands out payment pages, takes the provider's word for what was paid, issues receipts."""
+
+    name = "payment"
+    kernel: Kernel = KernelProvider()
+
+    # --- the citizen and the desk ------------------------------------------------------------------------------------
+
+    @query(schemas.OfDossier, schemas.OrdersAnswer)
+    def orders(self, ctx: Context, data: dict[str, Any]) -> Any:
+        """A dossier's orders. Where there are none, intake says whether the actor may know of the dossier."""
+        found = store.of_code(ctx.store, data["code"])
+        if not found:
+            ctx.call("intake.dossier", code=data["code"])
+        return {"items": [_shown(_known(ctx.actor, order)) for order in found]}
+
+    @command(schemas.Pay, schemas.PayAnswer, idempotent=True)
+    def pay(self, ctx: Context, data: dict[str, Any]) -> Any:
+        """A payment page for the owner; the one that is open already is given again."""
+        order = _owned(ctx.actor, ctx.store.get(store.ORDERS, data["order_id"]))
+        orders.refuse_unless_payable(order)
+        unit = ctx.unit()
+        attempt = orders.live_attempt(order, ctx.now)
+        if attempt is None:
+            attempt = self._attempt(ctx, order, data)
+            unit.save(store.ORDERS, order)
+        return ctx.commit(unit, {**attempt, "order_id": order["order_id"], "amount": order["amount"]})
+
+    def _attempt(self, ctx: Context, order: Order, data: dict[str, Any]) -> Attempt:
+        merchant = self._merchant(ctx, order["unit"])
+        provider = self._provider(merchant)
+        txn_ref = orders.next_reference(order)
+        request = vnpay.PayRequest(
+            txn_ref=txn_ref,
+            amount_vnd=order["amount"],
+            order_info=f"Nop phi le phi ho so {order['code']}",
+            return_url=self.kernel.settings.public_url.rstrip("/") + RETURN_PATH,
+            client_ip=data["client_ip"],
+            locale=data["locale"],
+            minutes_to_pay=orders.MINUTES_TO_PAY,
+        )
+        params = vnpay.pay_parameters(request, tmn_code=provider.tmn_code, secret=provider.secret, now=ctx.now)
+        account = merchant.get("account")
+        qr = vietqr.text(vietqr.Account(**account), order["amount"], txn_ref) if account else None
+        return orders.begin_attempt(
+            order, txn_ref=txn_ref, url=vnpay.pay_url(provider.page, params), qr=qr, at=ctx.now
+        )
+
+    @command(schemas.Cash, schemas.OrderAnswer, idempotent=True)
+    def cash(self, ctx: Context, data: dict[str, Any]) -> Any:
+        """Cash taken at the dossier's desk."""
+        order = _known(ctx.actor, ctx.store.get(store.ORDERS, data["order_id"]))
+        if not _is_desk(ctx.actor, order):
+            raise problems.forbidden("only the desk of the dossier")
+        unit = ctx.unit()
+        row = orders.pay_cash(order, data["amount"], by=ctx.actor.subject, at=ctx.now)
+        self._keep(ctx, unit, order, row)
+        return ctx.commit(unit, _shown(order))
+
+    @query(schemas.OfOrder, schemas.Ticket)
+    def receipt(self, ctx: Context, data: dict[str, Any]) -> Any:
+        """A ticket to fetch the receipt, for the owner and the desk."""
+        order = _known(ctx.actor, ctx.store.get(store.ORDERS, data["order_id"]))
+        if order["receipt"] is None:
+            raise problems.not_found()
+        if order["receipt"]["file_id"] is None:
+            raise problems.unavailable(retry_after=2, detail="the receipt is being made")
+        return ctx.call(
+            "vault.open_download", as_service=True, file_id=order["receipt"]["file_id"],
+            reason=f"receipt of dossier {order['code']}", on_behalf=ctx.actor.subject,
+        )  # fmt: skip
+
+    # --- the provider and other rooms --------------------------------------------------------------------------------
+
+    @command(schemas.ProviderMessage, schemas.ProviderAnswer)
+    def provider_message(self, ctx: Context, data: dict[str, Any]) -> Any:
+        """A provider message (IPN): answers 97, 01, 04, 02 and 00, asked in this order."""
+        try:
+            notice = vnpay.read_notice(data["params"], self._secret())
+        except vnpay.BadSignature:
+            logs.warning("provider_message_unsigned")
+            return vnpay.INVALID_SIGNATURE.to_dict()
+        order = store.by_reference(ctx.store, notice.txn_ref) if notice.txn_ref else None
+        answer = vnpay.answer(notice, orders.view(order, notice) if order else None)
+        logs.info("provider_message", answer=answer.code, txn_ref=notice.txn_ref[:32], outcome=notice.outcome.value)
+        if not answer.record or order is None:
+            return answer.to_dict()
+        unit = ctx.unit()
+        self._confirm(ctx, unit, order, notice, "ipn")
+        return ctx.commit(unit, answer.to_dict())
+
+    @query(schemas.OfDossier, schemas.DueAnswer)
+    def due(self, ctx: Context, data: dict[str, Any]) -> Any:
+        """Whether something of a dossier is still to be paid, for rooms that hold a result back until it is."""
+        found = store.of_code(ctx.store, data["code"])
+        owed, amount = orders.due(found)
+        return {"due": owed, "amount": amount, "ordered": bool(found)}
+
+    def _confirm(self, ctx: Context, unit: UnitOfWork, order: Order, notice: vnpay.Notice, source: str) -> bool:
+        """The one way in for what the provider says (X-25). False when it was no news."""
+        row = orders.confirm(order, notice, source=source, at=ctx.now)
+        if row is None:
+            return False
+        unit.insert(
+            store.MESSAGES,
+            {
+                "_id": wire.new_id(),
+                "order_id": order["order_id"],
+                "txn_ref": notice.txn_ref,
+                "at": ctx.now,
+                "source": source,
+                "outcome": notice.outcome.value,
+                "response_code": notice.response_code,
+                "transaction_status": notice.transaction_status,
+                "transaction_no": notice.transaction_no,
+                "bank_code": notice.bank_code,
+                "amount": notice.amount_vnd,
+            },
+        )
+        self._keep(ctx, unit, order, row, response_code=notice.response_code or "99")
+        return True
+
+    def _keep(self, ctx: Context, unit: UnitOfWork, order: Order, row: Row, *, response_code: str = "") -> None:
+        """Saves an order after a transition and tells its event; a settlement gets its receipt number here."""
+        unit.save(store.ORDERS, order)
+        if row.event == "payment.settled":
+            self._number_receipt(ctx, order)
+            settled = order["settled"]
+            self._tell(
+                unit, order, row.event, amount=order["amount"], method=settled["method"], late=settled["late"],
+                receipt_no=order["receipt"]["receipt_no"],
+            )  # fmt: skip
+        elif row.event in ("payment.failed", "payment.held", "payment.attempt_ended"):
+            self._tell(unit, order, row.event, response_code=response_code)
+        else:
+            self._tell(unit, order, row.event, amount=order["amount"])
+
+    def _number_receipt(self, ctx: Context, order: Order) -> None:
+        template, series = receipt.series_of(store.of_unit(ctx.store, store.SERIES, order["unit"]), ctx.now)
+        number = store.receipt_number(ctx.store, order["order_id"], series)
+        order["receipt"] = {
+            "template": template,
+            "series": series,
+            "number": number,
+            "receipt_no": receipt.number_text(series, number),
+            "file_id": None,
+            "sha256": None,
+            "issued_at": None,
+        }
+
+    @every(60)
+    def ask_provider(self, ctx: Context) -> None:
+        """Asks about attempts that told nothing: a lost message must not leave a paid order unpaid here."""
+        for order in store.to_ask(ctx.store, ctx.now, MOST_QUESTIONS):
+            try:
+                self._ask(ctx, order)
+            except ProviderUnavailable as exc:
+                logs.warning("provider_unavailable", why=str(exc))
+                return  # all of them again at the next run
+            except StaleVersion:
+                logs.info("order_changed_meanwhile", order=order["order_id"])
+
+    def _ask(self, ctx: Context, order: Order) -> None:
+        provider = self._provider(self._merchant(ctx, order["unit"]))
+        unit = ctx.unit()
+        confirmed = False
+        # One outcome a run: an order is saved once in a unit.
+        for attempt in orders.to_ask(order):
+            notice = provider.query(
+                attempt["txn_ref"], begun=attempt["created_at"], request_id=wire.new_id(), now=ctx.now
+            )
+            if notice is None:
+                continue
+            if notice.amount_vnd != order["amount"]:
+                logs.error("provider_amount_differs", order=order["order_id"], txn_ref=attempt["txn_ref"])
+                continue
+            confirmed = self._confirm(ctx, unit, order, notice, "query")
+            if confirmed:
+                break
+        orders.ask_later(order, ctx.now)
+        if not confirmed:
+            unit.save(store.ORDERS, order)
+        unit.commit()
+
+    # --- what other rooms told ---------------------------------------------------------------------------------------
+
+    @on_event("dossier.filed", schemas.ChargedSeen, ordered=True)
+    def on_filed(self, ctx: Context, event: Event, data: dict[str, Any]) -> None:
+        self._order(ctx, data, Moment.BEFORE)
+
+    @on_event("dossier.accepted", schemas.ChargedSeen, ordered=True)
+    def on_accepted(self, ctx: Context, event: Event, data: dict[str, Any]) -> None:
+        self._order(ctx, data, Moment.AFTER)
+
+    def _order(self, ctx: Context, data: dict[str, Any], moment: Moment) -> None:
+        if not orders.is_charged(data["fee"], moment):
+            return
+        if ctx.store.get(store.ORDERS, orders.order_id(data["code"], moment)) is not None:
+            return
+        order = orders.make(
+            code=data["code"], moment=moment, owner=store.owner_now(ctx.store, data["owner"]), unit=data["unit"],
+            desk=data["desk"], procedure=data["procedure"], fee=data["fee"], at=ctx.now,
+        )  # fmt: skip
+        unit = ctx.unit()
+        unit.insert(store.ORDERS, order)
+        self._tell(unit, order, "payment.ordered", amount=order["amount"], items=order["items"])
+        ctx.commit(unit)
+
+    @on_event("dossier.refused", schemas.EndedSeen, ordered=True)
+    def on_refused(self, ctx: Context, event: Event, data: dict[str, Any]) -> None:
+        self._close(ctx, data["code"], "refused")
+
+    @on_event("dossier.withdrawn", schemas.EndedSeen, ordered=True)
+    def on_withdrawn(self, ctx: Context, event: Event, data: dict[str, Any]) -> None:
+        self._close(ctx, data["code"], "withdrawn")
+
+    def _close(self, ctx: Context, code: str, why: str) -> None:
+        unit = ctx.unit()
+        for order in ctx.store.find(store.ORDERS, {"code": code}):
+            row = orders.close(order, why, ctx.now)
+            if row is not None:
+                self._keep(ctx, unit, order, row)
+        ctx.commit(unit)
+
+    @on_event("payment.settled", schemas.SettledSeen)
+    def on_settled(self, ctx: Context, event: Event, data: dict[str, Any]) -> None:
+        """Our own event: makes the receipt, with the retries of the bus behind it."""
+        order = ctx.store.get(store.ORDERS, data["order_id"])
+        if order is None or order["receipt"] is None or order["receipt"]["file_id"] is not None:
+            return
+        registered = store.of_unit(ctx.store, store.SERIES, order["unit"])
+        said = receipt.content(
+            order, registered, payer=self._payer(ctx, order), kinds=store.kinds(ctx.store, order["items"])
+        )
+        drawn = _pool.run({"receipt": said, "fonts": str(self.kernel.settings.fonts or "")})
+        stored = files.put_bytes(
+            ctx, base64.b64decode(drawn["pdf"]), receipt.file_name(order), "form", person_id=order["owner"]
+        )
+        order["receipt"] |= {"file_id": stored["file_id"], "sha256": stored["sha256"], "issued_at": ctx.now}
+        unit = ctx.unit()
+        unit.save(store.ORDERS, order)
+        self._tell(
+            unit, order, "receipt.issued", receipt_no=order["receipt"]["receipt_no"], file_id=stored["file_id"],
+            sha256=stored["sha256"],
+        )  # fmt: skip
+        ctx.commit(unit)
+
+    @on_event("account.normalized", schemas.AccountNormalizedSeen)
+    def on_normalized(self, ctx: Context, event: Event, data: dict[str, Any]) -> None:
+        former, now = data["former_person_id"], data["person_id"]
+        if not former or former == now:
+            return
+        unit = ctx.unit()
+        unit.put(store.RELINKED, {"_id": former, "person_id": now})
+        for order in store.of_owner(ctx.store, former):
+            order["owner"] = now
+            unit.save(store.ORDERS, order)
+        ctx.commit(unit)
+
+    # --- helpers -----------------------------------------------------------------------------------------------------
+
+    def _tell(self, unit: UnitOfWork, order: Order, event: str, **data: Any) -> None:
+        about = {name: order[name] for name in ("order_id", "code", "owner", "unit", "desk", "moment")}
+        unit.tell(order, event, {**about, **data})
+
+    def _payer(self, ctx: Context, order: Order) -> str | None:
+        """The applicant's name for the paper; kept nowhere here."""
+        try:
+            person = ctx.call("identity.person", as_service=True, person_id=order["owner"], purpose="fee receipt")
+        except Problem as problem:
+            if problem.status in (404, 422):
+                return None
+            raise
+        name: str | None = person.get("full_name")
+        return name
+
+    def _merchant(self, ctx: Context, unit: str) -> dict[str, Any]:
+        merchant = store.of_unit(ctx.store, store.MERCHANTS, unit)
+        if merchant is None:
+            raise problems.unavailable(retry_after=60, detail="no payment terminal is registered for this unit")
+        return merchant
+
+    def _provider(self, merchant: dict[str, Any]) -> Provider:
+        return Provider(self.kernel.settings.provider_url, merchant["tmn_code"], self._secret())
+
+    def _secret(self) -> bytes:
+        path = self.kernel.settings.provider_secret_path
+        if path is None:
+            raise problems.unavailable(retry_after=60, detail="no payment provider is configured")
+        return path.read_bytes().strip()
+
+
+def _is_desk(actor: Actor, order: Order) -> bool:
+    return actor.holds("desk_officer", order["desk"]) or actor.holds("desk_officer", order["unit"])
+
+
+def _owned(actor: Actor, order: Order | None) -> Order:
+    """The order of its owner. Raises Problem 404 for anybody else."""
+    if order is None or "citizen" not in actor.roles or not actor.person_id or actor.person_id != order["owner"]:
+        raise problems.not_found()
+    return order
+
+
+def _known(actor: Actor, order: Order | None) -> Order:
+    """The order, for its owner and its desk. Raises Problem 404 for citizens, 403 for officers of other desks."""
+    if order is None:
+        raise problems.not_found()
+    if _is_desk(actor, order):
+        return order
+    if "desk_officer" in actor.roles:
+        raise problems.forbidden("the dossier belongs to another desk")
+    return _owned(actor, order)
+
+
+def _shown(order: Order) -> dict[str, Any]:
+    state = State(order["state"])
+    vi, en = orders.STATE_TEXT[state]
+    settled, paper = order["settled"] or {}, order["receipt"] or {}
+    told = [attempt["response_code"] for attempt in order["attempts"] if attempt["response_code"]]
+    said = vnpay.response_text(told[-1]) if told else (None, None)
+    return {
+        **order,
+        "state_vi": vi,
+        "state_en": en,
+        "method": settled.get("method"),
+        "settled_at": settled.get("at"),
+        "settled_late": settled.get("late"),
+        "receipt_no": paper.get("receipt_no"),
+        "receipt_ready": paper.get("file_id") is not None,
+        "last_response": told[-1] if told else None,
+        "last_response_vi": said[0],
+        "last_response_en": said[1],
+    }
+
+
+def _prepare(kernel: Kernel) -> None:
+    if kernel.settings.rehearsal:
+        store.seed(kernel.store, kernel.settings.seed_path)
+
+
+SPEC = RoomSpec(
+    name="payment",
+    aggregates=[store.ORDERS],
+    indexes=store.INDEXES,
+    events=schemas.EVENTS,
+    on_start=_prepare,
+    on_stop=lambda kernel: _pool.close(),
+)
