@@ -1,0 +1,265 @@
+"""Messages that a room gave up: list them, read one, send them again. python -m deploy.operate.dead_letters …
+
+  list [--room R] [--limit N] [--json]     what lies there, by room
+  show ID [--room R]                       headers and body of one
+  replay ID | --all [--room R]             back into the room's own queue, with a fresh count of attempts
+
+Listing takes messages without acknowledging them and gives them back by closing the channel: nothing is lost, but what
+one operator looks at is hidden from another for that moment. A replay is confirmed by the broker before the dead letter
+is acknowledged: a crash in between leaves it in both places, and the room's inbox drops the second. The event id names
+a message; one that is no event is named by its content ("sha256:…").
+
+Of a message of the postal partner only the ids are kept (X-26): `partner` can be listed and shown, and the partner is
+asked to send that message again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import pika
+from pika.adapters.blocking_connection import BlockingChannel
+from pika.exceptions import AMQPConnectionError, ChannelClosedByBroker, NackError, UnroutableError
+
+from services.common import wire
+
+MOST_LISTED = 1000
+#: Not a room: messages of the postal partner, on its own virtual host.
+PARTNER, PARTNER_VHOST, PARTNER_DEAD = "partner", "partner", "partner.events.dead"
+PLACES = (*wire.ROOMS, PARTNER)
+
+
+@dataclass(frozen=True)
+class Letter:
+    """One dead letter as it lies in its queue. `tag` is good on the channel that took it."""
+
+    room: str
+    tag: int
+    properties: pika.BasicProperties
+    body: bytes
+
+    @property
+    def headers(self) -> dict[str, Any]:
+        return dict(self.properties.headers or {})
+
+    @property
+    def event(self) -> dict[str, Any]:
+        """The body where it is a JSON object, else empty."""
+        try:
+            content = json.loads(self.body)
+        except ValueError:
+            return {}
+        return content if isinstance(content, dict) else {}
+
+    @property
+    def id(self) -> str:
+        known = self.event.get("message_id" if self.room == PARTNER else "id")
+        return known if isinstance(known, str) and known else f"sha256:{hashlib.sha256(self.body).hexdigest()[:16]}"
+
+    def row(self) -> dict[str, Any]:
+        """What a list shows. `first_failed` is real time, ISO 8601."""
+        headers, event = self.headers, self.event
+        reason, failed = headers.get(wire.H_REASON), headers.get(wire.H_FIRST_FAILED)
+        by_broker = headers.get("x-death") or [{}]
+        if reason is None:  # not put here by the room: the broker gave it up, after too many crashes of its consumer
+            reason = f"broker: {by_broker[0].get('reason', 'unknown')}"
+            moment = by_broker[0].get("time")
+            failed = moment.isoformat() if isinstance(moment, datetime) else None
+        return {
+            "room": self.room,
+            "id": self.id,
+            "type": str(event.get("type", "")),
+            "subject": str(event.get("order_number" if self.room == PARTNER else "subject") or ""),
+            "reason": str(reason),
+            "attempts": int(headers.get(wire.H_ATTEMPT) or 0),
+            "first_failed": failed,
+        }
+
+
+class DeadLetters:
+    """The dead-letter queues of all rooms, over one connection as the operator."""
+
+    def __init__(self, amqp_url: str) -> None:
+        self._url = amqp_url
+        self._connections = {False: pika.BlockingConnection(pika.URLParameters(amqp_url))}
+
+    def close(self) -> None:
+        for connection in self._connections.values():
+            connection.close()
+
+    def _channel(self, room: str) -> BlockingChannel:
+        partner = room == PARTNER
+        if partner not in self._connections:
+            parameters = pika.URLParameters(self._url)
+            parameters.virtual_host = PARTNER_VHOST
+            self._connections[partner] = pika.BlockingConnection(parameters)
+        return self._connections[partner].channel()
+
+    def look(self, rooms: tuple[str, ...], limit: int = MOST_LISTED) -> list[Letter]:
+        """At most `limit` letters of each room, oldest first; all stay where they are."""
+        found: list[Letter] = []
+        for room in rooms:
+            channel = self._channel(room)
+            found += self._take(channel, room, limit)
+            _close(channel)
+        return found
+
+    def find(self, id: str, rooms: tuple[str, ...]) -> list[Letter]:
+        """Every letter of this id (one event may have died in several rooms)."""
+        return [letter for letter in self.look(rooms, limit=wire.EVENT_QUEUE_LIMIT) if letter.id == id]
+
+    def replay(self, rooms: tuple[str, ...], id: str | None = None) -> list[Letter]:
+        """Sends letters back to their room: the one with this id, or all that lie there now. Returns what was sent.
+
+        Raises NackError or UnroutableError when the broker does not take one; that one stays a dead letter.
+        """
+        sent: list[Letter] = []
+        for room in (room for room in rooms if room != PARTNER):
+            channel = self._channel(room)
+            channel.confirm_delivery()
+            for letter in self._take(channel, room, wire.EVENT_QUEUE_LIMIT):
+                if id is None or letter.id == id:
+                    channel.basic_publish(
+                        "", wire.event_queue(room), letter.body, _as_new(letter.properties), mandatory=True
+                    )
+                    channel.basic_ack(letter.tag)
+                    sent.append(letter)
+            _close(channel)
+        return sent
+
+    def _take(self, channel: BlockingChannel, room: str, limit: int) -> Iterator[Letter]:
+        queue = PARTNER_DEAD if room == PARTNER else wire.dead_queue(room)
+        try:
+            lying = channel.queue_declare(queue, passive=True).method.message_count
+        except ChannelClosedByBroker as refused:
+            if refused.reply_code == 404:  # this room has never run here
+                return
+            raise
+        # no more than lay there at the start: a letter that dies again at once must not be sent round and round
+        for _ in range(min(lying, limit)):
+            method, properties, body = channel.basic_get(queue, auto_ack=False)
+            if method is None:
+                return
+            yield Letter(room, method.delivery_tag, properties, body)
+
+
+def _as_new(properties: pika.BasicProperties) -> pika.BasicProperties:
+    """The message's own properties without the marks of its failures."""
+    fresh = pika.BasicProperties(
+        content_type=properties.content_type,
+        message_id=properties.message_id,
+        type=properties.type,
+        delivery_mode=2,
+    )
+    marks = (wire.H_ATTEMPT, wire.H_REASON, wire.H_FIRST_FAILED)
+    fresh.headers = {
+        name: value
+        for name, value in (properties.headers or {}).items()
+        if name.startswith("x-motcua-") and name not in marks
+    }
+    return fresh
+
+
+def _close(channel: BlockingChannel) -> None:
+    # closing gives back what was taken and not acknowledged
+    if channel.is_open:
+        channel.close()
+
+
+def _print_list(letters: list[Letter]) -> None:
+    if not letters:
+        print("no dead letters")
+        return
+    print(f"{'room':11} {'first failed':26} {'tries':>5}  {'type':34} {'subject':26} id")
+    for row in (letter.row() for letter in letters):
+        print(
+            f"{row['room']:11} {row['first_failed'] or '–':26} {row['attempts']:>5}  "
+            f"{row['type'] or '–':34} {row['subject'] or '–':26} {row['id']}"
+        )
+        print(f"{'':11} {row['reason']}")
+
+
+def _print_letter(letter: Letter) -> None:
+    for name, value in letter.row().items():
+        print(f"{name:13} {value if value not in ('', None) else '–'}")
+    for name, value in sorted(letter.headers.items()):
+        if name not in (wire.H_REASON, wire.H_ATTEMPT, wire.H_FIRST_FAILED):
+            print(f"{name:13} {value}")
+    event = letter.event
+    print(json.dumps(event, indent=1, ensure_ascii=False) if event else letter.body.decode(errors="backslashreplace"))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="motcua dead-letters", description="Messages that a room gave up.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    listing = commands.add_parser("list", help="what lies there, by room")
+    listing.add_argument("--limit", type=int, default=MOST_LISTED, help="at most so many of each room")
+    listing.add_argument("--json", action="store_true")
+    show = commands.add_parser("show", help="headers and body of one message")
+    show.add_argument("id")
+    replay = commands.add_parser("replay", help="send back into the room's own queue")
+    replay.add_argument("id", nargs="?")
+    replay.add_argument("--all", action="store_true")
+    for command in (listing, show, replay):
+        command.add_argument("--room", choices=PLACES)
+    return parser
+
+
+def main(arguments: list[str], amqp_url: str | None = None) -> int:
+    """Run one command; 1 when nothing of that id lies there or the broker refuses."""
+    parser = _parser()
+    given = parser.parse_args(arguments)
+    if given.command == "replay" and bool(given.id) == given.all:
+        parser.error("replay takes one ID or --all")
+    rooms: tuple[str, ...] = (given.room,) if given.room else PLACES
+    try:
+        letters = DeadLetters(amqp_url or os.environ["MOTCUA_AMQP_URL"])
+    except AMQPConnectionError as error:
+        print(f"motcua dead-letters: the broker does not answer ({type(error).__name__})", file=sys.stderr)
+        return 1
+    try:
+        return _run(given, letters, rooms)
+    except (NackError, UnroutableError) as error:
+        print(f"motcua dead-letters: the broker did not take it ({type(error).__name__}); try again", file=sys.stderr)
+        return 1
+    finally:
+        letters.close()
+
+
+def _run(given: argparse.Namespace, letters: DeadLetters, rooms: tuple[str, ...]) -> int:
+    if given.command == "list":
+        found = letters.look(rooms, given.limit)
+        if given.json:
+            print(json.dumps([letter.row() for letter in found], indent=1))
+        else:
+            _print_list(found)
+        return 0
+    if given.command == "show":
+        found = letters.find(given.id, rooms)
+        for letter in found:
+            _print_letter(letter)
+    else:
+        if given.room == PARTNER:
+            print("motcua dead-letters: only ids of it are kept; ask the partner to send it again", file=sys.stderr)
+            return 1
+        found = letters.replay(rooms, given.id)
+        for letter in found:
+            print(f"replayed to {letter.room}: {letter.id} {letter.row()['type']}".rstrip())
+        if given.all:
+            print(f"{len(found)} replayed")
+            return 0
+    if not found:
+        print(f"motcua dead-letters: no dead letter {given.id}", file=sys.stderr)
+    return 0 if found else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,176 @@
+"""`motcua dead-letters` on a real broker: listing changes nothing, a replay neither loses nor loops."""
+
+from __future__ import annotations
+
+import json
+import uuid
+
+import pika
+import pytest
+
+from deploy.operate import dead_letters
+from services.common import wire
+from tests.support.bus import eventually
+
+ROOM = "oversight"
+DEAD = wire.dead_queue(ROOM)
+
+
+@pytest.fixture
+def url(stores, keeper, line) -> str:
+    line.channel.queue_purge(DEAD)
+    return stores.amqp_url("operator")
+
+
+@pytest.fixture
+def run(url, capsys):
+    def command(*arguments: str) -> tuple[int, str, str]:
+        status = dead_letters.main(list(arguments), url)
+        printed = capsys.readouterr()
+        return status, printed.out, printed.err
+
+    return command
+
+
+def bury(line, thing: str) -> str:
+    """One dead letter made by the room itself: data that its schema refuses."""
+    event_id = line.tell(
+        "thing.made", {"thing": thing}, subject=thing, source=ROOM, queue=wire.event_queue(ROOM)
+    )  # fmt: skip
+    eventually(lambda: line.depth(DEAD) > 0, what="a dead letter")
+    return event_id
+
+
+def put_dead(line, event: dict[str, object] | bytes, **headers: object) -> None:
+    """A dead letter written straight into the queue, as a room leaves it."""
+    body = event if isinstance(event, bytes) else json.dumps(event).encode()
+    given = {wire.H_REASON: "handler: ValueError after 2 attempts", wire.H_ATTEMPT: 2,
+             wire.H_FIRST_FAILED: "2026-11-22T03:00:00+00:00", **headers}  # fmt: skip
+    line.channel.confirm_delivery()
+    line.channel.basic_publish(
+        "", DEAD, body, pika.BasicProperties(delivery_mode=2, headers=given, message_id="m1", type="t1")
+    )
+
+
+def mended(thing: str) -> dict[str, object]:
+    """An event that the room can handle now."""
+    return {
+        "specversion": "1.0", "id": uuid.uuid4().hex, "source": f"/motcua/{ROOM}", "type": "vn.motcua.thing.made.v1",
+        "time": "2026-11-22T03:00:00Z", "recordedtime": "2026-11-22T03:00:00Z", "subject": thing,
+        "aggregateid": thing, "sequence": 1, "correlationid": "c", "causationid": "c", "actorid": "service:test",
+        "datacontenttype": "application/json", "data": {"thing": thing, "number": 1},
+    }  # fmt: skip
+
+
+def test_list_shows_what_the_room_wrote_and_takes_nothing_away(run, line):
+    thing = uuid.uuid4().hex
+    event_id = bury(line, thing)
+    for _ in range(3):
+        status, printed, _ = run("list", "--json")
+        assert status == 0
+        [row] = json.loads(printed)
+        assert row["room"] == ROOM
+        assert row["id"] == event_id
+        assert row["type"] == "vn.motcua.thing.made.v1"
+        assert row["subject"] == thing
+        assert row["reason"].startswith("schema")
+        assert row["first_failed"]
+    eventually(lambda: line.depth(DEAD) == 1, what="still one")
+    assert event_id in run("list")[1]
+
+
+def test_list_of_nothing_and_of_a_room_that_never_ran(run):
+    assert run("list") == (0, "no dead letters\n", "")
+    assert run("list", "--room", "postal")[1] == "no dead letters\n"
+
+
+def test_show_prints_headers_and_body(run, line):
+    event = mended(uuid.uuid4().hex)
+    put_dead(line, event)
+    status, printed, _ = run("show", str(event["id"]))
+    assert status == 0
+    assert "handler: ValueError after 2 attempts" in printed
+    assert '"number": 1' in printed
+    assert line.depth(DEAD) == 1
+    assert run("show", "unknown")[0] == 1
+
+
+def test_what_is_no_event_has_a_name_too(run, line):
+    put_dead(line, b"{broken")
+    [row] = json.loads(run("list", "--json")[1])
+    assert row["id"].startswith("sha256:")
+    status, printed, _ = run("show", row["id"])
+    assert status == 0
+    assert "{broken" in printed
+
+
+def test_replay_of_one_has_its_effect_and_leaves_the_others(run, line, data):
+    first, second = mended(uuid.uuid4().hex), mended(uuid.uuid4().hex)
+    put_dead(line, first)
+    put_dead(line, second)
+    assert run("replay", str(second["id"]))[0] == 0
+    eventually(lambda: data[ROOM]["effects"].find_one({"_id": second["subject"]}), what="effect after replay")
+    eventually(lambda: line.depth(DEAD) == 1, what="the other")
+    assert [row["id"] for row in json.loads(run("list", "--json")[1])] == [first["id"]]
+    assert data[ROOM]["effects"].find_one({"_id": first["subject"]}) is None
+    assert run("replay", str(second["id"]))[0] == 1
+
+
+def test_replay_gives_a_fresh_count_of_attempts(run, line):
+    event = mended(f"poison-{uuid.uuid4().hex}")
+    put_dead(line, event)
+    assert run("replay", str(event["id"]))[0] == 0
+
+    def again():
+        rows = json.loads(run("list", "--json")[1])
+        return rows[0] if rows else None
+
+    row = eventually(again, within=30, every=0.5, what="dead again after its own attempts")
+    assert row["attempts"] == 2
+    assert row["first_failed"] > "2026-11-22T03:00:00+00:00"
+
+
+def test_replay_all_ends_even_where_letters_die_again_at_once(run, line):
+    for _ in range(5):
+        put_dead(line, b"{broken")
+    status, printed, _ = run("replay", "--all", "--room", ROOM)
+    assert status == 0
+    assert "5 replayed" in printed
+    eventually(lambda: line.depth(DEAD) == 5, what="all dead again")
+
+
+def test_a_replay_that_the_broker_refuses_loses_nothing(run, line, monkeypatch):
+    event = mended(uuid.uuid4().hex)
+    put_dead(line, event)
+    monkeypatch.setattr(wire, "event_queue", lambda room: "nobody.has.this.queue")
+    status, _, complaint = run("replay", "--all")
+    assert status == 1
+    assert "did not take it" in complaint
+    eventually(lambda: line.depth(DEAD) == 1, what="still there")
+
+
+def test_messages_of_the_partner_are_listed_but_not_replayed(run, stores):
+    connection = pika.BlockingConnection(pika.URLParameters(stores.amqp_url("operator", "partner")))
+    channel = connection.channel()
+    channel.queue_declare(dead_letters.PARTNER_DEAD, durable=True, arguments={"x-queue-type": "quorum"})
+    channel.confirm_delivery()
+    kept = {"message_id": "M-1", "order_number": "000.05.07.H57-240311-0001", "sha256": "0" * 64}
+    headers = {wire.H_REASON: "schema", wire.H_FIRST_FAILED: "2026-11-22T03:00:00+00:00"}
+    channel.basic_publish(
+        "", dead_letters.PARTNER_DEAD, json.dumps(kept).encode(), pika.BasicProperties(headers=headers)
+    )
+    try:
+        [row] = json.loads(run("list", "--json", "--room", "partner")[1])
+        assert (row["id"], row["subject"], row["reason"]) == ("M-1", "000.05.07.H57-240311-0001", "schema")
+        status, _, complaint = run("replay", "M-1", "--room", "partner")
+        assert status == 1
+        assert "send it again" in complaint
+    finally:
+        channel.queue_delete(dead_letters.PARTNER_DEAD)
+        connection.close()
+
+
+def test_replay_needs_one_id_or_all(url):
+    for arguments in (["replay"], ["replay", "x", "--all"]):
+        with pytest.raises(SystemExit):
+            dead_letters.main(arguments, url)
