@@ -6,6 +6,7 @@ deadline; a worker that misses it, or dies, is replaced and its job answered wit
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from typing import Any
@@ -17,9 +18,12 @@ from eventlet.queue import LightQueue
 
 from services.common import logs, metrics, wire
 
+#: What a worker may see of our environment: it reads hostile files, so no address, password or key of the room.
+_PASSED = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "PYTHONPATH", "VIRTUAL_ENV", "MOTCUA_TRUST", "MOTCUA_FONTS")
+
 
 class WorkerLost(Exception):
-    """The worker was killed at its deadline (`why` is "deadline") or died (`why` is "died")."""
+    """The worker was killed at its deadline (`why` is "deadline"), died ("died"), or the pool is closing ("closed")."""
 
     def __init__(self, why: str) -> None:
         super().__init__(why)
@@ -44,6 +48,7 @@ class WorkerPool:
         self._most_jobs = most_jobs
         self._idle: LightQueue[_Worker | None] = LightQueue()
         self._all: set[_Worker] = set()
+        self._closed = False
         for _ in range(size):
             self._idle.put(None)
 
@@ -54,6 +59,8 @@ class WorkerPool:
         started = time.monotonic()
         outcome = "ok"
         try:
+            if self._closed:
+                raise WorkerLost("closed")
             if worker is None or not worker.alive:
                 worker = _Worker(self._module)
                 self._all.add(worker)
@@ -77,7 +84,8 @@ class WorkerPool:
             metrics.worker_seconds.labels(self._name).observe(time.monotonic() - started)
 
     def close(self) -> None:
-        """Ends all workers."""
+        """Ends all workers; a job that still comes is answered with WorkerLost."""
+        self._closed = True
         for worker in list(self._all):
             worker.end()
         self._all.clear()
@@ -87,7 +95,11 @@ class _Worker:
     def __init__(self, module: str) -> None:
         self.jobs = 0
         self._process = subprocess.Popen(
-            [sys.executable, "-m", module], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0
+            [sys.executable, "-m", module],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            bufsize=0,
+            env={name: os.environ[name] for name in _PASSED if name in os.environ},
         )
 
     @property
