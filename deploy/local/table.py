@@ -167,7 +167,13 @@ def common_env(state: State, ports: Ports, rehearsal: bool) -> dict[str, str]:
         MOTCUA_REHEARSAL="1" if rehearsal else "0",
         MOTCUA_LOG_LEVEL=os.environ.get("MOTCUA_LOG_LEVEL", "INFO"),
     )
-    for passed in ("MOTCUA_MAX_WORKERS", "MOTCUA_EVENT_PREFETCH", "MOTCUA_CORS_ORIGINS", "MOTCUA_FULL"):
+    for passed in (
+        "MOTCUA_MAX_WORKERS",
+        "MOTCUA_EVENT_PREFETCH",
+        "MOTCUA_CORS_ORIGINS",
+        "MOTCUA_RATE_LIMIT",
+        "MOTCUA_FULL",
+    ):
         if passed in os.environ:
             env[passed] = os.environ[passed]
     for simulator in ("population", "sms", "national", "provider"):

@@ -1,0 +1,87 @@
+"""The HTTP protocol of the public port: uvicorn's, with time and size limits before a request is whole, and problem
+documents also for what is no HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from http import HTTPStatus
+from typing import Any
+
+import h11
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from services.common import problems
+from services.common.problems import Problem
+from services.gateway import answers
+from services.gateway.config import HEAD_SECONDS, MOST_CONNECTIONS
+
+
+class DoorProtocol(H11Protocol):
+    """One connection."""
+
+    _head_timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: Any) -> None:
+        super().connection_made(transport)
+        if len(self.connections) > MOST_CONNECTIONS:
+            self._end(problems.unavailable(retry_after=5, detail="too many connections"))
+            return
+        self._head_timer = self.loop.call_later(HEAD_SECONDS, self._head_too_slow)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._cancel_head_timer()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self.conn.their_state is not h11.IDLE:
+            self._cancel_head_timer()
+        elif self._head_timer is None and self.conn.trailing_data[0] and not self.transport.is_closing():
+            self._head_timer = self.loop.call_later(HEAD_SECONDS, self._head_too_slow)
+
+    def send_400_response(self, msg: str) -> None:
+        """Called by uvicorn while it handles h11's error, which knows a better status than 400 for some."""
+        fault = sys.exception()
+        hint = getattr(fault, "error_status_hint", 400)
+        if hint == 431:
+            self._end(
+                Problem("/problems/headers-too-large", "Tiêu đề yêu cầu quá dài", "The headers are too long", 431)
+            )
+        else:
+            self._end(problems.malformed("this is not HTTP"))
+
+    def _head_too_slow(self) -> None:
+        self._head_timer = None
+        if self.transport.is_closing() or self.conn.their_state is not h11.IDLE:
+            return
+        if self.conn.trailing_data[0]:
+            self._end(answers.too_slow())
+        else:
+            self.transport.close()
+
+    def _cancel_head_timer(self) -> None:
+        if self._head_timer is not None:
+            self._head_timer.cancel()
+            self._head_timer = None
+
+    def _end(self, problem: Problem) -> None:
+        """Answers where no answer has begun, and closes."""
+        if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
+            body, headers = answers.problem_parts(problem)
+            reason = HTTPStatus(problem.status).phrase.encode()
+            head = h11.Response(
+                status_code=problem.status,
+                reason=reason,
+                headers=[
+                    (b"content-type", answers.PROBLEM),
+                    (b"content-length", str(len(body)).encode()),
+                    (b"x-content-type-options", b"nosniff"),
+                    (b"cache-control", b"no-store"),
+                    (b"connection", b"close"),
+                    *headers,
+                ],
+            )
+            for event in (head, h11.Data(data=body), h11.EndOfMessage()):
+                self.transport.write(self.conn.send(event) or b"")
+        self.transport.close()

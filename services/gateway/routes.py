@@ -1,0 +1,256 @@
+"""The table of routes: every method of a room that people may call, and where its parameters come from.
+
+Parameters are taken by name from the path (`{code}`), from the query (only names listed here) and from the JSON body
+(all its fields; the room's schema refuses unknown ones). Who may call what stands in services/common/permissions.py;
+the contract tests hold both tables, and the rooms, together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+API = "/api/v1"
+
+
+class Audience(StrEnum):
+    PUBLIC = "public"
+    SIGNED_IN = "signed-in"
+
+
+class Kind(StrEnum):
+    """How a route is answered."""
+
+    JSON = "json"
+    DOWNLOAD = "download"  # the room answers {url, ticket}; the bytes are streamed from the vault
+    UPLOAD = "upload"  # the body is streamed to the vault
+    PROVIDER = "provider"  # the payment provider's own protocol
+    CLOCK = "clock"  # the gateway's own clock
+    RETURN_PAGE = "return-page"  # a page that only displays
+
+
+class Limit(StrEnum):
+    """Which bucket a request draws from beside the general one (limits.py)."""
+
+    GENERAL = "general"
+    SIGN_IN = "sign-in"
+    CODE = "code"
+    LOOKUP = "lookup"
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One row. `query`: names, with `:int` where the value is a whole number, `:bool` where it is true or false.
+    `location`: filled from the answer. `deadline` in seconds."""
+
+    method: str
+    path: str
+    rpc: str
+    summary_vi: str
+    summary_en: str
+    audience: Audience = Audience.SIGNED_IN
+    idempotent: bool = False
+    query: tuple[str, ...] = ()
+    status: int = 200
+    tag: str = ""
+    kind: Kind = Kind.JSON
+    limit: Limit = Limit.GENERAL
+    location: str = ""
+    deadline: float = 10.0
+
+    @property
+    def has_body(self) -> bool:
+        return self.method == "POST" and self.kind is Kind.JSON
+
+    @property
+    def pattern(self) -> str:
+        return API + self.path
+
+
+PUBLIC = Audience.PUBLIC
+PAGE = ("cursor", "limit:int")
+
+_GROUPS: dict[str, tuple[Route, ...]] = {
+    "Tài khoản / Accounts": (
+        Route("POST", "/registrations", "identity.register",
+              "Đăng ký tài khoản; mã xác nhận gửi về điện thoại", "Register; a code goes to the phone",
+              PUBLIC, status=201, limit=Limit.CODE, deadline=15),
+        Route("POST", "/registrations/{registration_id}/confirmation", "identity.confirm_registration",
+              "Xác nhận đăng ký bằng mã", "Confirm a registration by its code",
+              PUBLIC, idempotent=True, limit=Limit.SIGN_IN),
+        Route("POST", "/sessions", "identity.sign_in",
+              "Đăng nhập của công dân", "Citizen signs in", PUBLIC, status=201, limit=Limit.SIGN_IN),
+        Route("POST", "/sessions/refresh", "identity.refresh",
+              "Gia hạn phiên đăng nhập", "Renew a session", PUBLIC, limit=Limit.SIGN_IN),
+        Route("DELETE", "/sessions/current", "identity.sign_out", "Đăng xuất", "Sign out"),
+        Route("POST", "/officer-sessions", "identity.officer_sign_in",
+              "Đăng nhập của cán bộ, bước mật khẩu", "Officer signs in, the password",
+              PUBLIC, status=201, limit=Limit.CODE, deadline=15),
+        Route("POST", "/officer-sessions/{challenge_id}/confirmation", "identity.officer_confirm",
+              "Đăng nhập của cán bộ, bước mã", "Officer signs in, the code", PUBLIC, limit=Limit.SIGN_IN),
+        Route("GET", "/account", "identity.home",
+              "Tài khoản của tôi và mẫu chuẩn hóa", "My account and the normalization form"),
+        Route("POST", "/account/normalization/code", "identity.request_normalization_code",
+              "Xin mã để chuẩn hóa tài khoản", "Ask for the code to normalize the account",
+              limit=Limit.CODE, deadline=15),
+        Route("POST", "/account/normalization", "identity.normalize",
+              "Chuẩn hóa tài khoản với CSDL quốc gia về dân cư",
+              "Normalize the account against the population database", idempotent=True, deadline=20),
+        Route("POST", "/account/recovery", "identity.request_recovery",
+              "Xin mã lấy lại mật khẩu", "Ask for a recovery code", PUBLIC, limit=Limit.CODE, deadline=15),
+        Route("POST", "/account/recovery/confirmation", "identity.recover",
+              "Đặt lại mật khẩu bằng mã", "Set a new password by the code", PUBLIC, limit=Limit.SIGN_IN),
+        Route("POST", "/accounts/{account_id}/lock", "identity.lock",
+              "Khóa tài khoản", "Lock an account"),
+    ),
+    "Thủ tục / Procedures": (
+        Route("GET", "/procedures", "intake.procedures",
+              "Danh mục thủ tục hành chính", "Catalogue of procedures", PUBLIC, query=(*PAGE, "q")),
+        Route("GET", "/procedures/{code}", "intake.procedure",
+              "Một thủ tục: thành phần, thời hạn, phí", "One procedure: components, time limit, fees", PUBLIC),
+        Route("GET", "/lookups/{code}", "intake.lookup",
+              "Tra cứu trạng thái hồ sơ theo mã", "Status of a dossier by its code", PUBLIC, limit=Limit.LOOKUP),
+    ),
+    "Tệp / Files": (
+        Route("POST", "/uploads", "vault.open_upload",
+              "Tải một tệp lên (nội dung tệp là thân yêu cầu, tối đa 20 MB)",
+              "Upload one file (the body is the file, at most 20 MB)",
+              query=("purpose", "filename"), status=201, kind=Kind.UPLOAD),
+        Route("GET", "/files/{file_id}/content", "vault.open_download",
+              "Tải tệp của mình về", "Download a file of one's own", kind=Kind.DOWNLOAD),
+        Route("GET", "/files/{file_id}/report", "signing.report",
+              "Kết quả kiểm tra chữ ký số của tệp", "Signature report of a file", deadline=30),
+    ),
+    "Hồ sơ / Dossiers": (
+        Route("POST", "/dossiers", "intake.file",
+              "Nộp hồ sơ", "File a dossier", idempotent=True, status=201, location="/dossiers/{code}", deadline=20),
+        Route("GET", "/dossiers", "intake.mine", "Hồ sơ của tôi", "My dossiers", query=PAGE),
+        Route("GET", "/dossiers/{code}", "intake.dossier", "Một hồ sơ", "One dossier"),
+        Route("GET", "/dossiers/{code}/history", "intake.history",
+              "Nhật ký cập nhật của hồ sơ", "Update log of a dossier"),
+        Route("GET", "/dossiers/{code}/versions", "intake.versions",
+              "Các phiên bản của hồ sơ", "Versions of a dossier"),
+        Route("GET", "/dossiers/{code}/files/{file_id}", "intake.open_file",
+              "Tải một tệp của hồ sơ về", "Download a file of a dossier", kind=Kind.DOWNLOAD),
+        Route("GET", "/dossiers/{code}/receipt", "intake.receipt",
+              "Giấy tiếp nhận hồ sơ và hẹn trả kết quả (PDF)", "Receipt with the appointment (PDF)",
+              kind=Kind.DOWNLOAD),
+        Route("POST", "/dossiers/{code}/amendments", "intake.amend",
+              "Bổ sung, chỉnh sửa hồ sơ", "Amend a dossier", idempotent=True, deadline=20),
+        Route("POST", "/dossiers/{code}/withdrawal", "intake.withdraw",
+              "Rút hồ sơ", "Withdraw a dossier", idempotent=True, deadline=15),
+        Route("GET", "/slips/{slip_id}", "intake.slip", "Một phiếu hướng dẫn", "One guidance slip"),
+    ),
+    "Một cửa / Desk": (
+        Route("GET", "/desks/{unit}/dossiers", "intake.desk_queue",
+              "Hồ sơ chờ tiếp nhận, kèm số phút còn lại", "Dossiers to be answered, with the minutes left", query=PAGE),
+        Route("POST", "/dossiers/{code}/guidance", "intake.guide",
+              "Hướng dẫn hoàn thiện hồ sơ", "Guide to complete a dossier", idempotent=True, deadline=30),
+        Route("POST", "/dossiers/{code}/acceptance", "intake.accept",
+              "Tiếp nhận hồ sơ", "Accept a dossier", idempotent=True, deadline=30),
+        Route("POST", "/dossiers/{code}/refusal", "intake.refuse",
+              "Từ chối tiếp nhận hồ sơ", "Refuse a dossier", idempotent=True, deadline=20),
+        Route("POST", "/dossiers/{code}/paper-requests", "intake.ask_paper",
+              "Yêu cầu nộp bản giấy", "Ask for paper", idempotent=True, deadline=30),
+        Route("POST", "/dossiers/{code}/return", "intake.return_result",
+              "Trả kết quả", "Return the result", idempotent=True, deadline=30),
+    ),
+    "Xử lý / Processing": (
+        Route("GET", "/units/{unit}/cases", "processing.worklist",
+              "Việc cần làm của đơn vị", "Work of a unit", query=PAGE),
+        Route("GET", "/cases/{code}", "processing.case", "Quá trình giải quyết hồ sơ", "The case of a dossier"),
+        Route("POST", "/cases/{code}/steps/{step}/start", "processing.start_step",
+              "Bắt đầu một bước", "Start a step", idempotent=True),
+        Route("POST", "/cases/{code}/steps/{step}/finish", "processing.finish_step",
+              "Hoàn thành một bước", "Finish a step", idempotent=True),
+        Route("POST", "/cases/{code}/supplements", "processing.request_supplement",
+              "Yêu cầu chỉnh sửa, bổ sung hồ sơ", "Ask for a supplement", idempotent=True, deadline=30),
+        Route("GET", "/supplements/{slip_id}", "processing.slip",
+              "Một phiếu yêu cầu bổ sung", "One supplement slip"),
+        Route("POST", "/cases/{code}/results", "processing.attach_result",
+              "Đính kèm kết quả", "Attach the result", idempotent=True, deadline=30),
+        Route("POST", "/cases/{code}/signed-result-requests", "processing.ask_signed_result",
+              "Đề nghị cung cấp kết quả ký số", "Ask for a signed result", idempotent=True),
+        Route("POST", "/cases/{code}/reschedule", "processing.reschedule",
+              "Xin lỗi và hẹn lại", "Apologise and give a new appointment", idempotent=True),
+        Route("POST", "/cases/{code}/stop", "processing.stop",
+              "Dừng giải quyết", "Stop the case", idempotent=True),
+    ),
+    "Thanh toán / Payment": (
+        Route("GET", "/dossiers/{code}/orders", "payment.orders",
+              "Các khoản phải nộp của hồ sơ", "Payment orders of a dossier"),
+        Route("POST", "/orders/{order_id}/payment", "payment.pay",
+              "Thanh toán trực tuyến", "Pay online", idempotent=True, status=201),
+        Route("POST", "/orders/{order_id}/cash", "payment.cash",
+              "Thu tiền mặt tại quầy", "Take cash at the desk", idempotent=True, status=201),
+        Route("GET", "/orders/{order_id}/receipt", "payment.receipt",
+              "Biên lai (PDF)", "Receipt of a payment (PDF)", kind=Kind.DOWNLOAD),
+        Route("GET", "/payments/vnpay/ipn", "payment.provider_message",
+              "Thông báo của cổng thanh toán (có chữ ký)", "Message of the payment provider (signed)",
+              PUBLIC, kind=Kind.PROVIDER),
+        Route("GET", "/payments/vnpay/return", "",
+              "Trang hiển thị sau khi thanh toán (không ghi nhận gì)", "Page after payment (records nothing)",
+              PUBLIC, kind=Kind.RETURN_PAGE),
+    ),
+    "Kho dữ liệu và thông báo / Vault and notices": (
+        Route("GET", "/holdings", "vault.holdings", "Kho dữ liệu điện tử của tôi", "My electronic store", query=PAGE),
+        Route("GET", "/holdings/{holding_id}/content", "vault.open_holding",
+              "Tải một giấy tờ trong kho về", "Download from my store", kind=Kind.DOWNLOAD),
+        Route("GET", "/access-log", "vault.access_log",
+              "Ai đã mở giấy tờ của tôi", "Who opened my files", query=PAGE),
+        Route("GET", "/notices", "notifier.notices", "Thông báo của tôi", "My notices", query=PAGE),
+        Route("GET", "/units/{unit}/notices", "notifier.unit_notices",
+              "Thông báo của đơn vị", "Notices of a unit", query=PAGE),
+        Route("GET", "/dossiers/{code}/shipments", "postal.shipments",
+              "Hành trình bưu chính của hồ sơ", "Postal shipments of a dossier"),
+        Route("GET", "/postal/orders", "postal.orders",
+              "Đơn của bưu cục", "Orders of the post office", query=PAGE),
+    ),
+    "Giám sát / Oversight": (
+        Route("GET", "/reviews", "oversight.reviews",
+              "Phiếu cần xem xét", "Slips to be reviewed", query=(*PAGE, "state", "code"), deadline=20),
+        Route("POST", "/reviews/{review_id}/decision", "oversight.decide",
+              "Kết luận về một phiếu", "Decide on a slip", idempotent=True),
+        Route("POST", "/dossiers/{code}/blocks/{act}/removal", "oversight.unblock",
+              "Gỡ chặn yêu cầu bổ sung", "Remove a block", idempotent=True),
+        Route("GET", "/violations", "oversight.violations", "Các vi phạm", "Violations", query=(*PAGE, "code")),
+        Route("GET", "/recognition/{code}", "oversight.recognition",
+              "Hồ sơ có được tính là trực tuyến không", "Whether a dossier counts as online"),
+        Route("GET", "/figures", "oversight.figures",
+              "Số liệu tổng hợp", "Figures", query=("unit", "since", "until"), deadline=20),
+        Route("GET", "/late", "oversight.late", "Hồ sơ tiếp nhận trễ", "Late intakes", query=(*PAGE, "unit")),
+        Route("GET", "/ledger", "oversight.ledger", "Sổ cái sự kiện", "Event ledger", query=(*PAGE, "code")),
+        Route("GET", "/dossiers/{code}/sync", "exchange.state",
+              "Trạng thái đồng bộ với Cổng DVC quốc gia", "State at the national portal"),
+        Route("GET", "/clock", "", "Giờ hệ thống", "Time of the system", PUBLIC, kind=Kind.CLOCK),
+    ),
+}  # fmt: skip
+
+
+def _tagged() -> Iterator[Route]:
+    for tag, rows in _GROUPS.items():
+        for row in rows:
+            values = {name: getattr(row, name) for name in Route.__slots__}
+            yield Route(**{**values, "tag": tag})
+
+
+ROUTES: tuple[Route, ...] = tuple(_tagged())
+TAGS: tuple[str, ...] = tuple(_GROUPS)
+
+#: Methods with a row in permissions that have no route, and why.
+INTERNAL: dict[str, str] = {
+    "identity.person": "for rooms",
+    "identity.resolve_person": "for rooms",
+    "identity.revoked_sessions": "for the gateway itself",
+    "vault.file": "for rooms",
+    "intake.delivery": "for postal",
+    "intake.brief": "for rooms",
+    "processing.release": "intake calls it on behalf of the desk officer",
+    "processing.accept_amendment": "intake calls it on behalf of the owner",
+    "processing.withdraw": "intake calls it on behalf of the owner",
+    "payment.due": "for rooms",
+    "notifier.send_code": "for identity",
+    "oversight.clock": "for rooms and the operator; people read /clock",
+    "oversight.move_clock": "for the operator",
+}

@@ -1,0 +1,186 @@
+"""Files through the gateway: bytes are handed on as they come, nothing is kept.
+
+Towards the vault we speak HTTP with the ticket that the room gave. Each side is read only as fast as the other one
+takes: uvicorn pauses the sender when 64 KiB wait, httpx awaits the socket's buffer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx
+import orjson
+
+from services.common import logs, problems
+from services.common.problems import Problem
+from services.gateway import answers, requests
+from services.gateway.config import MOST_TRANSFERS, SILENCE_SECONDS, TRANSFER_SECONDS, UPLOAD_LIMIT
+
+_HANDED_ON = frozenset(
+    {
+        b"content-type",
+        b"content-length",
+        b"content-disposition",
+        b"content-range",
+        b"accept-ranges",
+        b"etag",
+    }
+)
+_MOST_ANSWER = 64 * 1024
+
+
+class Transfers:
+    """At most MOST_TRANSFERS at once."""
+
+    def __init__(self, vault_url: str) -> None:
+        self._vault = vault_url.rstrip("/") + "/"
+        self._in_hand = 0
+        self._client = httpx.AsyncClient(
+            trust_env=False,
+            timeout=httpx.Timeout(SILENCE_SECONDS, connect=3.0),
+            # the vault's door ends each connection with its answer
+            limits=httpx.Limits(max_connections=MOST_TRANSFERS, max_keepalive_connections=0),
+        )
+
+    async def stop(self) -> None:
+        await self._client.aclose()
+
+    # --- upload ------------------------------------------------------------------------------------------------------
+
+    def check_upload(self, scope: Any) -> None:
+        """What can be refused before a byte was sent. Raises Problem 413, 415 or 503."""
+        length = requests.header(scope, b"content-length")
+        if length.isdigit() and int(length) > UPLOAD_LIMIT:
+            raise problems.too_large(UPLOAD_LIMIT)
+        if length == "0" or (not length and not requests.header(scope, b"transfer-encoding")):
+            raise problems.malformed("the body is empty; it is the file")
+        if requests.header(scope, b"content-encoding").lower() not in ("", "identity"):
+            raise answers.unsupported_media_type("the file as it is, without a content encoding")
+        if requests.header(scope, b"content-type").lower().startswith(("multipart/", "application/x-www-form")):
+            raise answers.unsupported_media_type("the file itself is the body, not a form")
+        if self._in_hand >= MOST_TRANSFERS:
+            raise problems.unavailable(retry_after=2, detail="too many transfers")
+
+    async def upload(self, opened: dict[str, Any], scope: Any, receive: Any, send: Any) -> None:
+        """Streams the request's body to the vault and passes on its answer."""
+        headers = self._ticket(opened)
+        length = requests.header(scope, b"content-length")
+        if length.isdigit():
+            headers["content-length"] = length
+        self._in_hand += 1
+        try:
+            async with asyncio.timeout(TRANSFER_SECONDS):
+                request = self._client.build_request("PUT", self._url(opened), headers=headers, content=_body(receive))
+                response = await self._client.send(request, stream=True)
+                try:
+                    answer = await _short(response)
+                finally:
+                    await response.aclose()
+        except TimeoutError:
+            raise answers.too_slow() from None
+        except httpx.HTTPError:
+            raise problems.unavailable(retry_after=2, detail="the vault does not answer") from None
+        finally:
+            self._in_hand -= 1
+        if response.status_code >= 400:
+            raise _problem(answer)
+        await answers.send_bytes(send, response.status_code, answer, answers.JSON)
+
+    # --- download ----------------------------------------------------------------------------------------------------
+
+    async def download(self, opened: dict[str, Any], scope: Any, receive: Any, send: Any) -> None:
+        """Streams the file from the vault to the client; a range is passed on."""
+        if self._in_hand >= MOST_TRANSFERS:
+            raise problems.unavailable(retry_after=2, detail="too many transfers")
+        headers = {**self._ticket(opened), "accept-encoding": "identity"}
+        for name in ("range", "if-range"):
+            given = requests.header(scope, name.encode())
+            if given:
+                headers[name] = given
+        self._in_hand += 1
+        gone = asyncio.ensure_future(_gone(receive))
+        try:
+            async with asyncio.timeout(TRANSFER_SECONDS):
+                request = self._client.build_request("GET", self._url(opened), headers=headers)
+                response = await self._client.send(request, stream=True)
+                try:
+                    await self._hand_on(response, gone, send)
+                finally:
+                    await response.aclose()
+        except TimeoutError:
+            raise answers.too_slow() from None
+        except httpx.HTTPError:
+            raise problems.unavailable(retry_after=2, detail="the vault does not answer") from None
+        finally:
+            gone.cancel()
+            self._in_hand -= 1
+
+    async def _hand_on(self, response: httpx.Response, gone: asyncio.Future[None], send: Any) -> None:
+        if response.status_code >= 400:
+            raise _problem(await _short(response))
+        headers = [(name.lower(), value) for name, value in response.headers.raw if name.lower() in _HANDED_ON]
+        await send({"type": "http.response.start", "status": response.status_code, "headers": headers})
+        async for piece in response.aiter_raw():
+            if gone.done():
+                raise requests.ClientGone
+            async with asyncio.timeout(SILENCE_SECONDS):
+                await send({"type": "http.response.body", "body": piece, "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
+
+    # --- shared ------------------------------------------------------------------------------------------------------
+
+    def _url(self, opened: dict[str, Any]) -> str:
+        url = str(opened["url"])
+        if not url.startswith(self._vault):
+            logs.error("foreign_vault_address")
+            raise problems.internal()
+        return url
+
+    def _ticket(self, opened: dict[str, Any]) -> dict[str, str]:
+        return {"authorization": f"Ticket {opened['ticket']}", "content-type": "application/octet-stream"}
+
+
+async def _body(receive: Any) -> AsyncIterator[bytes]:
+    """The request's body, counted. Raises Problem 408 or 413, ClientGone."""
+    seen = 0
+    while True:
+        try:
+            async with asyncio.timeout(SILENCE_SECONDS):
+                message = await receive()
+        except TimeoutError:
+            raise answers.too_slow() from None
+        if message["type"] == "http.disconnect":
+            raise requests.ClientGone
+        piece = message.get("body", b"")
+        seen += len(piece)
+        if seen > UPLOAD_LIMIT:
+            raise problems.too_large(UPLOAD_LIMIT)
+        if piece:
+            yield piece
+        if not message.get("more_body", False):
+            return
+
+
+async def _gone(receive: Any) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        continue
+
+
+async def _short(response: httpx.Response) -> bytes:
+    body = bytearray()
+    async for piece in response.aiter_raw():
+        body += piece
+        if len(body) > _MOST_ANSWER:
+            raise problems.unavailable(detail="the vault's answer is too long")
+    return bytes(body)
+
+
+def _problem(answer: bytes) -> Problem:
+    try:
+        problem = Problem.from_dict(orjson.loads(answer))
+    except (ValueError, KeyError, TypeError):
+        return problems.unavailable(retry_after=2, detail="the vault's answer cannot be read")
+    # a ticket of ours that the vault does not take is no fault of the caller
+    return problems.unavailable(retry_after=1) if problem.status in (401, 403) else problem
