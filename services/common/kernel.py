@@ -35,13 +35,17 @@ class EventError(Exception):
 
 @dataclass(frozen=True)
 class RoomSpec:
-    """What a room declares about itself: aggregates with outboxes, indexes, events it tells, migrations."""
+    """What a room declares about itself: aggregates with outboxes, indexes, events it tells, migrations.
+
+    `one_by_one`: its events are handled one after the other, whatever the setting for the other rooms.
+    """
 
     name: str
     aggregates: list[str]
     indexes: list[Index]
     events: dict[str, type[Schema]]
     migrations: list[Migration] = field(default_factory=list)
+    one_by_one: bool = False
     on_start: Callable[[Kernel], None] | None = None
     on_stop: Callable[[Kernel], None] | None = None
 

@@ -362,5 +362,6 @@ SPEC = RoomSpec(
     aggregates=store.AGGREGATES,
     indexes=store.INDEXES,
     events=schemas.EVENTS,
+    one_by_one=True,  # the ledger is one chain
     on_start=start,
 )

@@ -67,7 +67,8 @@ class RoomConsumer(SharedExtension):
         self.instance = instance
         self.requests = RequestDesk(kernel, instance, self.commands)
         self.event_desk = EventDesk(kernel, instance, self.events)
-        self._pool = GreenPool(kernel.settings.max_workers + kernel.settings.event_prefetch)
+        self._prefetch = 1 if kernel.spec.one_by_one else kernel.settings.event_prefetch
+        self._pool = GreenPool(kernel.settings.max_workers + self._prefetch)
         self._link = Link(
             kernel.settings.amqp_url, f"{kernel.settings.room}.consume", self._on_open, on_tick=self._on_tick
         )
@@ -110,7 +111,7 @@ class RoomConsumer(SharedExtension):
             channel.queue_bind(wire.event_queue(room), wire.EVENTS_EXCHANGE, routing_key=key)
         events = connection.channel()
         channel.basic_qos(0, kernel.settings.max_workers, False)
-        events.basic_qos(0, kernel.settings.event_prefetch, False)
+        events.basic_qos(0, self._prefetch, False)
         self._tags = []
         if self._cancel:
             return
