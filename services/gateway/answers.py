@@ -76,3 +76,10 @@ def unsupported_media_type(wanted: str) -> Problem:
 def too_slow() -> Problem:
     """408: the request did not arrive in time."""
     return Problem("/problems/too-slow", "Yêu cầu truyền quá chậm", "The request takes too long", 408)
+
+
+def too_long(status: int) -> Problem:
+    """414 for the address, 431 for the headers."""
+    if status == 414:
+        return Problem("/problems/address-too-long", "Địa chỉ quá dài", "The address is too long", 414)
+    return Problem("/problems/headers-too-large", "Tiêu đề yêu cầu quá dài", "The headers are too long", 431)

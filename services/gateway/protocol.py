@@ -44,12 +44,7 @@ class DoorProtocol(H11Protocol):
         """Called by uvicorn while it handles h11's error, which knows a better status than 400 for some."""
         fault = sys.exception()
         hint = getattr(fault, "error_status_hint", 400)
-        if hint == 431:
-            self._end(
-                Problem("/problems/headers-too-large", "Tiêu đề yêu cầu quá dài", "The headers are too long", 431)
-            )
-        else:
-            self._end(problems.malformed("this is not HTTP"))
+        self._end(answers.too_long(431) if hint == 431 else problems.malformed("this is not HTTP"))
 
     def _head_too_slow(self) -> None:
         self._head_timer = None

@@ -10,8 +10,8 @@ from urllib.parse import parse_qsl
 import orjson
 
 from services.common import problems, wire
-from services.gateway.answers import too_slow, unsupported_media_type
-from services.gateway.config import JSON_LIMIT, JSON_SECONDS
+from services.gateway.answers import too_long, too_slow, unsupported_media_type
+from services.gateway.config import HEAD_LIMIT, JSON_LIMIT, JSON_SECONDS
 from services.gateway.routes import Route
 
 CHANNELS = ("portal", "hue-s")
@@ -34,6 +34,15 @@ def header(scope: Any, name: bytes) -> str:
         if key == name:
             return str(value.decode("latin-1")).strip()
     return ""
+
+
+def check_head(scope: Any) -> None:
+    """Raises Problem 414 or 431 where the request line or the headers are too long. (The protocol's own limit is for
+    what comes in pieces and never ends.)"""
+    if len(scope["raw_path"]) + len(scope["query_string"]) > HEAD_LIMIT // 2:
+        raise too_long(414)
+    if sum(len(name) + len(value) + 4 for name, value in scope["headers"]) > HEAD_LIMIT:
+        raise too_long(431)
 
 
 def correlation_id(scope: Any) -> str:

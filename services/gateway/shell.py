@@ -56,6 +56,7 @@ class Shell:
         self.in_hand += 1
         metrics.in_hand.labels("http").set(self.in_hand)
         try:
+            requests.check_head(scope)
             if not self._preflight(scope):
                 await self._app(scope, reader, writer)
             else:

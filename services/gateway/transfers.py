@@ -28,6 +28,7 @@ _HANDED_ON = frozenset(
         b"etag",
     }
 )
+_PRIVATE = b"private, no-store"
 _MOST_ANSWER = 64 * 1024
 
 
@@ -121,6 +122,8 @@ class Transfers:
         if response.status_code >= 400:
             raise _problem(await _short(response))
         headers = [(name.lower(), value) for name, value in response.headers.raw if name.lower() in _HANDED_ON]
+        # whatever the file is, a browser must not let it act in our name
+        headers += [(b"content-security-policy", b"default-src 'none'; sandbox"), (b"cache-control", _PRIVATE)]
         await send({"type": "http.response.start", "status": response.status_code, "headers": headers})
         async for piece in response.aiter_raw():
             if gone.done():
