@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
-from services.common.bus.entrypoints import on_event
+from services.common.bus.entrypoints import every, on_event
 from services.common.context import Context
 from services.common.envelope import Event
+from services.common.store import Document
 from services.intake import events, progress, store
+
+#: A command that read the former person id is long over by then.
+RELINKED_LATE = timedelta(hours=1)
 
 
 class UnknownDossier(Exception):
@@ -98,10 +103,18 @@ class Listener:
             unit.put(store.PERSONS, {"_id": former, "person_id": person, "schema_version": 1, "at": ctx.now})
         for row in ctx.store.find(store.DOSSIERS, {"owner": {"$in": [person, former or person]}}):
             if row["owner"] != person or not row["number_verified"]:
-                row["filer"] = person if row["filer"] == former else row["filer"]
-                row.update(owner=person, number_verified=True)
+                relinked(row, person)
                 unit.save(store.DOSSIERS, row)
         ctx.commit(unit)
+
+    @every(60)
+    def relink_left_behind(self, ctx: Context) -> None:
+        """A dossier that was filed in the very moment of the normalization follows its person a little later."""
+        for row in store.left_behind(ctx.store, ctx.now - RELINKED_LATE):
+            relinked(row, store.person_now(ctx.store, row["owner"]))
+            unit = ctx.unit()
+            unit.save(store.DOSSIERS, row)
+            unit.commit()
 
     def _mirror(self, ctx: Context, data: dict[str, Any], change: Callable[[dict[str, Any]], Any]) -> None:
         row = ctx.store.get(store.PROGRESS, data["code"])
@@ -111,3 +124,10 @@ class Listener:
         unit = ctx.unit()
         unit.save(store.PROGRESS, row)
         ctx.commit(unit)
+
+
+def relinked(dossier: Document, person: str) -> None:
+    """The dossier's owner, and the filer where it is the same, is the person whom the database confirmed."""
+    if dossier["filer"] == dossier["owner"]:
+        dossier["filer"] = person
+    dossier.update(owner=person, number_verified=True)

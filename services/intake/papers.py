@@ -96,6 +96,14 @@ def person(ctx: Context, person_id: str, purpose: str) -> dict[str, Any] | None:
         raise
 
 
+def warm(pool: WorkerPool, fonts: str) -> None:
+    """Starts a drawing worker ahead of the first receipt; what goes wrong here is met again, and told, there."""
+    try:
+        pool.run({"fonts": fonts})
+    except (WorkerLost, WorkerFault) as exc:
+        logs.warning("drawing_worker_cold", why=str(exc))
+
+
 def drawn(pool: WorkerPool, receipt: Mapping[str, Any], fonts: str) -> bytes:
     """The receipt as PDF, drawn in a worker. Raises Problem 503 when the worker was lost."""
     try:

@@ -308,11 +308,17 @@ def _now(ctx: Context) -> datetime:
     return ctx.now.replace(microsecond=ctx.now.microsecond // 1000 * 1000)
 
 
+def _start(kernel: Kernel) -> None:
+    store.seed(kernel)
+    if kernel.settings.fonts is not None:
+        papers.warm(_pool, str(kernel.settings.fonts))
+
+
 SPEC = RoomSpec(
     name="intake",
     aggregates=[store.DOSSIERS],
     indexes=store.INDEXES,
     events=schemas.EVENTS,
-    on_start=store.seed,
+    on_start=_start,
     on_stop=lambda _kernel: _pool.close(),
 )

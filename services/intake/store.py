@@ -47,8 +47,9 @@ INDEXES = [
         },
     ),
     Index("procedures", [("code", 1), ("version", 1)], {"name": "versions", "unique": True}),
+    Index(PERSONS, [("at", 1)], {"name": "by_time"}),
     # These are looked up by their key alone; named so that the collection is there before the first transaction.
-    *(Index(name, [("_id", 1)]) for name in (PROGRESS, VERDICTS, PERSONS, COUNTERS, "agencies", "desks")),
+    *(Index(name, [("_id", 1)]) for name in (PROGRESS, VERDICTS, COUNTERS, "agencies", "desks")),
 ]
 
 
@@ -149,9 +150,18 @@ def verdicts_of(store: Store, file_ids: Iterable[str]) -> dict[str, Document]:
 
 
 def person_now(store: Store, person_id: str) -> str:
-    """Who the holder of a person id is since the account's normalization (a session may still carry the former id)."""
-    row = store.get(PERSONS, person_id) if person_id else None
-    return str(row["person_id"]) if row else person_id
+    """Who the holder of a person id is since the account's normalization (a session may still carry a former id)."""
+    seen = {person_id}
+    while person_id and (row := store.get(PERSONS, person_id)) is not None and row["person_id"] not in seen:
+        person_id = str(row["person_id"])
+        seen.add(person_id)
+    return person_id
+
+
+def left_behind(store: Store, since: datetime) -> list[Document]:
+    """Dossiers of a former person id that was given up since then."""
+    formers = [row["_id"] for row in store.find(PERSONS, {"at": {"$gte": since}})]
+    return list(store.find(DOSSIERS, {"owner": {"$in": formers}})) if formers else []
 
 
 # --- cursors ---------------------------------------------------------------------------------------------------------

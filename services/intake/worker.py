@@ -2,6 +2,8 @@
 
     in   {"id", "fonts": directory with DejaVuSans.ttf and DejaVuSans-Bold.ttf, "receipt": see receipt.content}
     out  {"id", "pdf": base64}
+    in   {"id", "fonts"}                                loads the fonts, so that the first receipt need not wait
+    out  {"id", "ready": true}
 
 Types of errors of its own: bad_job, fonts_missing. The same content gives the same bytes (no date of making, no random
 id in the file), so that a command that is run again stores the same file.
@@ -148,7 +150,12 @@ def draw(receipt: dict[str, Any], fonts: str) -> bytes:
 def handle(job: dict[str, Any]) -> dict[str, Any]:
     """Answer one job."""
     receipt, fonts = job.get("receipt"), job.get("fonts")
-    if not isinstance(receipt, dict) or not isinstance(fonts, str):
+    if not isinstance(fonts, str):
+        raise Refused("bad_job")
+    if receipt is None:
+        _load_fonts(fonts)
+        return {"ready": True}
+    if not isinstance(receipt, dict):
         raise Refused("bad_job")
     try:
         return {"pdf": base64.b64encode(draw(receipt, fonts)).decode("ascii")}

@@ -1,6 +1,7 @@
 """The state machine: exactly the rows of the table, nothing else."""
 
 from itertools import product
+from pathlib import Path
 
 import pytest
 
@@ -100,3 +101,8 @@ def test_the_diagram_shows_every_row_and_every_end() -> None:
         start = f"    {source} --> {row.target.value}: {row.command.value}"
         assert sum(line.startswith(start) and line.endswith(row.event) for line in lines) == 1
     assert {line.split()[0] for line in lines if line.endswith("--> [*]")} == {"refused", "withdrawn", "returned"}
+
+
+def test_the_readme_shows_this_diagram() -> None:
+    readme = Path(__file__).parents[3] / "services" / "intake" / "README.md"
+    assert diagram() in readme.read_text(encoding="utf-8")

@@ -77,6 +77,9 @@ def test_texts_of_people_cannot_become_markup(dossier: dict[str, Any]) -> None:
 
 
 def test_a_job_that_is_none_is_refused() -> None:
-    for job in ({}, {"receipt": {}, "fonts": 1}, {"receipt": {}, "fonts": str(FONTS)}):
-        with pytest.raises(Refused):
+    for job in ({}, {"receipt": {}, "fonts": 1}, {"receipt": {}, "fonts": str(FONTS)}, {"receipt": 1, "fonts": "x"}):
+        with pytest.raises(Refused, match="bad_job"):
             worker.handle(job)
+    with pytest.raises(Refused, match="fonts_missing"):
+        worker.handle({"fonts": str(FONTS / "nowhere")})
+    assert worker.handle({"fonts": str(FONTS)}) == {"ready": True}
