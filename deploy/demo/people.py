@@ -1,0 +1,369 @@
+"""The people of a rehearsal as they sit before their screens: a citizen, officers, the payment provider, the SMS phone.
+
+Everything here goes over HTTP: to the gateway as that person, or to the simulators of outside systems. The only
+exception is the business clock's signing time, which is read at the gateway too.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+
+import httpx
+
+from deploy.demo.client import API, Client, Refused, eventually
+from deploy.local.paths import PKI
+from deploy.local.system import System
+from deploy.rehearsal import authority, cast, papers
+from deploy.rehearsal.cast import Person
+
+QUANG_THAI = "000.05.07.H57"
+A_NGO = "000.05.08.H57"
+HCC = "000.00.07.H57"
+IOC = "000.00.01.H57"
+COPY = "9.000001"  # Cấp bản sao có xác nhận, a fictional procedure
+BIRTH = "1.001193"  # Đăng ký khai sinh
+
+_CODE = re.compile(r"\bla (\d{6})\b")
+_MADE_UP = {"receiver": "Người nhận diễn tập", "phone": "0914000123", "address": "Thôn 1, xã Quảng Thái, Quảng Điền"}
+
+
+class World:
+    """A running system and everything around it, by address."""
+
+    def __init__(self, system: System, *, patience: float = 60.0) -> None:
+        self.system = system
+        self.patience = patience
+        self.base_url = system.base_url
+        self._clients: list[Client] = []
+        self.simulators = httpx.Client(trust_env=False, timeout=15.0)
+        self._tokens: dict[str, authority.Token] = {}
+
+    def close(self) -> None:
+        for client in self._clients:
+            client.close()
+        self.simulators.close()
+
+    def client(self, channel: str = "portal", **options: Any) -> Client:
+        """A new client of the gateway; closed with the world."""
+        options.setdefault("patience", self.patience)
+        made = Client(self.base_url, channel=channel, **options)
+        self._clients.append(made)
+        return made
+
+    def simulator(self, name: str) -> str:
+        """The address of an outside system's simulator: population, sms, national, provider, partner."""
+        return f"http://127.0.0.1:{self.system.process(f'{name}-simulator').http_port}"
+
+    def ask(self, name: str, path: str, **query: Any) -> Any:
+        """GET of a simulator's own door."""
+        response = self.simulators.get(self.simulator(name) + path, params=query)
+        return response.json()
+
+    def tell(self, name: str, path: str, body: Any) -> Any:
+        """POST to a simulator's own door. Raises httpx.HTTPStatusError."""
+        response = self.simulators.post(self.simulator(name) + path, json=body)
+        response.raise_for_status()
+        return response.json()
+
+    @cached_property
+    def anybody(self) -> Client:
+        """A client of somebody who has not signed in."""
+        return self.client()
+
+    def now(self) -> datetime:
+        """Business time, as the gateway tells it."""
+        return datetime.fromisoformat(self.anybody.get("/clock")["now"])
+
+    def token(self, name: str) -> authority.Token:
+        """A soft token of the test authority."""
+        if name not in self._tokens:
+            self._tokens[name] = authority.token(PKI, name)
+        return self._tokens[name]
+
+    def paper(self, title: str, *lines: str) -> bytes:
+        return papers.paper(title, lines)
+
+    def signed(self, pdf: bytes, token: str, at: datetime | None = None) -> bytes:
+        """The paper signed with PAdES by a member of the cast, now in business time."""
+        return papers.sign(pdf, self.token(token), at=at or self.now())
+
+    def metric(self, process: str, name: str) -> float | None:
+        """The sum of a metric of a process; None while it does not answer."""
+        try:
+            port = self.system.process(process).health_port
+            text = self.simulators.get(f"http://127.0.0.1:{port}/metrics", timeout=1.0).text
+        except httpx.HTTPError:
+            return None
+        values = [float(line.rsplit(" ", 1)[1]) for line in text.splitlines()
+                  if line.startswith((name + "{", name + " "))]  # fmt: skip
+        return sum(values) if values else None
+
+
+@dataclass(frozen=True)
+class Sms:
+    """One message on a phone."""
+
+    number: int
+    text: str
+    reference: str
+
+
+class Phone:
+    """A mobile phone, as far as the SMS simulator plays it."""
+
+    def __init__(self, world: World, number: str) -> None:
+        self._world = world
+        self.number = number
+
+    def messages(self, after: int = 0) -> list[Sms]:
+        found = self._world.ask("sms", "/messages", to=self.number, after=after)["messages"]
+        return [Sms(m["number"], m["text"], m["reference"]) for m in found]
+
+    def newest(self) -> int:
+        """The number of the newest message, 0 without one."""
+        return max((m.number for m in self.messages()), default=0)
+
+    def code(self, *, reference: str = "", after: int = 0) -> str:
+        """The code of the message that came for a request. Raises AssertionError when none comes."""
+
+        def look() -> str | None:
+            for message in reversed(self.messages(after)):
+                found = _CODE.search(message.text)
+                if found and (not reference or message.reference == f"code-{reference}"):
+                    return found[1]
+            return None
+
+        return str(eventually(look, within=15, what=f"a code by SMS ({reference or 'any'})"))
+
+
+class Citizen:
+    """A citizen at the portal or in Hue-S. `phone`: another than the cast's, for accounts made in passing."""
+
+    def __init__(
+        self, world: World, person: Person, *, channel: str = "portal", phone: str = "", client: Client | None = None
+    ) -> None:
+        self.world = world
+        self.person = person
+        self.channel = channel
+        self.phone = Phone(world, phone or person.phone)
+        self.password = cast.rehearsal_password(person)
+        self.client = client or world.client(channel)
+        self.client.renew = self.sign_in
+        self.account: dict[str, Any] = {}
+
+    def register(self) -> dict[str, Any]:
+        """Registers with the code from her phone; an account and a person of her own."""
+        asked = self.client.post("/registrations", {
+            "phone": self.phone.number, "password": self.password, "full_name": self.person.full_name,
+            "birth_date": self.person.birth_date.isoformat(),
+        })  # fmt: skip
+        code = self.phone.code(reference=asked["registration_id"])
+        made: dict[str, Any] = self.client.post(
+            f"/registrations/{asked['registration_id']}/confirmation", {"code": code}
+        )
+        return made
+
+    def sign_in(self) -> dict[str, Any]:
+        body = {"phone": self.phone.number, "password": self.password, "channel": self.channel}
+        answer: dict[str, Any] = self.client.post("/sessions", body)
+        self.client.token = answer["access_token"]
+        self.account = answer["account"]
+        return answer
+
+    def enter(self) -> Citizen:
+        """Registers and signs in."""
+        self.register()
+        self.sign_in()
+        return self
+
+    def normalization(self, **other: Any) -> dict[str, Any]:
+        """The form filled as on her card, with a code that came to the phone; `other` replaces fields."""
+        form: dict[str, Any] = {
+            "full_name": self.person.full_name, "id_number": self.person.personal_number,
+            "issue_date": self.person.issue_date.isoformat(), "phone": self.phone.number, **other,
+        }  # fmt: skip
+        if "code" not in form:
+            phone = Phone(self.world, form["phone"])
+            before = phone.newest()
+            self.client.post("/account/normalization/code", {"phone": phone.number})
+            form["code"] = phone.code(after=before)
+        return form
+
+    def normalize(self, form: dict[str, Any] | None = None, key: str | None = None) -> dict[str, Any]:
+        answer: dict[str, Any] = self.client.post("/account/normalization", form or self.normalization(), key=key)
+        self.client.token = answer["access_token"]
+        self.account = {**self.account, "person_id": answer["person_id"], "normalized": True}
+        return answer
+
+    def home(self) -> dict[str, Any]:
+        answer: dict[str, Any] = self.client.get("/account")
+        return answer
+
+    def upload(
+        self, data: bytes | Callable[[], Iterable[bytes]], filename: str, purpose: str = "component",
+        key: str | None = None,
+    ) -> dict[str, Any]:  # fmt: skip
+        return upload(self.client, data, filename, purpose, key)
+
+    def file(self, procedure: str, components: dict[str, str], *, pickup: str = "online", key: str | None = None,
+             desk: str = QUANG_THAI) -> dict[str, Any]:  # fmt: skip
+        """Files a dossier; `components`: component → file id."""
+        answer: dict[str, Any] = self.client.post(
+            "/dossiers", self.dossier_body(procedure, components, pickup, desk), key=key
+        )
+        return answer
+
+    def dossier_body(
+        self, procedure: str, components: dict[str, str], pickup: str = "online", desk: str = QUANG_THAI
+    ) -> dict[str, Any]:
+        body: dict[str, Any] = {
+            "procedure": procedure, "desk": desk, "pickup": pickup, "statement": True,
+            "components": [{"component": name, "file_id": file_id} for name, file_id in components.items()],
+        }  # fmt: skip
+        return body | ({"delivery": _MADE_UP} if pickup == "post" else {})
+
+    def dossier(self, code: str) -> dict[str, Any]:
+        answer: dict[str, Any] = self.client.get(f"/dossiers/{code}")
+        return answer
+
+    def amend(self, code: str, components: dict[str, str], **more: Any) -> dict[str, Any]:
+        version = self.dossier(code)["version"]
+        given = [{"component": name, "file_id": file_id} for name, file_id in components.items()]
+        answer: dict[str, Any] = self.client.post(
+            f"/dossiers/{code}/amendments", {"version": version, "components": given}, **more
+        )
+        return answer
+
+    def notices(self) -> list[dict[str, Any]]:
+        """All her notices, newest first as the system gives them."""
+        return all_pages(self.client, "/notices")
+
+    def orders(self, code: str) -> list[dict[str, Any]]:
+        answer = self.client.get(f"/dossiers/{code}/orders")
+        return list(answer["items"])
+
+
+class Officer:
+    """An officer at his screen: seeded account and grants, password and a code to his phone."""
+
+    def __init__(self, world: World, key: str) -> None:
+        self.world = world
+        self.person = cast.PEOPLE[key]
+        self.unit = cast.UNITS[self.person.unit].identifier
+        self.phone = Phone(world, self.person.phone)
+        self.client = world.client()
+        self.client.renew = self.sign_in
+
+    def sign_in(self) -> dict[str, Any]:
+        password = cast.rehearsal_password(self.person)
+        asked = self.client.post("/officer-sessions", {"username": self.person.username, "password": password})
+        code = self.phone.code(reference=asked["challenge_id"])
+        answer: dict[str, Any] = self.client.post(
+            f"/officer-sessions/{asked['challenge_id']}/confirmation", {"code": code}
+        )
+        self.client.token = answer["access_token"]
+        return answer
+
+    def enter(self) -> Officer:
+        self.sign_in()
+        return self
+
+    def dossier(self, code: str) -> dict[str, Any]:
+        answer: dict[str, Any] = self.client.get(f"/dossiers/{code}")
+        return answer
+
+    def case(self, code: str) -> dict[str, Any]:
+        answer: dict[str, Any] = self.client.get(f"/cases/{code}")
+        return answer
+
+    def queue(self) -> list[dict[str, Any]]:
+        """Everything that waits at the desk."""
+        return all_pages(self.client, f"/desks/{self.unit}/dossiers")
+
+    def on_dossier(self, code: str, what: str, *, key: str | None = None, **body: Any) -> dict[str, Any]:
+        """A command on a dossier against its present version: guidance, acceptance, refusal, paper-requests, return."""
+        version = self.dossier(code)["version"]
+        answer: dict[str, Any] = self.client.post(f"/dossiers/{code}/{what}", {"version": version, **body}, key=key)
+        return answer
+
+    def on_case(self, code: str, what: str, *, key: str | None = None, **body: Any) -> dict[str, Any]:
+        """A command on a case against its present version: steps/<step>/start, results, supplements …"""
+        version = self.case(code)["version"]
+        answer: dict[str, Any] = self.client.post(f"/cases/{code}/{what}", {"version": version, **body}, key=key)
+        return answer
+
+    def refused(self, call: Callable[[], Any]) -> Refused:
+        return refused(call)
+
+    def upload(self, data: bytes, filename: str, purpose: str, key: str | None = None) -> dict[str, Any]:
+        return upload(self.client, data, filename, purpose, key)
+
+    def work(self, code: str) -> None:
+        """Starts and finishes every step of a case, in the approved order."""
+        for step in self.case(code)["steps"]:
+            if step["state"] == "waiting":
+                self.on_case(code, f"steps/{step['step']}/start")
+            if step["state"] != "done":
+                self.on_case(code, f"steps/{step['step']}/finish")
+
+
+def refused(call: Callable[[], Any]) -> Refused:
+    """The refusal of a call that must be refused. Raises AssertionError when it is not."""
+    try:
+        answer = call()
+    except Refused as refusal:
+        return refusal
+    raise AssertionError(f"not refused: {str(answer)[:300]}")
+
+
+def upload(
+    client: Client, data: bytes | Callable[[], Iterable[bytes]], filename: str, purpose: str, key: str | None
+) -> dict[str, Any]:
+    answer: dict[str, Any] = client.send_bytes("/uploads", data, key=key, purpose=purpose, filename=filename)
+    return answer
+
+
+def all_pages(client: Client, path: str, **query: Any) -> list[dict[str, Any]]:
+    """Every row of a list, over its cursor pages."""
+    rows: list[dict[str, Any]] = []
+    cursor: str | None = None
+    while True:
+        page = client.get(path, limit=100, cursor=cursor, **query)
+        rows += page["items"]
+        cursor = page["next_cursor"]
+        if not cursor:
+            return rows
+
+
+def verdict_of(client: Client, code: str, component: str, within: float = 30.0) -> dict[str, Any]:
+    """A component of a dossier once its signature was checked."""
+
+    def look() -> dict[str, Any] | None:
+        rows = client.get(f"/dossiers/{code}")["components"]
+        row: dict[str, Any] = next(r for r in rows if r["component"] == component)
+        return row if row["verdict"] else None
+
+    found: dict[str, Any] = eventually(look, within=within, what=f"verdict of {component}")
+    return found
+
+
+def pay(world: World, payer: Citizen, order_id: str, *, times: int = 1, **options: Any) -> dict[str, Any]:
+    """Opens the payment page and lets the provider take the money and send its signed message that often."""
+    page = payer.client.post(f"/orders/{order_id}/payment")
+    body = {"url": page["url"], "times": times, "patience": 30, **options}
+    answer: dict[str, Any] = world.tell("provider", "/pay", body)
+    return {**answer, "page": page}
+
+
+def wait_until(moment: float) -> None:
+    """Waits for a point of monotonic time."""
+    time.sleep(max(0.0, moment - time.monotonic()))
+
+
+__all__ = ["API", "Citizen", "Officer", "Phone", "World", "all_pages", "pay", "refused", "upload", "verdict_of"]
