@@ -14,7 +14,7 @@ from typing import Any
 import eventlet
 import orjson
 from eventlet.green import subprocess
-from eventlet.queue import LightQueue
+from eventlet.queue import Empty, LightQueue
 
 from services.common import logs, metrics, wire
 
@@ -23,7 +23,8 @@ _PASSED = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "PYTHONPATH", "VIRTUAL_EN
 
 
 class WorkerLost(Exception):
-    """The worker was killed at its deadline (`why` is "deadline"), died ("died"), or the pool is closing ("closed")."""
+    """The worker was killed at its deadline (`why` is "deadline"), died ("died"), every
+    worker is busy for too long ("busy"), or the pool is closing ("closed")."""
 
     def __init__(self, why: str) -> None:
         super().__init__(why)
@@ -53,8 +54,12 @@ class WorkerPool:
             self._idle.put(None)
 
     def run(self, job: dict[str, Any], *, deadline: float | None = None) -> Any:
-        """The answer of one job; waits for an idle worker. Raises WorkerLost or WorkerFault."""
-        worker = self._idle.get()
+        """The answer of one job; waits for an idle worker as long as for a job. Raises WorkerLost or WorkerFault."""
+        try:
+            worker = self._idle.get(timeout=deadline or self._deadline)
+        except Empty:
+            metrics.worker_jobs.labels(self._name, "busy").inc()
+            raise WorkerLost("busy") from None
         keep: _Worker | None = None
         started = time.monotonic()
         outcome = "ok"
