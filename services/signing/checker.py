@@ -129,7 +129,7 @@ class Checker:
 
     def _look_for_cause(self, subject: Subject, lost: WorkerLost) -> None:
         """Raises Problem 503 where the worker's end was not the file's doing."""
-        if self._closing:
+        if self._closing or lost.why in ("busy", "closed"):
             raise problems.unavailable(retry_after=5) from lost
         try:
             trust.load(self._folder)

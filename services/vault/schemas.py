@@ -151,7 +151,7 @@ class DossierReturnedSeen(EventSchema):
     owner = fields.String(required=True)
     unit = fields.String(required=True)
     procedure = fields.String(required=True)
-    result = fields.Nested(ReturnedResult, required=True)
+    result = fields.Nested(ReturnedResult, required=True, allow_none=True)
     at = Moment(required=True)
 
 

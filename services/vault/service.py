@@ -163,7 +163,9 @@ class VaultService:
 
     @on_event("dossier.returned", schemas.DossierReturnedSeen)
     def on_returned(self, ctx: Context, event: Event, data: dict[str, Any]) -> None:
-        """Puts the result into the owner's store, once."""
+        """Puts the result into the owner's store, once. Before 2024-03-04 a return may have come without a file."""
+        if data["result"] is None:
+            return
         owner = current_person(ctx.store, data["owner"])
         file = ctx.store.get("files", data["result"]["file_id"])
         if file is None or file["sha256"] != data["result"]["sha256"]:
