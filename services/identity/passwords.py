@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from services.common import problems
 from services.common.workers import WorkerFault, WorkerLost, WorkerPool
+from services.identity.phones import national_form
 
 SHORTEST = 8
 LONGEST = 128
@@ -38,14 +39,14 @@ class Passwords:
 
 
 def check_strength(password: str, phone: str) -> problems.FieldError | None:
-    """What is wrong with a new password, or None: length counts, and it may not be the phone."""
+    """What is wrong with a new password, or None: length counts, and it may not be the phone (in normal form)."""
     if not SHORTEST <= len(password) <= LONGEST:
         return problems.field_error(
             "password",
             f"Mật khẩu dài từ {SHORTEST} đến {LONGEST} ký tự.",
             f"A password has {SHORTEST} to {LONGEST} characters.",
         )
-    if password.strip() == phone:
+    if password.strip() in (phone, national_form(phone)):
         return problems.field_error(
             "password", "Mật khẩu không được là số điện thoại.", "The password may not be the phone number."
         )

@@ -13,7 +13,7 @@ from services.common.store import Document
 from services.common.unit import StaleVersion
 from services.notifier import metrics, notices, store
 from services.notifier.adapters.sms import Sms, SmsRefused, SmsUnavailable
-from services.notifier.templates import sms_text
+from services.notifier.wording import sms_text
 
 LONGEST_RUN = 40.0  # seconds, well within the timer's own limit
 PERSON_TIMEOUT = 5.0  # seconds

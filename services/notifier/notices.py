@@ -13,7 +13,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from services.common.rules import rule
-from services.notifier.templates import TEMPLATES, Channel, Template, To, facts, sentences
+from services.notifier.templates import TEMPLATES, Channel, Template, To
+from services.notifier.wording import facts, sentences
 
 WAITING = "waiting"
 DELIVERED = "delivered"

@@ -11,7 +11,7 @@ from services.common.context import Context
 from services.common.envelope import Event
 from services.common.kernel import RoomSpec
 from services.common.run import KernelProvider
-from services.common.unit import UnitOfWork
+from services.common.unit import Duplicate, StaleVersion, UnitOfWork
 from services.notifier import delivery, metrics, notices, schemas, store
 from services.notifier.adapters.sms import Sms, SmsRefused, SmsUnavailable
 from services.notifier.templates import Channel
@@ -85,7 +85,7 @@ class NotifierService:
             owner = ctx.call("intake.brief", as_service=True, code=data["code"])["owner"]
         unit = ctx.unit()
         _keep(ctx, unit, event, data, owner)
-        ctx.commit(unit)
+        _commit(ctx, unit)
 
     @on_event("holding.added", schemas.HoldingSeen)
     @on_event("account.registered", schemas.AccountSeen)
@@ -93,7 +93,7 @@ class NotifierService:
     def on_person(self, ctx: Context, event: Event, data: dict[str, Any]) -> None:
         unit = ctx.unit()
         _keep(ctx, unit, event, data, None)
-        ctx.commit(unit)
+        _commit(ctx, unit)
 
     @on_event("account.normalized", schemas.NormalizedSeen)
     def on_normalized(self, ctx: Context, event: Event, data: dict[str, Any]) -> None:
@@ -103,7 +103,7 @@ class NotifierService:
             # Notices keep the id under which they were written; reading follows the link.
             unit.put("links", {"_id": former, "person_id": person_id, "schema_version": 1})
         _keep(ctx, unit, event, data, None)
-        ctx.commit(unit)
+        _commit(ctx, unit)
 
     @every(1)
     def deliver(self, ctx: Context) -> None:
@@ -124,6 +124,16 @@ def _keep(ctx: Context, unit: UnitOfWork, event: Event, data: dict[str, Any], ow
             subject = notice["dossier"] or notice["_id"]
             unit.tell(notice, "notice.delivered", notices.delivered_event(notice), subject=subject)
             metrics.record_delivery(notice["channel"], notice["state"])
+
+
+def _commit(ctx: Context, unit: UnitOfWork) -> None:
+    try:
+        ctx.commit(unit)
+    except Duplicate as duplicate:
+        if duplicate.collection != "notices":
+            raise
+        # The same event is being handled beside us: look again, then everything of it is known.
+        raise StaleVersion("notices") from None
 
 
 SPEC = RoomSpec(

@@ -73,7 +73,9 @@ def _write_cursor(row: Document) -> str:
 def _read_cursor(cursor: str) -> tuple[datetime, str]:
     try:
         milliseconds, last = orjson.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-        return datetime.fromtimestamp(milliseconds / 1000, UTC), str(last)
+        if not isinstance(last, str):
+            raise TypeError("an id is a text")
+        return datetime.fromtimestamp(milliseconds / 1000, UTC), last
     except (ValueError, TypeError, OverflowError, OSError):
         raise problems.invalid(
             problems.field_error("cursor", "Con trỏ trang không hợp lệ.", "Not a cursor of this list.")

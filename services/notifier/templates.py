@@ -1,24 +1,15 @@
 """What people and units are told of each event, in both languages (domain reference §2.5).
 
-A text is a row of sentences; one whose fact the event does not carry is left out. Facts are codes, times, amounts and
-fixed words: no name, number or phone has a way in.
+A text is a row of sentences; one whose fact the event does not carry is left out, so the first needs no more than the
+dossier's code. Facts are codes, times, amounts and fixed words: no name, number or phone has a way in.
 """
 
 from __future__ import annotations
 
-import unicodedata
-from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from enum import StrEnum
-from typing import Any
-
-from services.common.clock import LOCAL
-from services.common.slips import GROUND_TEXT, Ground
 
 HOTLINE = "19001075"
-#: Characters of an SMS. Longer ones would cost a third segment of the GSM alphabet.
-LONGEST_SMS = 306
 
 
 class Channel(StrEnum):
@@ -64,10 +55,10 @@ def _unit(title_vi: str, title_en: str, vi: tuple[str, ...], en: tuple[str, ...]
 
 
 _VIOLATION = (
-    "Phiếu {act_vi} bị ghi nhận vi phạm",
-    "A slip ({act_en}) was recorded as a violation",
-    ("Hồ sơ {code}: phiếu {act_vi} lần {round} bị ghi nhận vi phạm.", "Căn cứ: {ground_vi}."),
-    ("Dossier {code}: the slip ({act_en}) of round {round} was recorded as a violation.", "Ground: {ground_en}."),
+    "Phiếu bị ghi nhận vi phạm",
+    "A slip was recorded as a violation",
+    ("Hồ sơ {code}: một phiếu bị ghi nhận vi phạm.", "Loại phiếu: {act_vi}, lần {round}.", "Căn cứ: {ground_vi}."),
+    ("Dossier {code}: a slip was recorded as a violation.", "Kind: {act_en}, round {round}.", "Ground: {ground_en}."),
 )
 
 TEMPLATES: dict[str, tuple[Template, ...]] = {
@@ -75,16 +66,28 @@ TEMPLATES: dict[str, tuple[Template, ...]] = {
         _owner(
             "Hồ sơ đã được gửi",
             "Your dossier was filed",
-            ("Hồ sơ {code} đã được gửi lúc {filed_at}.", "Dự kiến trả lời tiếp nhận trước {intake_due}."),
-            ("Dossier {code} was filed at {filed_at}.", "The desk is to answer by {intake_due}."),
+            (
+                "Hồ sơ {code} đã được gửi.",
+                "Thời điểm gửi: {filed_at}.",
+                "Dự kiến trả lời tiếp nhận trước {intake_due}.",
+            ),
+            ("Dossier {code} was filed.", "Time: {filed_at}.", "The desk is to answer by {intake_due}."),
         ),
     ),
     "dossier.guided": (
         _owner(
             "Hồ sơ cần hoàn thiện",
             "Your dossier needs completion",
-            ("Hồ sơ {code} có phiếu hướng dẫn hoàn thiện lần {round}.", "Xem nội dung và bổ sung trên cổng."),
-            ("Dossier {code} has guidance, round {round}.", "Read it and complete the dossier on the portal."),
+            (
+                "Hồ sơ {code} có phiếu hướng dẫn hoàn thiện.",
+                "Đây là lần {round}.",
+                "Xem nội dung và bổ sung trên cổng.",
+            ),
+            (
+                "Dossier {code} has guidance.",
+                "This is round {round}.",
+                "Read it and complete the dossier on the portal.",
+            ),
         ),
     ),
     "dossier.amended": (
@@ -152,8 +155,8 @@ TEMPLATES: dict[str, tuple[Template, ...]] = {
         _owner(
             "Hồ sơ cần chỉnh sửa, bổ sung",
             "Your dossier needs a supplement",
-            ("Hồ sơ {code} có phiếu yêu cầu bổ sung lần {round}.", "Xem nội dung và bổ sung trên cổng."),
-            ("Dossier {code} has a supplement request, round {round}.", "Read and answer it on the portal."),
+            ("Hồ sơ {code} có phiếu yêu cầu bổ sung.", "Đây là lần {round}.", "Xem nội dung và bổ sung trên cổng."),
+            ("Dossier {code} has a supplement request.", "This is round {round}.", "Read and answer it on the portal."),
         ),
     ),
     "case.resumed": (
@@ -168,8 +171,12 @@ TEMPLATES: dict[str, tuple[Template, ...]] = {
         _owner(
             "Xin lỗi và hẹn lại ngày trả kết quả",
             "Our apologies: a new date for your result",
-            ("Hồ sơ {code} chưa thể trả đúng hẹn {appointment_before}.", "Hẹn lại: {appointment}."),
-            ("Dossier {code} cannot be returned by {appointment_before}.", "The new date is {appointment}."),
+            ("Hồ sơ {code} chưa thể trả đúng hẹn.", "Hẹn trước: {appointment_before}.", "Hẹn lại: {appointment}."),
+            (
+                "Dossier {code} cannot be returned as promised.",
+                "It was {appointment_before}.",
+                "It is now {appointment}.",
+            ),
         ),
     ),
     "case.stopped": (
@@ -200,16 +207,16 @@ TEMPLATES: dict[str, tuple[Template, ...]] = {
         _owner(
             "Hồ sơ có khoản phải nộp",
             "A fee is due",
-            ("Hồ sơ {code} có khoản phí, lệ phí {amount_vi} cần thanh toán.", "Thanh toán trên cổng."),
-            ("Dossier {code} has a fee of {amount_en} to be paid.", "Pay on the portal."),
+            ("Hồ sơ {code} có khoản phí, lệ phí cần thanh toán.", "Số tiền: {amount_vi}.", "Thanh toán trên cổng."),
+            ("Dossier {code} has a fee to be paid.", "Amount: {amount_en}.", "Pay on the portal."),
         ),
     ),
     "payment.settled": (
         _owner(
             "Đã nhận thanh toán",
             "Your payment arrived",
-            ("Đã nhận {amount_vi} cho hồ sơ {code}.", "Số biên lai: {receipt_no}."),
-            ("{amount_en} was received for dossier {code}.", "Receipt number: {receipt_no}."),
+            ("Đã nhận thanh toán cho hồ sơ {code}.", "Số tiền: {amount_vi}.", "Số biên lai: {receipt_no}."),
+            ("The payment for dossier {code} was received.", "Amount: {amount_en}.", "Receipt number: {receipt_no}."),
         ),
     ),
     "payment.failed": (
@@ -232,8 +239,14 @@ TEMPLATES: dict[str, tuple[Template, ...]] = {
         _person(
             "Kho dữ liệu điện tử có nội dung mới",
             "Something new lies in your electronic store",
-            ("Kho dữ liệu điện tử của bạn có nội dung mới từ hồ sơ {code}.",),
-            ("Your electronic store has something new of dossier {code}.",),
+            (
+                "Kho dữ liệu điện tử của bạn có nội dung mới.",
+                "Hồ sơ: {code}.",
+            ),
+            (
+                "Your electronic store has something new.",
+                "Dossier: {code}.",
+            ),
             sms=False,
         ),
     ),
@@ -306,93 +319,34 @@ TEMPLATES: dict[str, tuple[Template, ...]] = {
     "slip.violated": (_unit(*_VIOLATION), _unit(*_VIOLATION, to=To.CENTRE)),
     "slip.confirmed": (
         _unit(
-            "Phiếu {act_vi} được xác nhận hợp lệ",
-            "A slip ({act_en}) was confirmed",
-            ("Hồ sơ {code}: phiếu {act_vi} lần {round} được xác nhận hợp lệ.",),
-            ("Dossier {code}: the slip ({act_en}) of round {round} was confirmed.",),
+            "Phiếu được xác nhận hợp lệ",
+            "A slip was confirmed",
+            ("Hồ sơ {code}: một phiếu được xác nhận hợp lệ.", "Loại phiếu: {act_vi}, lần {round}."),
+            ("Dossier {code}: a slip was confirmed.", "Kind: {act_en}, round {round}."),
         ),
     ),
     "slips.blocked": (
         _unit(
-            "Chức năng {act_vi} bị chặn",
-            "Slips ({act_en}) are blocked",
-            ("Hồ sơ {code}: chức năng {act_vi} bị chặn do vi phạm.",),
-            ("Dossier {code}: further slips ({act_en}) are blocked after a violation.",),
+            "Chức năng gửi phiếu bị chặn",
+            "Slips are blocked",
+            ("Hồ sơ {code}: chức năng gửi phiếu bị chặn do vi phạm.", "Loại phiếu: {act_vi}."),
+            ("Dossier {code}: further slips are blocked after a violation.", "Kind: {act_en}."),
         ),
     ),
     "slips.unblocked": (
         _unit(
-            "Chức năng {act_vi} được mở lại",
-            "Slips ({act_en}) are allowed again",
-            ("Hồ sơ {code}: chức năng {act_vi} được mở lại.",),
-            ("Dossier {code}: slips ({act_en}) are allowed again.",),
+            "Chức năng gửi phiếu được mở lại",
+            "Slips are allowed again",
+            ("Hồ sơ {code}: chức năng gửi phiếu được mở lại.", "Loại phiếu: {act_vi}."),
+            ("Dossier {code}: slips are allowed again.", "Kind: {act_en}."),
         ),
     ),
     "intake.late": (
         _unit(
             "Hồ sơ quá hạn trả lời tiếp nhận",
             "A dossier waits beyond the intake limit",
-            ("Hồ sơ {code} đã quá hạn trả lời tiếp nhận lúc {due}.",),
-            ("Dossier {code} was to be answered by {due}.",),
+            ("Hồ sơ {code} đã quá hạn trả lời tiếp nhận.", "Hạn: {due}."),
+            ("Dossier {code} waits beyond the intake limit.", "It was {due}."),
         ),
     ),
 }
-
-#: The act as events write it.
-_ACTS = {
-    "guidance": ("hướng dẫn hoàn thiện", "guidance"),
-    "supplement": ("yêu cầu chỉnh sửa, bổ sung", "supplement request"),
-}
-_LOCKS = {
-    "duplicate_identity": (
-        "thông tin không đúng hoặc trùng với người đã chuẩn hóa tài khoản khác",
-        "its data is incorrect about, or duplicates, a person who has normalized another account",
-    ),
-    "locked_by_office": ("đơn vị quản lý hệ thống khóa", "locked by the office that runs the system"),
-}
-
-
-def facts(data: Mapping[str, Any]) -> dict[str, str]:
-    """The words that an event's data puts into sentences."""
-    found = {name: str(data[name]) for name in ("code", "round", "waybill", "receipt_no") if data.get(name)}
-    for name in ("filed_at", "intake_due", "appointment", "appointment_before", "due"):
-        if data.get(name) is not None:
-            found[name] = local_time(data[name])
-    if data.get("amount") is not None:
-        grouped = f"{int(data['amount']):,}"
-        found |= {"amount_vi": grouped.replace(",", ".") + " đồng", "amount_en": f"{grouped} VND"}
-    if data.get("act") in _ACTS:
-        found["act_vi"], found["act_en"] = _ACTS[data["act"]]
-    if data.get("ground") in list(Ground):
-        found["ground_vi"], found["ground_en"] = GROUND_TEXT[Ground(data["ground"])]
-    if data.get("reason") in _LOCKS:
-        found["lock_vi"], found["lock_en"] = _LOCKS[data["reason"]]
-    return found
-
-
-def sentences(rows: tuple[str, ...], known: Mapping[str, str]) -> str:
-    """The sentences whose facts are all known, in one text."""
-    said = []
-    for row in rows:
-        try:
-            said.append(row.format_map(known))
-        except KeyError:
-            continue  # this event does not say that much
-    return " ".join(said)
-
-
-def local_time(moment: datetime) -> str:
-    """A moment as people read it: `09:00 11/03/2024`, in the country's time."""
-    return moment.astimezone(LOCAL).strftime("%H:%M %d/%m/%Y")
-
-
-def sms_text(body_vi: str) -> str:
-    """The Vietnamese text without diacritics, so that it is sent in the GSM alphabet, cut at a whole word."""
-    plain = unaccented(f"Mot Cua: {body_vi}")
-    return plain if len(plain) <= LONGEST_SMS else plain[:LONGEST_SMS].rsplit(" ", 1)[0]
-
-
-def unaccented(text: str) -> str:
-    """Latin letters without their marks: `Hồ sơ đã được` -> `Ho so da duoc`."""
-    letters = unicodedata.normalize("NFD", text.replace("đ", "d").replace("Đ", "D"))
-    return "".join(letter for letter in letters if not unicodedata.combining(letter))

@@ -46,6 +46,11 @@ class Simulator(ThreadingHTTPServer):
         self.down, self.delay = down, float(delay)
         return {"down": self.down, "delay": self.delay, "asked": self.asked, "people": len(self.register)}
 
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that hung up is no error of ours."""
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)
+
 
 class _Handler(BaseHTTPRequestHandler):
     server: Simulator

@@ -75,6 +75,11 @@ class Simulator(ThreadingHTTPServer):
         self.down, self.refused = down, national(refuse) if refuse else ""
         return {"down": self.down, "taken": self.taken}
 
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that hung up is no error of ours."""
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)
+
 
 class _Handler(BaseHTTPRequestHandler):
     server: Simulator

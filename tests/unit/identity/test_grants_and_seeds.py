@@ -1,0 +1,65 @@
+"""Officers' grants, the seeds of the rehearsal, and the population register behind its simulator."""
+
+from __future__ import annotations
+
+import pytest
+
+from deploy.rehearsal import cast, make_people_seeds
+from services.identity import grants, numbers, phones
+from services.identity.adapters.population_register import SYNTHETIC, Register, synthetic
+
+SEED = make_people_seeds.SEEDS / "population_simulator.json"
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [[], [["citizen", "u"]], [["operator", "u"]], [["service:intake", "u"]], [["ioc", "*"]], [["ioc", ""]]],
+)
+def test_no_officer_holds_such_a_grant(wrong: list[list[str]]) -> None:
+    with pytest.raises(ValueError, match="grant|role"):
+        grants.checked(wrong)
+
+
+def test_grants_are_kept_once() -> None:
+    assert grants.checked([["leader", "u"], ("leader", "u"), ["ioc", "v"]]) == [["leader", "u"], ["ioc", "v"]]
+
+
+def test_checked_in_seeds_are_those_of_the_cast() -> None:
+    for name, content in make_people_seeds.files().items():
+        stored = (make_people_seeds.SEEDS / name).read_text(encoding="utf-8")
+        assert stored == make_people_seeds.text(content), f"python -m deploy.rehearsal.make_people_seeds ({name})"
+
+
+def test_seeded_officers_can_sign_in_somewhere() -> None:
+    officers = make_people_seeds.files()["identity.json"]["officers"]
+    assert len({row["username"] for row in officers}) == len(officers) > 5
+    for row in officers:
+        assert grants.checked(row["grants"])
+        assert phones.normal_mobile(row["phone"])
+
+
+def test_synthetic_people_are_many_valid_and_always_the_same() -> None:
+    entries = [synthetic(n) for n in range(SYNTHETIC)]
+    assert entries == [synthetic(n) for n in range(SYNTHETIC)]
+    assert len({e.id_number for e in entries}) == len({e.phone for e in entries}) == SYNTHETIC
+    taken = {person.personal_number for person in cast.PEOPLE.values()}
+    assert not taken & {e.id_number for e in entries}
+    for entry in entries:
+        parsed = numbers.parse_personal_number(entry.id_number)
+        assert (parsed.birth_year, parsed.sex) == (entry.birth_date.year, entry.sex)
+        assert phones.normal_mobile(entry.phone)
+
+
+@pytest.mark.req("ID-03", "X-6")
+def test_the_register_judges_each_value() -> None:
+    register = Register(SEED)
+    an = cast.PEOPLE["citizen-an"]
+    right = (an.personal_number, an.full_name, an.birth_date.isoformat())
+    issued = an.issue_date.isoformat()
+    assert register.judge(*right, issued)[0] == "MATCH"
+    assert register.judge(*right, None)[0] == "MATCH", "no issue date is asked"
+    assert register.judge(*right, "2000-01-01")[0] == "NO_MATCH"
+    assert register.judge(right[0], "Nguyễn Thị Ân", right[2], issued)[0] == "NO_MATCH"
+    assert register.judge(right[0], right[1].upper(), right[2], issued)[0] == "MATCH"
+    assert register.judge(right[0], right[1], "1990-05-13", issued)[0] == "NO_MATCH"
+    assert register.judge("046190999999", *right[1:], issued)[0] == "NOT_FOUND"
