@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from datetime import datetime
 from typing import Any
 
 from services.common import files, logs, problems, wire
@@ -49,7 +50,7 @@ class PaymentService:
         order = _owned(ctx.actor, ctx.store.get(store.ORDERS, data["order_id"]))
         orders.refuse_unless_payable(order)
         unit = ctx.unit()
-        attempt = orders.live_attempt(order, ctx.now)
+        attempt = orders.live_attempt(order, _now(ctx))
         if attempt is None:
             attempt = self._attempt(ctx, order, data)
             unit.save(store.ORDERS, order)
@@ -68,11 +69,11 @@ class PaymentService:
             locale=data["locale"],
             minutes_to_pay=orders.MINUTES_TO_PAY,
         )
-        params = vnpay.pay_parameters(request, tmn_code=provider.tmn_code, secret=provider.secret, now=ctx.now)
+        params = vnpay.pay_parameters(request, tmn_code=provider.tmn_code, secret=provider.secret, now=_now(ctx))
         account = merchant.get("account")
         qr = vietqr.text(vietqr.Account(**account), order["amount"], txn_ref) if account else None
         return orders.begin_attempt(
-            order, txn_ref=txn_ref, url=vnpay.pay_url(provider.page, params), qr=qr, at=ctx.now
+            order, txn_ref=txn_ref, url=vnpay.pay_url(provider.page, params), qr=qr, at=_now(ctx)
         )
 
     @command(schemas.Cash, schemas.OrderAnswer, idempotent=True)
@@ -82,7 +83,7 @@ class PaymentService:
         if not _is_desk(ctx.actor, order):
             raise problems.forbidden("only the desk of the dossier")
         unit = ctx.unit()
-        row = orders.pay_cash(order, data["amount"], by=ctx.actor.subject, at=ctx.now)
+        row = orders.pay_cash(order, data["amount"], by=ctx.actor.subject, at=_now(ctx))
         self._keep(ctx, unit, order, row)
         return ctx.commit(unit, _shown(order))
 
@@ -127,7 +128,7 @@ class PaymentService:
 
     def _confirm(self, ctx: Context, unit: UnitOfWork, order: Order, notice: vnpay.Notice, source: str) -> bool:
         """The one way in for what the provider says (X-25). False when it was no news."""
-        row = orders.confirm(order, notice, source=source, at=ctx.now)
+        row = orders.confirm(order, notice, source=source, at=_now(ctx))
         if row is None:
             return False
         unit.insert(
@@ -136,7 +137,7 @@ class PaymentService:
                 "_id": wire.new_id(),
                 "order_id": order["order_id"],
                 "txn_ref": notice.txn_ref,
-                "at": ctx.now,
+                "at": _now(ctx),
                 "source": source,
                 "outcome": notice.outcome.value,
                 "response_code": notice.response_code,
@@ -165,7 +166,7 @@ class PaymentService:
             self._tell(unit, order, row.event, amount=order["amount"])
 
     def _number_receipt(self, ctx: Context, order: Order) -> None:
-        template, series = receipt.series_of(store.of_unit(ctx.store, store.SERIES, order["unit"]), ctx.now)
+        template, series = receipt.series_of(store.of_unit(ctx.store, store.SERIES, order["unit"]), _now(ctx))
         number = store.receipt_number(ctx.store, order["order_id"], series)
         order["receipt"] = {
             "template": template,
@@ -180,7 +181,7 @@ class PaymentService:
     @every(60)
     def ask_provider(self, ctx: Context) -> None:
         """Asks about attempts that told nothing: a lost message must not leave a paid order unpaid here."""
-        for order in store.to_ask(ctx.store, ctx.now, MOST_QUESTIONS):
+        for order in store.to_ask(ctx.store, _now(ctx), MOST_QUESTIONS):
             try:
                 self._ask(ctx, order)
             except ProviderUnavailable as exc:
@@ -196,7 +197,7 @@ class PaymentService:
         # One outcome a run: an order is saved once in a unit.
         for attempt in orders.to_ask(order):
             notice = provider.query(
-                attempt["txn_ref"], begun=attempt["created_at"], request_id=wire.new_id(), now=ctx.now
+                attempt["txn_ref"], begun=attempt["created_at"], request_id=wire.new_id(), now=_now(ctx)
             )
             if notice is None:
                 continue
@@ -206,7 +207,7 @@ class PaymentService:
             confirmed = self._confirm(ctx, unit, order, notice, "query")
             if confirmed:
                 break
-        orders.ask_later(order, ctx.now)
+        orders.ask_later(order, _now(ctx))
         if not confirmed:
             unit.save(store.ORDERS, order)
         unit.commit()
@@ -228,7 +229,7 @@ class PaymentService:
             return
         order = orders.make(
             code=data["code"], moment=moment, owner=store.owner_now(ctx.store, data["owner"]), unit=data["unit"],
-            desk=data["desk"], procedure=data["procedure"], fee=data["fee"], at=ctx.now,
+            desk=data["desk"], procedure=data["procedure"], fee=data["fee"], at=_now(ctx),
         )  # fmt: skip
         unit = ctx.unit()
         unit.insert(store.ORDERS, order)
@@ -246,7 +247,7 @@ class PaymentService:
     def _close(self, ctx: Context, code: str, why: str) -> None:
         unit = ctx.unit()
         for order in ctx.store.find(store.ORDERS, {"code": code}):
-            row = orders.close(order, why, ctx.now)
+            row = orders.close(order, why, _now(ctx))
             if row is not None:
                 self._keep(ctx, unit, order, row)
         ctx.commit(unit)
@@ -265,7 +266,7 @@ class PaymentService:
         stored = files.put_bytes(
             ctx, base64.b64decode(drawn["pdf"]), receipt.file_name(order), "form", person_id=order["owner"]
         )
-        order["receipt"] |= {"file_id": stored["file_id"], "sha256": stored["sha256"], "issued_at": ctx.now}
+        order["receipt"] |= {"file_id": stored["file_id"], "sha256": stored["sha256"], "issued_at": _now(ctx)}
         unit = ctx.unit()
         unit.save(store.ORDERS, order)
         self._tell(
@@ -360,6 +361,11 @@ def _shown(order: Order) -> dict[str, Any]:
         "last_response_vi": said[0],
         "last_response_en": said[1],
     }
+
+
+def _now(ctx: Context) -> datetime:
+    """Business time to the millisecond, as the database keeps it: an answer and what is read later are the same."""
+    return ctx.now.replace(microsecond=ctx.now.microsecond // 1000 * 1000)
 
 
 def _prepare(kernel: Kernel) -> None:

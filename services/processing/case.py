@@ -17,7 +17,7 @@ from enum import StrEnum
 from typing import Any
 
 from services.common import slips
-from services.common.problems import Problem, conflict
+from services.common.problems import Problem, conflict, stale_version
 from services.common.rules import rule
 
 Case = dict[str, Any]
@@ -278,6 +278,9 @@ def open_case(
         "pickup": accepted.get("pickup"),
         "fee": accepted.get("fee"),
         "fee_settled": False,
+        # What people write against. News of other rooms (a block, a verdict, a payment) does not count here: it must
+        # not make the command of somebody stale who saw everything that she decides on.
+        "edition": 1,
         "state": State.WAITING.value,
         "former_state": None,
         "steps": _steps(accepted["workflow"]["steps"], unit, accepted["accepted_at"]),
@@ -316,6 +319,12 @@ def _steps(steps: Sequence[Mapping[str, Any]], unit: str, since: datetime) -> li
         }
         for number, step in enumerate(steps)
     ]
+
+
+def check_edition(case: Case, expected: int) -> None:
+    """Refuse a command written against an older state of the case than people made since. Raises Problem 409."""
+    if case["edition"] != expected:
+        raise stale_version(expected, case["edition"])
 
 
 def start_step(case: Case, step: str, *, by: str, at: datetime) -> Row:

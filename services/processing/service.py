@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from datetime import datetime
 from typing import Any
 
 from services.common.bus.entrypoints import command, on_event, query
@@ -45,7 +46,7 @@ class ProcessingService:
     def worklist(self, ctx: Context, data: dict[str, Any]) -> dict[str, Any]:
         access.need(ctx.actor, data["unit"], "specialist", "leader")
         page, following = store.worklist(ctx.store, data["unit"], data["cursor"], data["limit"])
-        items = [views.work_item(c, now=ctx.now, calendar=calendar_of(c["clock"]["calendar"])) for c in page]
+        items = [views.work_item(c, now=_now(ctx), calendar=calendar_of(c["clock"]["calendar"])) for c in page]
         return {"items": items, "next_cursor": following}
 
     @query(schemas.OfSlip, schemas.SlipAnswer)
@@ -59,7 +60,7 @@ class ProcessingService:
     @command(schemas.StartStep, schemas.CaseAnswer, idempotent=True)
     def start_step(self, ctx: Context, data: dict[str, Any]) -> dict[str, Any]:
         case = self._to_work_on(ctx, data)
-        row = cases.start_step(case, data["step"], by=ctx.actor.subject, at=ctx.now)
+        row = cases.start_step(case, data["step"], by=ctx.actor.subject, at=_now(ctx))
         unit = ctx.unit()
         unit.save(store.CASES, case)
         self._tell(unit, case, row.event, step=data["step"])
@@ -69,7 +70,7 @@ class ProcessingService:
     def finish_step(self, ctx: Context, data: dict[str, Any]) -> dict[str, Any]:
         case = self._to_work_on(ctx, data)
         row, following = cases.finish_step(
-            case, data["step"], remark=data["note"], by=ctx.actor.subject, at=ctx.now
+            case, data["step"], remark=data["note"], by=ctx.actor.subject, at=_now(ctx)
         )
         unit = ctx.unit()
         unit.save(store.CASES, case)
@@ -89,11 +90,11 @@ class ProcessingService:
             case, slip_id=hashlib.sha256(f"slip:{ctx.command_id}".encode()).hexdigest()[:32], text=data["text"],
             components=data["components"], of_procedure=neighbours.components(ctx, case),
             failure_statement=data["failure_statement"], file=file, verdict=report["verdict"] if report else None,
-            by=ctx.actor.subject, at=ctx.now,
+            by=ctx.actor.subject, at=_now(ctx),
         )  # fmt: skip
-        row = cases.apply(case, Command.REQUEST_SUPPLEMENT, by=ctx.actor.subject, at=ctx.now)
+        row = cases.apply(case, Command.REQUEST_SUPPLEMENT, by=ctx.actor.subject, at=_now(ctx))
         case["supplements"].append(slip)
-        clocks.stop(case["clock"], ctx.now, "supplement")
+        clocks.stop(case["clock"], _now(ctx), "supplement")
         unit = ctx.unit()
         unit.save(store.CASES, case)
         told = (
@@ -114,11 +115,12 @@ class ProcessingService:
         cases.transition(case, Command.ACCEPT_AMENDMENT)
         if slip is None:
             raise AssertionError("a case in SUPPLEMENT has an open slip")
-        supplements.answer(slip, data["components"], ctx.now)
-        row = cases.apply(case, Command.ACCEPT_AMENDMENT, by=ctx.actor.subject, at=ctx.now)
-        change = clocks.resume(case["clock"], ctx.now, calendar_of(case["clock"]["calendar"]))
+        supplements.answer(slip, data["components"], _now(ctx))
+        row = cases.apply(case, Command.ACCEPT_AMENDMENT, by=ctx.actor.subject, at=_now(ctx))
+        change = clocks.resume(case["clock"], _now(ctx), calendar_of(case["clock"]["calendar"]))
         unit.save(store.CASES, case)
         self._tell(unit, case, row.event, appointment_before=change.before, appointment=change.after)
+        case["edition"] += 1
         return ctx.commit(unit, self._amended(case, slip))
 
     def _amended(self, case: Case, slip: dict[str, Any]) -> dict[str, Any]:
@@ -141,10 +143,10 @@ class ProcessingService:
         file = neighbours.own_file(ctx, data["file_id"], "result")
         result = results.attached(
             case["results"], file=file, report=neighbours.report(ctx, file["file_id"]), name=data["name"],
-            tax_numbers=self._tax_numbers(ctx, case), by=ctx.actor.subject, at=ctx.now,
+            tax_numbers=self._tax_numbers(ctx, case), by=ctx.actor.subject, at=_now(ctx),
         )  # fmt: skip
         row = cases.apply(
-            case, Command.ATTACH_RESULT, by=ctx.actor.subject, at=ctx.now, sha256=result["sha256"],
+            case, Command.ATTACH_RESULT, by=ctx.actor.subject, at=_now(ctx), sha256=result["sha256"],
             verdict=result["verdict"],
         )  # fmt: skip
         case["results"].append(result)
@@ -159,11 +161,11 @@ class ProcessingService:
         """RT-03: asks the agency for a signed result at the moment of detection; no appointment moves."""
         case = access.known(ctx.actor, ctx.store.get(store.CASES, data["code"]))
         access.need_desk(ctx.actor, case)
-        row = cases.apply(case, Command.ASK_SIGNED_RESULT, by=ctx.actor.subject, at=ctx.now)
-        case["asked"].append({"at": ctx.now, "officer": ctx.actor.subject, "round": len(case["results"])})
+        row = cases.apply(case, Command.ASK_SIGNED_RESULT, by=ctx.actor.subject, at=_now(ctx))
+        case["asked"].append({"at": _now(ctx), "officer": ctx.actor.subject, "round": len(case["results"])})
         unit = ctx.unit()
         unit.save(store.CASES, case)
-        self._tell(unit, case, row.event, at=ctx.now)
+        self._tell(unit, case, row.event, at=_now(ctx))
         return self._done(ctx, unit, case)
 
     @command(schemas.OfCase, schemas.ReleaseAnswer, idempotent=True)
@@ -180,7 +182,7 @@ class ProcessingService:
         report = neighbours.report(ctx, result["file_id"]) if result else None
         tax_numbers = self._tax_numbers(ctx, case)
         refusal = results.release_refusal(
-            result, report, tax_numbers=tax_numbers, on=local_date(ctx.now),
+            result, report, tax_numbers=tax_numbers, on=local_date(_now(ctx)),
             steps_finished=case["state"] == State.FINISHED, fee=neighbours.fee(ctx, case),
         )  # fmt: skip
         self._record_check(ctx, case, result, report, refusal)
@@ -190,11 +192,11 @@ class ProcessingService:
         if result is not None:
             result.update(results.checked(report, result["sha256"], tax_numbers))
             self._ready_if_passed(ctx, unit, case)
-        row = cases.apply(case, Command.RELEASE, by=ctx.actor.subject, at=ctx.now, facts=Facts(granted=True))
-        clocks.end(case["clock"], ctx.now)
-        case["released"] = {"at": ctx.now, "officer": ctx.actor.subject, "round": result["round"] if result else None}
+        row = cases.apply(case, Command.RELEASE, by=ctx.actor.subject, at=_now(ctx), facts=Facts(granted=True))
+        clocks.end(case["clock"], _now(ctx))
+        case["released"] = {"at": _now(ctx), "officer": ctx.actor.subject, "round": result["round"] if result else None}
         told = {name: result[name] if result else None for name in ("file_id", "sha256", "report_id")}
-        self._tell(unit, case, row.event, officer=ctx.actor.subject, at=ctx.now, **told)
+        self._tell(unit, case, row.event, officer=ctx.actor.subject, at=_now(ctx), **told)
         return ctx.commit(unit, _released(case))
 
     def _record_check(
@@ -205,7 +207,7 @@ class ProcessingService:
         else, and a check that was made stays made, even where the release after it is lost."""
         row = {
             "code": case["code"],
-            "at": ctx.now,
+            "at": _now(ctx),
             "officer": ctx.actor.subject,
             "granted": refusal is None,
             "rule": refusal.rule if refusal else None,
@@ -229,10 +231,10 @@ class ProcessingService:
     @command(schemas.Reschedule, schemas.CaseAnswer, idempotent=True)
     def reschedule(self, ctx: Context, data: dict[str, Any]) -> dict[str, Any]:
         case = self._for_leader(ctx, data)
-        row = cases.apply(case, Command.RESCHEDULE, by=ctx.actor.subject, at=ctx.now, note=data["reason"])
+        row = cases.apply(case, Command.RESCHEDULE, by=ctx.actor.subject, at=_now(ctx), note=data["reason"])
         calendar = calendar_of(case["clock"]["calendar"])
-        change = clocks.reschedule(case["clock"], ctx.now, data["new_appointment"], calendar)
-        case["rescheduled"] = {"at": ctx.now, "by": ctx.actor.subject, "reason": data["reason"]}
+        change = clocks.reschedule(case["clock"], _now(ctx), data["new_appointment"], calendar)
+        case["rescheduled"] = {"at": _now(ctx), "by": ctx.actor.subject, "reason": data["reason"]}
         unit = ctx.unit()
         unit.save(store.CASES, case)
         self._tell(unit, case, row.event, appointment_before=change.before, appointment=change.after)
@@ -255,10 +257,10 @@ class ProcessingService:
         return ctx.commit(unit, {"granted": True, "at": case["clock"]["ended_at"]})
 
     def _end(self, ctx: Context, unit: UnitOfWork, case: Case, how: Command, **noted: Any) -> None:
-        row = cases.apply(case, how, by=ctx.actor.subject, at=ctx.now, **noted)
-        clocks.end(case["clock"], ctx.now)
+        row = cases.apply(case, how, by=ctx.actor.subject, at=_now(ctx), **noted)
+        clocks.end(case["clock"], _now(ctx))
         unit.save(store.CASES, case)
-        self._tell(unit, case, row.event, at=ctx.now)
+        self._tell(unit, case, row.event, at=_now(ctx))
 
     # --- what other rooms told ---------------------------------------------------------------------------------------
 
@@ -271,7 +273,7 @@ class ProcessingService:
             calendar=calendar_of(data["calendar"]),
         )  # fmt: skip
         owner = store.owner_now(ctx.store, data["owner"])
-        case = cases.open_case(data, clock, owner=owner, by=event.actor_id, at=ctx.now)
+        case = cases.open_case(data, clock, owner=owner, by=event.actor_id, at=_now(ctx))
         unit = ctx.unit()
         unit.insert(store.CASES, case)
         told = ("step", "name", "role", "unit", "minutes")
@@ -311,7 +313,7 @@ class ProcessingService:
         if data["act"] not in _OWN_ACTS or case is None or case["blocked"] == blocked:
             return
         case["blocked"] = blocked
-        cases.note(case, "supplement_blocked" if blocked else "supplement_unblocked", by=event.actor_id, at=ctx.now)
+        cases.note(case, "supplement_blocked" if blocked else "supplement_unblocked", by=event.actor_id, at=_now(ctx))
         unit = ctx.unit()
         unit.save(store.CASES, case)
         ctx.commit(unit)
@@ -323,7 +325,7 @@ class ProcessingService:
         if case is None or case["fee_settled"]:
             return
         case["fee_settled"] = True
-        cases.note(case, "fee_settled", by=event.actor_id, at=ctx.now)
+        cases.note(case, "fee_settled", by=event.actor_id, at=_now(ctx))
         unit = ctx.unit()
         unit.save(store.CASES, case)
         ctx.commit(unit)
@@ -349,24 +351,25 @@ class ProcessingService:
         unit = step["unit"] if step else case["unit"]
         named = roles or ((step["role"],) if step else ("specialist", "leader"))
         access.need(ctx.actor, unit, *named)
-        ctx.check_version(case, data["version"])
+        cases.check_edition(case, data["version"])
         return case
 
     def _for_leader(self, ctx: Context, data: dict[str, Any]) -> Case:
         case = access.known(ctx.actor, ctx.store.get(store.CASES, data["code"]))
         access.need(ctx.actor, case["unit"], "leader")
-        ctx.check_version(case, data["version"])
+        cases.check_edition(case, data["version"])
         return case
 
     def _shown(self, ctx: Context, case: Case) -> dict[str, Any]:
         officer = access.is_officer_of(ctx.actor, case)
         checks = store.checks(ctx.store, case["code"]) if officer else []
         calendar = calendar_of(case["clock"]["calendar"])
-        return views.whole(case, checks, now=ctx.now, calendar=calendar, officer=officer)
+        return views.whole(case, checks, now=_now(ctx), calendar=calendar, officer=officer)
 
     def _done(self, ctx: Context, unit: UnitOfWork, case: Case) -> dict[str, Any]:
-        answer = self._shown(ctx, case) | {"version": case["version"] + 1}
-        return ctx.commit(unit, answer)
+        """Commits a person's command: those who read the case before it are now out of date."""
+        case["edition"] += 1
+        return ctx.commit(unit, self._shown(ctx, case))
 
     def _tell(self, unit: UnitOfWork, case: Case, event: str, **data: Any) -> None:
         about = {"code": case["code"], "owner": case["owner"], "unit": case["unit"], "desk": case["desk"]}
@@ -379,19 +382,24 @@ class ProcessingService:
         result = case["results"][-1]
         if result["standing"] != "hop_le":
             return
-        row = cases.apply(case, Command.RESULT_PASSED, by=f"service:{self.name}", at=ctx.now, sha256=result["sha256"])
-        result["ready_at"] = ctx.now
+        row = cases.apply(case, Command.RESULT_PASSED, by=f"service:{self.name}", at=_now(ctx), sha256=result["sha256"])
+        result["ready_at"] = _now(ctx)
         told = {name: result[name] for name in ("file_id", "sha256", "report_id")}
         self._tell(unit, case, row.event, **told)
 
     def _tax_numbers(self, ctx: Context, case: Case) -> frozenset[str]:
         agency = ctx.store.get(store.AGENCIES, case["unit"])
-        return results.tax_numbers_of(agency, local_date(ctx.now), told=case["unit_tax_number"])
+        return results.tax_numbers_of(agency, local_date(_now(ctx)), told=case["unit_tax_number"])
 
 
 def _released(case: Case) -> dict[str, Any]:
     result = next((r for r in case["results"] if r["round"] == case["released"]["round"]), None)
     return {"granted": True, "at": case["released"]["at"], "result": result}
+
+
+def _now(ctx: Context) -> datetime:
+    """Business time to the millisecond, as the database keeps it: an answer and what is read later are the same."""
+    return ctx.now.replace(microsecond=ctx.now.microsecond // 1000 * 1000)
 
 
 def _prepare(kernel: Kernel) -> None:

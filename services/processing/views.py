@@ -23,7 +23,7 @@ def whole(
     step = current_step(case)
     answer: dict[str, Any] = {
         "code": case["code"],
-        "version": case["version"],
+        "version": case["edition"],
         "state": state.value,
         "state_vi": vi,
         "state_en": en,
@@ -96,7 +96,7 @@ def work_item(case: Case, *, now: datetime, calendar: WorkingCalendar) -> dict[s
         due = clocks.step_due(step["waiting_since"], step["minutes"], clock, calendar)
     return {
         "code": case["code"],
-        "version": case["version"],
+        "version": case["edition"],
         "procedure": case["procedure"],
         "state": case["state"],
         "step": step["step"] if step else None,
