@@ -21,7 +21,7 @@ from services.payment import receipt, schemas, store, vietqr, vnpay
 from services.payment.adapters.provider import Provider, ProviderUnavailable
 from services.payment.order import Attempt, Moment, Order, Row, State
 
-RETURN_PATH = "/thanh-toan/ket-qua"
+RETURN_PATH = "/api/v1/payments/vnpay/return"
 DRAW_DEADLINE = 20.0  # seconds
 MOST_QUESTIONS = 50  # to the provider, in one run of the timer
 
