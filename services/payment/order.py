@@ -259,7 +259,6 @@ def _settle(order: Order, *, method: str, late: bool, at: datetime, **more: Any)
     order["settled"] = {"at": at, "method": method, "late": late, **more}
 
 
-@rule("PY-05", title="Nộp trực tiếp tại bộ phận một cửa", cites=f"{_S4} Đ12.1b")
 def pay_cash(order: Order, amount: int, *, by: str, at: datetime) -> Row:
     """Money handed over at the desk. Raises Problem 422 unless it is exact, 409 when nothing is to be paid."""
     row = transition(order, Command.CASH)
