@@ -179,6 +179,8 @@ async def arguments(route: Route, scope: Any, receive: Any) -> dict[str, Any]:
             raise problems.invalid(
                 problems.field_error(name, "Đã có trong đường dẫn.", "Given in the address already.")
             )
+        if name in route.hidden:
+            raise problems.invalid(problems.field_error(name, "Trường không được biết đến.", "Unknown field."))
     kwargs = {**found, **query, **body}
     try:
         wire.encode_call(kwargs)

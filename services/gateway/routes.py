@@ -42,7 +42,8 @@ class Limit(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Route:
     """One row. `query`: names, with `:int` where the value is a whole number, `:bool` where it is true or false.
-    `location`: filled from the answer. `deadline` in seconds."""
+    `location`: filled from the answer. `hidden`: inputs of the method that are for rooms, refused from people.
+    `deadline` in seconds."""
 
     method: str
     path: str
@@ -57,6 +58,7 @@ class Route:
     kind: Kind = Kind.JSON
     limit: Limit = Limit.GENERAL
     location: str = ""
+    hidden: tuple[str, ...] = ()
     deadline: float = 10.0
 
     @property
@@ -116,9 +118,10 @@ _GROUPS: dict[str, tuple[Route, ...]] = {
         Route("POST", "/uploads", "vault.open_upload",
               "Tải một tệp lên (nội dung tệp là thân yêu cầu, tối đa 20 MB)",
               "Upload one file (the body is the file, at most 20 MB)",
-              query=("purpose", "filename"), status=201, kind=Kind.UPLOAD),
+              query=("purpose", "filename"), status=201, kind=Kind.UPLOAD, hidden=("person_id",)),
         Route("GET", "/files/{file_id}/content", "vault.open_download",
-              "Tải tệp của mình về", "Download a file of one's own", kind=Kind.DOWNLOAD),
+              "Tải tệp của mình về", "Download a file of one's own", kind=Kind.DOWNLOAD,
+              hidden=("reason", "on_behalf")),
         Route("GET", "/files/{file_id}/report", "signing.report",
               "Kết quả kiểm tra chữ ký số của tệp", "Signature report of a file", deadline=30),
     ),
@@ -181,7 +184,7 @@ _GROUPS: dict[str, tuple[Route, ...]] = {
         Route("GET", "/dossiers/{code}/orders", "payment.orders",
               "Các khoản phải nộp của hồ sơ", "Payment orders of a dossier"),
         Route("POST", "/orders/{order_id}/payment", "payment.pay",
-              "Thanh toán trực tuyến", "Pay online", idempotent=True, status=201),
+              "Thanh toán trực tuyến", "Pay online", idempotent=True, status=201, hidden=("client_ip",)),
         Route("POST", "/orders/{order_id}/cash", "payment.cash",
               "Thu tiền mặt tại quầy", "Take cash at the desk", idempotent=True, status=201),
         Route("GET", "/orders/{order_id}/receipt", "payment.receipt",
