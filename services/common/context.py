@@ -18,7 +18,11 @@ if TYPE_CHECKING:
 
 @dataclass
 class Context:
-    """Handed to every handler. `now` is business time (UTC); `deadline` monotonic seconds."""
+    """Handed to every handler. `now` is business time (UTC); `deadline` monotonic seconds.
+
+    `longest_call`: seconds that one call to another room may take, where nobody waits for this work: an event that
+    finds a room away is tried again later instead of holding up an orderly stop.
+    """
 
     kernel: Kernel
     actor: Actor
@@ -28,6 +32,7 @@ class Context:
     command_id: str
     deadline: float
     channel: str = ""
+    longest_call: float | None = None
     on_commit: list[Callable[[UnitOfWork, Any], None]] = field(default_factory=list)
     committed: bool = False
     _calls: int = 0
@@ -78,7 +83,8 @@ class Context:
             wire.H_CAUSATION: self.command_id or self.causation_id,
             wire.H_COMMAND: f"{self.command_id or self.causation_id}:{method}:{self._calls}",
         }
-        return self.kernel.rpc.call(method, kwargs, headers, timeout=min(left, timeout) if timeout else left)
+        limits = [limit for limit in (left, timeout, self.longest_call) if limit is not None]
+        return self.kernel.rpc.call(method, kwargs, headers, timeout=min(limits))
 
     def check_version(self, document: dict[str, Any], expected: int | None) -> None:
         """Refuses a command written against an older version of the aggregate. Raises Problem 409."""

@@ -17,6 +17,7 @@ from pymongo.client_session import ClientSession
 from pymongo.errors import DuplicateKeyError, PyMongoError
 
 from services.common import envelope, logs, metrics, schemas, wire
+from services.common.bus.client import DEFAULT_TIMEOUT
 from services.common.bus.publisher import Outgoing, PublishFailed
 from services.common.context import Context
 from services.common.envelope import EnvelopeError, Event
@@ -157,6 +158,7 @@ class EventDesk:
             causation_id=event.id,
             command_id=event.id,
             deadline=time.monotonic() + HANDLER_TIMEOUT,
+            longest_call=DEFAULT_TIMEOUT,
         )
         context.on_commit.append(lambda unit, _answer: self._mark(unit, event, stream))
         found = self._handlers.get(event.name, self._any)
