@@ -18,6 +18,7 @@ from tests.support.bus import Bus, Tokens
 from tests.support.programs import Program
 
 STATES = Path(__file__).resolve().parent.parent / ".motcua" / "state"
+NAME = os.environ.get("MOTCUA_TEST_STATE", "test")  # another name lets two runs stand side by side
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -33,7 +34,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 @pytest.fixture(scope="session")
 def system() -> Iterator[System]:
     """The whole system, fresh, in rehearsal."""
-    whole = System(STATES / "test", rehearsal=True)
+    whole = System(STATES / NAME, rehearsal=True)
     whole.start(fresh=True)
     yield whole
     whole.stop()
@@ -42,7 +43,7 @@ def system() -> Iterator[System]:
 @pytest.fixture(scope="session")
 def stores() -> Iterator[System]:
     """A broker and a database, fresh, without any room."""
-    bare = System(STATES / "test-stores", rehearsal=True)
+    bare = System(STATES / f"{NAME}-stores", rehearsal=True)
     bare.start([], fresh=True)
     yield bare
     bare.stop()
