@@ -40,12 +40,12 @@ class World:
         self.system = system
         self.patience = patience
         self.base_url = system.base_url
-        self._clients: list[Client] = []
+        self.clients: list[Client] = []
         self.simulators = httpx.Client(trust_env=False, timeout=15.0)
         self._tokens: dict[str, authority.Token] = {}
 
     def close(self) -> None:
-        for client in self._clients:
+        for client in self.clients:
             client.close()
         self.simulators.close()
 
@@ -53,7 +53,7 @@ class World:
         """A new client of the gateway; closed with the world."""
         options.setdefault("patience", self.patience)
         made = Client(self.base_url, channel=channel, **options)
-        self._clients.append(made)
+        self.clients.append(made)
         return made
 
     def simulator(self, name: str) -> str:

@@ -62,6 +62,8 @@ class Story:
     during: During = lambda point, call: call()
     slowly: Callable[[str, bytes], bytes | Callable[[], Iterable[bytes]]] = lambda point, data: data
     say: Callable[[int, Step, str | None, float], None] = lambda number, told, proven, seconds: None
+    #: Events of an earlier round about its dossier, which this one must come to as well.
+    expected: list[tuple[str, int]] | None = None
     outcome: dict[str, Any] = field(default_factory=dict)
     files: dict[str, dict[str, Any]] = field(default_factory=dict)
     code: str = ""
