@@ -38,13 +38,13 @@ def _operation(document: dict[str, Any], path: str, method: str, operation: dict
         inside.append("<h3>Tham số / Parameters</h3>" + _table(rows))
     for media, content in operation.get("requestBody", {}).get("content", {}).items():
         inside.append(f"<h3>Thân yêu cầu / Body <code>{escape(media)}</code></h3>")
-        inside.append(_table(_fields(document, content["schema"], "", 0)))
+        inside.append(_table(_fields(document, content.get("schema", {}), "", 0)))
     for status, answer in operation["responses"].items():
         if not status.startswith("2"):
             continue
         for media, content in answer.get("content", {}).items():
             inside.append(f"<h3>{status} <code>{escape(media)}</code></h3>")
-            inside.append(_table(_fields(document, content["schema"], "", 0)))
+            inside.append(_table(_fields(document, content.get("schema", {}), "", 0)))
     return (
         f'<details><summary><span class="m">{method.upper()}</span> <code>{escape(path)}</code><br>'
         f'{escape(vi)} <span class="en" lang="en">{escape(en)}</span></summary>{"".join(inside)}</details>'
