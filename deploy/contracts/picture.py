@@ -35,7 +35,9 @@ font-size:12.5px}.l{stroke:#d9e0e7}.g{stroke:#8a97a3}
 
 def listeners_of(rooms: list[Room], event: str) -> list[str]:
     """Rooms that act on an event, in the order of the rooms; not the ledger's catch-all."""
-    return [room.name for room in rooms if any(listener.event == event for listener in room.listens)]
+    return [
+        room.name for room in rooms if event in room.reacts or any(listener.event == event for listener in room.listens)
+    ]
 
 
 def keeps_all(room: Room) -> bool:

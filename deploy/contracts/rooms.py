@@ -50,6 +50,8 @@ class Room:
     tells: dict[str, type[Schema]]
     listens: tuple[Listener, ...]
     timers: tuple[tuple[str, float], ...]
+    reacts: tuple[str, ...] = ()
+    """Events on which a room acts inside its handler of all events."""
 
 
 def load() -> list[Room]:
@@ -95,4 +97,12 @@ def _room(name: str) -> Room:
         tells=dict(sorted(spec.events.items())),
         listens=tuple(sorted(listens, key=lambda listener: listener.event)),
         timers=tuple(sorted(timers)),
+        reacts=_reactions(name, listens),
     )
+
+
+def _reactions(name: str, listens: list[Listener]) -> tuple[str, ...]:
+    """Oversight takes every event in one handler; what it does beside writing the ledger stands in its own table."""
+    if not any(listener.event == "*" for listener in listens):
+        return ()
+    return tuple(sorted(vars(importlib.import_module(f"services.{name}.reactions"))["_REACTIONS"]))

@@ -8,21 +8,21 @@ from services.common.schemas import AnswerSchema, Moment
 
 
 class FeeItem(AnswerSchema):
-    item = fields.String()
-    name_vi = fields.String()
-    name_en = fields.String()
-    amount = fields.Integer()
+    item = fields.String(required=True)
+    name_vi = fields.String(required=True)
+    name_en = fields.String(required=True)
+    amount = fields.Integer(required=True)
 
 
 class Fee(AnswerSchema):
-    mode = fields.String(metadata={"description": "thu_truoc | thu_sau | khong_thu"})
-    amount = fields.Integer(metadata={"description": "đồng"})
-    items = fields.List(fields.Nested(FeeItem))
+    mode = fields.String(required=True, metadata={"description": "thu_truoc | thu_sau | khong_thu"})
+    amount = fields.Integer(required=True, metadata={"description": "đồng"})
+    items = fields.List(fields.Nested(FeeItem), required=True)
 
 
 class LimitAnswer(AnswerSchema):
-    value = fields.Integer()
-    unit = fields.String(metadata={"description": "hours | working_days | calendar_days | same_day"})
+    value = fields.Integer(required=True)
+    unit = fields.String(required=True, metadata={"description": "hours | working_days | calendar_days | same_day"})
 
 
 class ProcedureComponent(AnswerSchema):
@@ -130,10 +130,10 @@ class SlipDetail(SlipAnswer):
 
 
 class ResultAnswer(AnswerSchema):
-    file_id = fields.String()
-    sha256 = fields.String()
-    report_id = fields.String(allow_none=True)
-    name = fields.String()
+    file_id = fields.String(required=True)
+    sha256 = fields.String(required=True)
+    report_id = fields.String(required=True, allow_none=True)
+    name = fields.String(required=True)
 
 
 class Status(AnswerSchema):
