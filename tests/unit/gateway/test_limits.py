@@ -1,0 +1,98 @@
+"""Token buckets: bursts, refills, strict kinds, neighbours, memory."""
+
+from __future__ import annotations
+
+import pytest
+
+from services.common.problems import Problem
+from services.gateway import limits
+from services.gateway.limits import ADDRESS, Buckets, neighbourhood
+from services.gateway.routes import Limit
+from tests.unit.gateway.asgi import ask
+
+
+class Clock:
+    now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def used_up(take) -> int:
+    """How often it could be taken before the refusal, which says when to come back."""
+    taken = []
+    with pytest.raises(Problem) as refused:
+        for _ in range(10_000):
+            take()
+            taken.append(1)
+    assert refused.value.status == 429
+    assert (refused.value.retry_after or 0) >= 1
+    return len(taken)
+
+
+def test_a_burst_then_a_pause():
+    clock = Clock()
+    buckets = Buckets(1, clock)
+    rate = ADDRESS[Limit.SIGN_IN]
+    assert used_up(lambda: buckets.check_address("a", Limit.SIGN_IN)) == rate.burst
+    clock.now += 10
+    assert used_up(lambda: buckets.check_address("a", Limit.SIGN_IN)) == int(10 * rate.per_second)
+
+
+def test_waiting_as_long_as_told_is_enough():
+    clock = Clock()
+    buckets = Buckets(1, clock)
+    used_up(lambda: buckets.check_address("a", Limit.CODE))
+    with pytest.raises(Problem) as refused:
+        buckets.check_address("a", Limit.CODE)
+    clock.now += refused.value.retry_after
+    buckets.check_address("a", Limit.CODE)
+
+
+def test_addresses_and_actors_do_not_take_from_each_other():
+    buckets = Buckets(1, Clock())
+    used_up(lambda: buckets.check_address("a", Limit.LOOKUP))
+    buckets.check_address("b", Limit.LOOKUP)
+    buckets.check_actor("a", Limit.GENERAL)
+
+
+def test_codes_by_sms_are_few_for_one_account():
+    buckets = Buckets(1, Clock())
+    assert used_up(lambda: buckets.check_actor("acc", Limit.CODE)) == limits.ACTOR_CODE.burst
+
+
+def test_the_factor_multiplies_and_nought_switches_off():
+    double = Buckets(2, Clock())
+    assert used_up(lambda: double.check_address("a", Limit.CODE)) == 2 * ADDRESS[Limit.CODE].burst
+    free = Buckets(0, Clock())
+    for _ in range(5000):
+        free.check_address("a", Limit.CODE)
+
+
+def test_one_subscriber_is_one_neighbourhood():
+    assert neighbourhood("2001:db8:1:2::1") == neighbourhood("2001:db8:1:2:ffff::9") == "2001:db8:1:2::"
+    assert neighbourhood("2001:db8:1:3::1") != neighbourhood("2001:db8:1:2::1")
+    assert neighbourhood("::ffff:192.0.2.7") == "192.0.2.7"
+    assert neighbourhood("192.0.2.7") == "192.0.2.7"
+
+
+def test_memory_is_bounded_and_the_latest_are_kept():
+    clock = Clock()
+    buckets = Buckets(1, clock)
+    for number in range(limits.MOST_BUCKETS + 10):
+        clock.now += 0.001
+        buckets.check_actor(str(number), Limit.GENERAL)
+    assert len(buckets._kept) <= limits.MOST_BUCKETS
+    assert ("actor", str(limits.MOST_BUCKETS + 9)) in buckets._kept
+
+
+def test_over_http(make_house):
+    house = make_house(rate=1)
+    house.bus.answers["intake.lookup"] = {"code": "x"}
+    for _ in range(int(ADDRESS[Limit.LOOKUP].burst)):
+        assert ask(house.app, "GET", "/api/v1/lookups/x").status == 200
+    answer = ask(house.app, "GET", "/api/v1/lookups/x")
+    assert answer.status == 429
+    assert int(answer.headers["retry-after"]) >= 1
+    assert ask(house.app, "GET", "/tra-cuu/x").status == 429
+    assert ask(house.app, "GET", "/api/v1/lookups/x", client="192.0.2.2").status == 200
