@@ -20,11 +20,15 @@ class Clock:
 
 def used_up(take) -> int:
     """How often it could be taken before the refusal, which says when to come back."""
-    taken = []
-    with pytest.raises(Problem) as refused:
-        for _ in range(10_000):
+    taken: list[int] = []
+
+    def all_of_it() -> None:
+        for number in range(10_000):
             take()
-            taken.append(1)
+            taken.append(number)
+
+    with pytest.raises(Problem) as refused:
+        all_of_it()
     assert refused.value.status == 429
     assert (refused.value.retry_after or 0) >= 1
     return len(taken)
