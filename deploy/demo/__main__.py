@@ -43,7 +43,7 @@ class Teller:
 
 def round_one(world: World) -> Story:
     _title("Vòng 1: công việc chính, từ đầu đến cuối", "Round 1: the main job, from end to end")
-    return Story(world, FIRST, say=Teller()).walk()
+    return Story(world, FIRST, say=Teller()).walk(STEPS)
 
 
 def round_two(world: World, auditor: Auditor, before: Story) -> Story:
@@ -54,7 +54,7 @@ def round_two(world: World, auditor: Auditor, before: Story) -> Story:
     faults = Faults(world, auditor)
     story = Story(world, SECOND, during=faults.during, slowly=faults.slowly, say=Teller(faults),
                   expected=before.outcome["events"])  # fmt: skip
-    story.walk()
+    story.walk(STEPS)
     killed = faults.finish()
     _title("Đã hồi phục", "How they came back")
     for row in killed:

@@ -1,10 +1,12 @@
-"""The chapters of the main job in their order; importing this module fills `STEPS`."""
+"""The main job: its chapters in their order."""
 
 from __future__ import annotations
 
-from deploy.demo import filing, desk, result, watching  # isort: skip  # the order of the steps
-from deploy.demo.story import STEPS, Step, StepFailed, Story
+from deploy.demo import desk, filing, result, watching
+from deploy.demo.story import CHAPTERS, Step, StepFailed, Story
 
-CHAPTERS = (filing, desk, result, watching)
+STEPS: tuple[Step, ...] = tuple(
+    each for chapter in (filing, desk, result, watching) for each in CHAPTERS[chapter.__name__]
+)
 
-__all__ = ["CHAPTERS", "STEPS", "Step", "StepFailed", "Story"]
+__all__ = ["STEPS", "Step", "StepFailed", "Story"]

@@ -10,7 +10,7 @@ The steps themselves are in filing, desk, result and watching; main_job puts the
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -33,12 +33,13 @@ class Step:
     run: Run
 
 
-STEPS: list[Step] = []
+#: Steps of each chapter (module) in the order in which they are written; main_job puts the chapters in order.
+CHAPTERS: dict[str, list[Step]] = {}
 
 
 def step(vi: str, en: str) -> Callable[[Run], Run]:
     def register(run: Run) -> Run:
-        STEPS.append(Step(run.__name__, vi, en, run))
+        CHAPTERS.setdefault(run.__module__, []).append(Step(run.__name__, vi, en, run))
         return run
 
     return register
@@ -48,7 +49,7 @@ class StepFailed(Exception):
     """A step did not come out as it must; the cause is chained."""
 
     def __init__(self, number: int, failed: Step) -> None:
-        super().__init__(f"{number}/{len(STEPS)} {failed.name}")
+        super().__init__(f"step {number}, {failed.name}")
         self.number = number
         self.step = failed
 
@@ -77,9 +78,9 @@ class Story:
         self.specialist = Officer(self.world, "officer-specialist")
         self.ioc = Officer(self.world, "officer-ioc")
 
-    def walk(self, upto: str | None = None) -> Story:
+    def walk(self, steps: Sequence[Step], upto: str | None = None) -> Story:
         """Runs the steps in order, to and including `upto`. Raises StepFailed."""
-        for number, each in enumerate(STEPS, 1):
+        for number, each in enumerate(steps, 1):
             self.say(number, each, None, 0.0)
             started = time.monotonic()
             try:

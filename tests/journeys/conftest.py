@@ -1,0 +1,102 @@
+"""One system for all journeys, fresh on Monday 2024-03-11 09:00; its clock goes forward only (test_working_hour, last).
+
+Journeys see the system from outside: HTTP to the gateway and to simulators, messages on the partner's queues.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from deploy.demo.audit import Auditor
+from deploy.demo.people import Citizen, Officer, World
+from deploy.local.system import System
+from deploy.rehearsal.cast import PEOPLE
+from tests.conftest import NAME, STATES
+from tests.journeys.scenes import Scenes, somebody
+from tests.support.traffic import pytest_runtest_call as pytest_runtest_call
+
+HERE = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What moves the clock comes last, the main job first, whatever the names of the files."""
+    mine = [n for n, item in enumerate(items) if HERE in item.path.parents]
+    order = {"test_main_job.py": 0, "test_working_hour.py": 2}
+    wanted = sorted((items[n] for n in mine), key=lambda item: order.get(item.path.name, 1))
+    for n, item in zip(mine, wanted, strict=True):
+        items[n] = item
+
+
+@pytest.fixture(scope="session")
+def journeys() -> Iterator[System]:
+    """The whole system of the journeys. Tests of rooms move the clock of theirs, so this is another one."""
+    whole = System(STATES / f"{NAME}-journeys", rehearsal=True)
+    whole.start(fresh=True)
+    yield whole
+    whole.stop()
+
+
+@pytest.fixture(scope="session")
+def world(journeys: System) -> Iterator[World]:
+    made = World(journeys)
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="session")
+def auditor(journeys: System) -> Iterator[Auditor]:
+    made = Auditor(journeys)
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="session")
+def officer(world: World) -> Callable[[str], Officer]:
+    """`officer("officer-desk")`: signed in, once per session."""
+    known: dict[str, Officer] = {}
+
+    def enter(key: str) -> Officer:
+        if key not in known:
+            known[key] = Officer(world, key).enter()
+        return known[key]
+
+    return enter
+
+
+@pytest.fixture(scope="session")
+def desk(officer) -> Officer:
+    return officer("officer-desk")
+
+
+@pytest.fixture(scope="session")
+def specialist(officer) -> Officer:
+    return officer("officer-specialist")
+
+
+@pytest.fixture(scope="session")
+def ioc(officer) -> Officer:
+    return officer("officer-ioc")
+
+
+@pytest.fixture(scope="session")
+def resident(world: World) -> Citizen:
+    """Chi, normalized: whose dossiers most journeys are about."""
+    citizen = Citizen(world, PEOPLE["citizen-chi"]).enter()
+    citizen.normalize()
+    return citizen
+
+
+@pytest.fixture(scope="session")
+def stranger(world: World) -> Citizen:
+    """Another normalized citizen, who has nothing to do with the resident's dossiers."""
+    citizen = Citizen(world, somebody()).enter()
+    citizen.normalize()
+    return citizen
+
+
+@pytest.fixture(scope="session")
+def scenes(world: World, resident: Citizen, desk: Officer, specialist: Officer) -> Scenes:
+    return Scenes(world, resident, desk, specialist)
