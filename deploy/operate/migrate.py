@@ -1,4 +1,4 @@
-"""Brings stored documents forward to what this release writes: python -m deploy.operate.migrate [--room R] [--dry-run]
+"""Brings stored documents forward to what this release writes: python -m deploy.operate.migrate [run|plan] [--room R]
 
 Runs the migrations of each room's SPEC that its database has not had yet, in order, as the operator. Forward only; safe
 to repeat (a step that was cut short runs again). Rooms are imported, never started. A database ahead of this release is
@@ -51,18 +51,23 @@ def bring_forward(store: Store, migrations: list[Migration], *, dry_run: bool) -
             yield f"done {step.number} {step.title}"
 
 
+def parser() -> argparse.ArgumentParser:
+    """What the command understands."""
+    made = argparse.ArgumentParser(prog="motcua migrate", description="Bring stored documents forward.")
+    made.add_argument("what", nargs="?", choices=("run", "plan"), default="run", help="plan: say what would be done")
+    made.add_argument("--room", choices=wire.ROOMS)
+    return made
+
+
 def main(arguments: list[str], admin_url: str | None = None) -> int:
     """Migrate every room, or one; 1 when one could not be brought forward (the others are)."""
-    parser = argparse.ArgumentParser(prog="motcua migrate", description="Bring stored documents forward.")
-    parser.add_argument("--room", choices=wire.ROOMS)
-    parser.add_argument("--dry-run", action="store_true", help="say what would be done")
-    given = parser.parse_args(arguments)
+    given = parser().parse_args(arguments)
     url = admin_url or os.environ["MOTCUA_MONGO_URL_ADMIN"]
     failed = False
     for room in (given.room,) if given.room else wire.ROOMS:
         store = Store(room_url(url, room), application="migrate")
         try:
-            for line in bring_forward(store, migrations_of(room), dry_run=given.dry_run):
+            for line in bring_forward(store, migrations_of(room), dry_run=given.what == "plan"):
                 print(f"{room:11} {line}", flush=True)
         except (NewerDatabase, PyMongoError, ImportError) as error:
             failed = True
