@@ -24,9 +24,9 @@ from services.exchange.adapters.national_portal import NationalPortal, PortalErr
 from services.exchange.status_codes import Code
 
 SENDERS = 4
-LEASE = 60  # seconds of database time; longer than one status can take
+LEASE = 12  # seconds of database time, renewed before each call; longer than any one call can take
 LOOK = 1.0  # seconds between looks when nothing wakes the senders
-CALL_TIMEOUT = 5.0
+CALL_TIMEOUT = 5.0  # seconds for a call to another room; the portal's adapter has the same
 _PURPOSE = "national_portal_sync"
 
 
@@ -40,6 +40,10 @@ def due(unit: UnitOfWork, code: str) -> None:
     The row is made anew or left as it is: that it is not taken away meanwhile is guarded by the dossier's version.
     """
     unit.change("deliveries", {"_id": code}, {"$setOnInsert": _AT_ONCE}, upsert=True)
+
+
+class Lost(Exception):
+    """The lease ran out and another sender has the dossier now."""
 
 
 class Delivery:
@@ -100,7 +104,9 @@ class Delivery:
             self._kernel.store.collection("deliveries").delete_one({"_id": row["_id"], "holder": row["holder"]})
             return
         try:
-            self._send(found, status)
+            self._send(row, found, status)
+        except Lost:
+            return
         except PortalError as exc:
             self._failed(row, exc.why)
             return
@@ -109,13 +115,26 @@ class Delivery:
             return
         self._delivered(row, status)
 
-    def _send(self, found: Document, status: Document) -> None:
+    def _send(self, row: Document, found: Document, status: Document) -> None:
         code = Code(status["status"])
         if code in portal.RECORD_CODES:
+            owner = self._owner(found["owner"])
+            self._renew(row)
+            procedure = self._procedure(found["procedure"])
+            self._renew(row)
             updating = found["delivered"] > 0 or self._national.knows(found["code"])
-            record = portal.record_of(found, status, self._owner(found["owner"]), self._procedure(found["procedure"]))
-            self._national.send_record(record, updating=updating)
+            self._renew(row)
+            self._national.send_record(portal.record_of(found, status, owner, procedure), updating=updating)
+            self._renew(row)
         self._national.send_step(portal.step_of(found, status))
+
+    def _renew(self, row: Document) -> None:
+        later = {"$dateAdd": {"startDate": "$$NOW", "unit": "second", "amount": LEASE}}
+        renewed = self._kernel.store.collection("deliveries").update_one(
+            {"_id": row["_id"], "holder": row["holder"]}, [{"$set": {"lease_until": later}}]
+        )
+        if renewed.matched_count != 1:
+            raise Lost
 
     def _owner(self, person_id: str) -> Document:
         """Asked for each time and never kept (X-26). A person whom identity does not know has no facts."""

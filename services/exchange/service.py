@@ -14,7 +14,7 @@ from services.common.kernel import Kernel, RoomSpec
 from services.common.rules import rule
 from services.common.run import KernelProvider
 from services.common.store import Index
-from services.common.unit import StaleVersion
+from services.common.unit import Duplicate, StaleVersion
 from services.exchange import delivery, metrics, schemas, sync
 from services.exchange.adapters.national_portal import Account, NationalPortal
 from services.exchange.status_codes import NAMES, Code
@@ -56,7 +56,11 @@ class ExchangeService:
         found = ctx.store.get("syncs", data["code"])
         row = found or sync.new_sync(data["code"])
         sync.note_facts(row, event.name, data, event.time)
-        added = sync.take(row, sync.waiting_entry(event.name, data, event.id, event.time, datetime.now(UTC)))
+        entry = sync.waiting_entry(
+            event.name, data, event_id=event.id, stream=f"{event.source}/{event.aggregate_id}",
+            sequence=event.sequence, at=event.time, now=datetime.now(UTC),
+        )  # fmt: skip
+        added = sync.take(row, entry)
         unit = ctx.unit()
         if found is None:
             unit.insert("syncs", row)
@@ -64,7 +68,12 @@ class ExchangeService:
             unit.save("syncs", row)
         if added:
             delivery.due(unit, row["code"])
-        ctx.commit(unit)
+        try:
+            ctx.commit(unit)
+        except Duplicate as duplicate:
+            if duplicate.collection not in ("syncs", "deliveries"):
+                raise
+            raise StaleVersion("syncs") from None  # another room's event made the row: run again on what it made
         if added:
             _senders(self.kernel).wake()
 

@@ -41,15 +41,21 @@ def note_facts(sync: Document, event: str, data: Mapping[str, Any], at: datetime
         sync["appointment"] = data["appointment"]
     elif data.get("appointment") is not None:
         sync["appointment"] = data["appointment"]
-    if event == "supplement.requested" and data["slip_id"] not in sync["asked_slips"]:
-        sync["asked_slips"] = [*sync["asked_slips"], data["slip_id"]]
 
 
-def waiting_entry(event: str, data: Mapping[str, Any], event_id: str, at: datetime, now: datetime) -> Document:
-    """What is kept of an event until its codes are known. `at` is business time, `now` real time."""
+def waiting_entry(
+    event: str, data: Mapping[str, Any], *, event_id: str, stream: str, sequence: int, at: datetime, now: datetime
+) -> Document:
+    """What is kept of an event until its codes are known. `at` is business time, `now` real time.
+
+    `stream` and `sequence` name the aggregate that told it and its place there: what an aggregate told later never
+    overtakes what it told before.
+    """
     return {
         "event": event,
         "event_id": event_id,
+        "stream": stream,
+        "sequence": sequence,
         "at": at,
         "stage": data.get("stage"),
         "slip_id": data.get("slip_id"),
@@ -68,17 +74,8 @@ def take(sync: Document, entry: Document) -> int:
         return 0
     before = len(sync["statuses"])
     queue = [*sync["waiting"], entry]
-    progress = True
-    while progress:
-        progress = False
-        for candidate in list(queue):
-            codes = _codes(sync, candidate)
-            if codes is None:
-                continue
-            queue.remove(candidate)
-            progress = True
-            _add(sync, candidate, codes)
-            break  # from the front again: what waited longest goes first
+    while _take_one(sync, queue):
+        continue  # look again: what was taken may be what another one waited for
     sync["waiting"] = queue
     sync["waits_since"] = min((waiting["since"] for waiting in queue), default=None)
     if not queue:
@@ -86,25 +83,42 @@ def take(sync: Document, entry: Document) -> int:
     return len(sync["statuses"]) - before
 
 
+def _take_one(sync: Document, queue: list[Document]) -> bool:
+    """Takes the first event whose turn has come out of the queue; False when none has."""
+    held: set[str] = set()
+    for candidate in sorted(queue, key=lambda entry: entry["sequence"]):
+        if candidate["stream"] in held:
+            continue
+        codes = _codes(sync, candidate)
+        if codes is not None:
+            queue.remove(candidate)
+            _add(sync, candidate, codes)
+            return True
+        held.add(candidate["stream"])
+    return False
+
+
 def _codes(sync: Document, entry: Document) -> tuple[Code, ...] | None:
+    """Codes of an event now; None while it has to wait."""
     statuses = [Code(status["status"]) for status in sync["statuses"]]
+    current = statuses[-1] if statuses else None
     accepted = Code.ACCEPTED in statuses
-    if entry["event"] == "dossier.amended" and entry["stage"] == "processing":
+    answers_processing = entry["event"] == "dossier.amended" and entry["stage"] == "processing"
+    unasked = entry["slip_id"] and entry["slip_id"] not in sync["asked_slips"]
+    if answers_processing and (not accepted or unasked):
         # The request that it answers is another room's event: without it the answer would be lost as meaningless.
-        if not accepted or (entry["slip_id"] and entry["slip_id"] not in sync["asked_slips"]):
-            return None
-        if any(other["event"] == "supplement.requested" and other["slip_id"] == entry["slip_id"]
-               for other in sync["waiting"]):  # fmt: skip
-            return None
+        return None
+    if entry["event"] == "payment.ordered" and current is Code.ACCEPTED and not sync["prepaid"]:
+        return None  # the same acceptance opens the case: 4 goes before 6, whichever room was faster
     try:
-        return codes_after(
-            statuses[-1] if statuses else None, entry["event"], accepted=accepted, prepaid=sync["prepaid"]
-        )
+        return codes_after(current, entry["event"], accepted=accepted, prepaid=sync["prepaid"])
     except TooEarly:
         return None
 
 
 def _add(sync: Document, entry: Document, codes: tuple[Code, ...]) -> None:
+    if entry["event"] == "supplement.requested" and entry["slip_id"] not in sync["asked_slips"]:
+        sync["asked_slips"] = [*sync["asked_slips"], entry["slip_id"]]
     for code in codes:
         sync["statuses"].append(
             {

@@ -16,7 +16,7 @@ from typing import Any
 
 from services.exchange.messages import dossiers_envelope, progress_envelope, succeeded
 
-TIMEOUT = 10.0  # seconds
+TIMEOUT = 5.0  # seconds
 # The address is given exactly; a proxy of the machine is not asked.
 _opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 NO_SESSION = "05"

@@ -1,0 +1,236 @@
+"""The ledger in a running system: every event once, signed heads outside, and an auditor who finds every change."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pymongo
+import pytest
+
+from deploy.operate import ledger as auditor
+from deploy.operate.ledger import Keys, run_verify
+from services.oversight.ledger import GENESIS, entry_hash
+from tests.service.oversight.test_clock_and_lateness import command
+from tests.support.bus import Bus, eventually
+from tests.support.watchers import Story, Watchers, wait_ledger
+
+Ledger = pymongo.collection.Collection
+
+
+@pytest.mark.req("PR-06")
+def test_every_event_is_entered_once_with_both_times_and_no_person(
+    story: Story, line: Bus, watchers: Watchers, data: pymongo.MongoClient
+) -> None:
+    event = story.filed(receiver="Nguyễn Thị An", phone="0914000123", amount=1.5)
+    body = wait_ledger(data, event)["body"]
+    assert (body["subject"], body["sequence"], body["source"]) == (story.code, 1, "/motcua/intake")
+    assert body["time"] < "2025" < body["told_at"], "business time and real time"
+    assert (body["data"]["receiver"], body["data"]["phone"]) == ("withheld", "withheld")
+    assert body["data"]["amount"] == "1.5"
+    line.tell(  # the broker may bring it twice
+        "dossier.filed", {"code": story.code}, subject=story.code, source="intake", event_id=event
+    )
+    after = line.tell("notice.delivered", {"code": story.code}, subject=story.code, source="notifier")
+    wait_ledger(data, after)
+    assert data["oversight"]["ledger"].count_documents({"body.id": event}) == 1
+    items = line.call("oversight.ledger", watchers.tokens.person("ioc"), code=story.code)["items"]
+    assert [item["body"]["id"] for item in items] == [event, after]
+    assert line.refused("oversight.ledger", watchers.tokens.person("desk_officer", "x")).status == 403
+
+
+@pytest.mark.req("PR-06")
+def test_the_ledger_of_a_running_system_verifies(watchers: Watchers, story: Story, data: pymongo.MongoClient) -> None:
+    wait_ledger(data, story.filed())
+    done = command(watchers, "ledger", "verify")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "The ledger is intact" in done.stdout
+
+
+@pytest.mark.req("PR-06")
+def test_a_kill_between_commit_and_head_is_made_good_at_the_next_start(
+    watchers: Watchers, story: Story, data: pymongo.MongoClient
+) -> None:
+    wait_ledger(data, story.filed())
+    eventually(lambda: command(watchers, "ledger", "verify").returncode == 0, what="at rest")
+    watchers.system.hold("oversight")
+    heads = watchers.system.state.ledger_heads / "heads.jsonl"
+    lines = heads.read_bytes().splitlines(keepends=True)
+    heads.write_bytes(b"".join(lines[:-1]) + lines[-1][:40])  # the last head is torn
+    watchers.system.release("oversight")
+    watchers.system.wait_ready("oversight")
+    kept = [json.loads(text) for text in heads.read_bytes().splitlines()]
+    assert json.loads(lines[-1])["sequence"] in [head["sequence"] for head in kept]
+    assert command(watchers, "ledger", "verify").returncode == 0
+
+
+# --- attacks, on a copy ----------------------------------------------------------------------------------------------
+
+
+def recompute(ledger: Ledger, start: int) -> None:
+    """What an editor does who knows the algorithm: every hash from `start` on is made to fit again."""
+    before = ledger.find_one({"_id": start - 1})
+    previous = before["hash"] if before else GENESIS
+    for row in list(ledger.find({"_id": {"$gte": start}}).sort("_id", 1)):
+        digest = entry_hash(row["sequence"], previous, row["body"])
+        ledger.update_one({"_id": row["_id"]}, {"$set": {"previous": previous, "hash": digest}})
+        previous = digest
+
+
+def change(ledger: Ledger) -> None:
+    ledger.update_one({"_id": 3}, {"$set": {"body.data.unit": "000.05.08.H57"}})
+
+
+def change_and_recompute(ledger: Ledger) -> None:
+    change(ledger)
+    recompute(ledger, 3)
+
+
+def delete(ledger: Ledger) -> None:
+    ledger.delete_one({"_id": 3})
+
+
+def delete_and_recompute(ledger: Ledger) -> None:
+    delete(ledger)
+    for row in list(ledger.find({"_id": {"$gt": 3}}).sort("_id", 1)):
+        ledger.delete_one({"_id": row["_id"]})
+        ledger.insert_one(row | {"_id": row["_id"] - 1, "sequence": row["sequence"] - 1})
+    recompute(ledger, 3)
+
+
+def reorder(ledger: Ledger) -> None:
+    third, fourth = ledger.find_one({"_id": 3}), ledger.find_one({"_id": 4})
+    assert third is not None
+    assert fourth is not None
+    ledger.replace_one({"_id": 3}, fourth | {"_id": 3})
+    ledger.replace_one({"_id": 4}, third | {"_id": 4})
+
+
+def swap_bodies_and_recompute(ledger: Ledger) -> None:
+    third, fourth = ledger.find_one({"_id": 3}), ledger.find_one({"_id": 4})
+    assert third is not None
+    assert fourth is not None
+    ledger.update_one({"_id": 3}, {"$set": {"body": fourth["body"]}})
+    ledger.update_one({"_id": 4}, {"$set": {"body": third["body"]}})
+    recompute(ledger, 3)
+
+
+def cut_off(ledger: Ledger) -> None:
+    last = ledger.find_one(sort=[("_id", -1)])
+    assert last is not None
+    ledger.delete_many({"_id": {"$gt": last["_id"] - 2}})
+
+
+def forge_an_end(ledger: Ledger) -> None:
+    last = ledger.find_one(sort=[("_id", -1)])
+    assert last is not None
+    number = last["_id"] + 1
+    digest = entry_hash(number, last["hash"], last["body"])
+    ledger.insert_one(last | {"_id": number, "sequence": number, "previous": last["hash"], "hash": digest})
+
+
+def strip_a_row(ledger: Ledger) -> None:
+    ledger.update_one({"_id": 3}, {"$unset": {"hash": "", "body": ""}})
+
+
+@pytest.mark.req("PR-06")
+@pytest.mark.parametrize(("attack", "words"), [
+    (change, "entry 3 was changed"),
+    (change_and_recompute, "was rewritten"),
+    (delete, "entry 3 was deleted"),
+    (delete_and_recompute, "was rewritten"),
+    (reorder, "reordered"),
+    (swap_bodies_and_recompute, "was rewritten"),
+    (cut_off, "cut off"),
+    (forge_an_end, "carry no signed head"),
+    (strip_a_row, "entry 3 was changed"),
+])  # fmt: skip
+def test_the_auditor_finds_what_an_editor_of_the_database_did(
+    watchers: Watchers, story: Story, data: pymongo.MongoClient, tmp_path: Path, capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch, attack: Callable[[Ledger], None], words: str,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(auditor, "ANCHOR_WITHIN", 1.0)
+    for _ in range(5):
+        last = story.tell("notice.delivered", "notifier")
+    wait_ledger(data, last)
+    copy = copied(watchers, data, tmp_path)
+    keys = Keys(watchers.system.state.public_keys)
+    assert run_verify(copy, tmp_path, keys) == 0, capsys.readouterr().out
+    attack(copy["ledger"])
+    assert run_verify(copy, tmp_path, keys) == 1
+    assert words in capsys.readouterr().out
+
+
+@pytest.mark.req("PR-06")
+def test_heads_signed_by_anybody_else_or_lost_are_found(
+    watchers: Watchers, story: Story, data: pymongo.MongoClient, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wait_ledger(data, story.filed())
+    copy = copied(watchers, data, tmp_path)
+    keys = Keys(watchers.system.state.public_keys)
+    heads = tmp_path / "heads.jsonl"
+    whole = heads.read_text()
+    heads.write_text("")
+    assert run_verify(copy, tmp_path, keys) == 1
+    assert "no valid signed head" in capsys.readouterr().out
+    forged = [json.loads(text) | {"signature": "00" * 64} for text in whole.splitlines()[:1]]
+    heads.write_text("\n".join(json.dumps(head) for head in forged) + "\n" + whole + "nonsense\n")
+    assert run_verify(copy, tmp_path, keys) == 1
+    out = capsys.readouterr().out
+    assert "signature is not valid" in out
+    assert "1 lines of the heads' file are unreadable" in out
+
+
+def copied(watchers: Watchers, data: pymongo.MongoClient, to: Path) -> Any:
+    """The ledger at rest and its heads, where they may be spoiled."""
+    heads = watchers.system.state.ledger_heads
+    keys = Keys(watchers.system.state.public_keys)
+    eventually(lambda: run_verify(data["oversight"], heads, keys) == 0, what="at rest")
+    data.drop_database("spoiled")
+    rows = list(data["oversight"]["ledger"].find({}, sort=[("_id", 1)]))
+    data["spoiled"]["ledger"].insert_many(rows)
+    shutil.copy(heads / "heads.jsonl", to / "heads.jsonl")
+    if len(rows) < len((to / "heads.jsonl").read_bytes().splitlines()):
+        return copied(watchers, data, to)  # an entry came in between
+    return data["spoiled"]
+
+
+@pytest.mark.req("ST-04")
+def test_recognition_and_figures_are_those_of_the_ledger_alone(
+    story: Story, line: Bus, watchers: Watchers, data: pymongo.MongoClient
+) -> None:
+    control, assisted = Story(watchers, line), Story(watchers, line)
+    story.filed()
+    story.slip(file=False)
+    story.tell("dossier.amended", stage="before_acceptance", at=story.now + timedelta(minutes=2))
+    story.accepted(at=story.now + timedelta(minutes=5))
+    story.tell("result.ready", "processing", sha256="2" * 64, report_id="rep", file_id="f")
+    story.returned()
+    control.filed()
+    control.accepted()
+    assisted.filed(mode="OFFICER_ASSISTED")
+    wait_ledger(data, assisted.accepted())
+    ioc = watchers.tokens.person("ioc")
+    seen = {each.code: line.call("oversight.recognition", ioc, code=each.code) for each in (story, control, assisted)}
+    assert seen[story.code]["recognition"] == "ONLINE"
+    assert (seen[control.code]["recognition"], seen[control.code]["rule_set"]) == ("PENDING", "2024")
+    assert seen[assisted.code]["recognition"] == "NOT"
+    control.tell("case.stopped", "processing")
+    eventually(lambda: line.call("oversight.recognition", ioc, code=control.code)["recognition"] == "NOT", what="NOT")
+    eventually(lambda: data["oversight"]["ledger"].find_one({"body.type": "vn.motcua.slip.violated.v1",
+                                                             "body.subject": story.code}), what="verdict")  # fmt: skip
+    eventually(lambda: command(watchers, "ledger", "figures").returncode == 0, what="agreement")
+    figures = line.call("oversight.figures", ioc)
+    assert figures["total"]["online"] >= 1
+    assert figures["total"]["filed"] == data["oversight"]["dossiers"].count_documents({"filed_at": {"$ne": None}})
+    data["oversight"]["dossiers"].update_one({"_id": control.code}, {"$set": {"signed_result": True}})
+    differing = command(watchers, "ledger", "figures")
+    data["oversight"]["dossiers"].update_one({"_id": control.code}, {"$set": {"signed_result": False}})
+    assert differing.returncode == 1, "an edited document shows"
+    stranger = watchers.tokens.person("control_officer", "000.05.08.H57")
+    assert line.refused("oversight.recognition", stranger, code=story.code).status == 403
+    assert line.call("oversight.figures", stranger)["total"]["filed"] == 0

@@ -1,0 +1,87 @@
+import hashlib
+import json
+from pathlib import Path
+
+import pytest
+
+from services.oversight.heads import FILE, HeadsFile, read
+from services.oversight.ledger import Entry, append
+
+
+def sign(message: bytes) -> bytes:
+    return hashlib.sha256(message).digest()
+
+
+def chain(size: int) -> list[Entry]:
+    entries: list[Entry] = []
+    for number in range(size):
+        entries.append(append(entries[-1] if entries else None, {"n": number}))
+    return entries
+
+
+@pytest.fixture
+def heads(tmp_path: Path) -> HeadsFile:
+    return HeadsFile(tmp_path / "heads", "oversight-1", sign)
+
+
+@pytest.mark.req("PR-06")
+def test_a_head_per_entry_is_read_back(heads: HeadsFile, tmp_path: Path) -> None:
+    for entry in chain(3):
+        heads.append(entry)
+    lines = read(tmp_path / "heads")
+    assert [head.sequence for head in lines.heads] == [1, 2, 3]
+    assert lines.unreadable == 0
+    assert (tmp_path / "heads" / FILE).stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.req("PR-06")
+def test_a_missing_head_of_the_present_end_is_written_at_start(heads: HeadsFile, tmp_path: Path) -> None:
+    entries = chain(3)
+    assert heads.catch_up(None) == "empty"
+    heads.append(entries[0])
+    assert heads.catch_up(entries[2]) == "written"
+    assert heads.catch_up(entries[2]) == "in order"
+    assert [head.sequence for head in read(tmp_path / "heads").heads] == [1, 3]
+
+
+@pytest.mark.req("PR-06")
+def test_nothing_is_signed_over_a_ledger_that_contradicts_its_heads(heads: HeadsFile, tmp_path: Path) -> None:
+    entries = chain(3)
+    for entry in entries:
+        heads.append(entry)
+    other = append(entries[1], {"n": "another"})
+    for tail in (None, entries[1], other):
+        assert heads.catch_up(tail) == "contradicted"
+    assert len(read(tmp_path / "heads").heads) == 3
+
+
+@pytest.mark.req("PR-06")
+@pytest.mark.parametrize("keep", [0, 1, 40])
+def test_a_torn_last_line_is_no_head_and_is_made_good(heads: HeadsFile, tmp_path: Path, keep: int) -> None:
+    entries = chain(2)
+    for entry in entries:
+        heads.append(entry)
+    path = tmp_path / "heads" / FILE
+    first, second = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(first + second[:keep])
+    assert [head.sequence for head in read(tmp_path / "heads").heads] == [1]
+    assert heads.catch_up(entries[1]) == "written"
+    lines = read(tmp_path / "heads")
+    assert ([head.sequence for head in lines.heads], lines.unreadable) == ([1, 2], 0)
+
+
+@pytest.mark.parametrize("line", [
+    b"{}\n", b"nonsense\n", b"[1]\n", b'{"sequence":"1","hash":"","signed_at":"","kid":"","signature":""}\n',
+])  # fmt: skip
+def test_a_line_that_is_no_head_is_counted(heads: HeadsFile, tmp_path: Path, line: bytes) -> None:
+    heads.append(chain(1)[0])
+    with open(tmp_path / "heads" / FILE, "ab") as file:
+        file.write(line)
+    lines = read(tmp_path / "heads")
+    assert (len(lines.heads), lines.unreadable) == (1, 1)
+
+
+def test_a_head_is_one_json_line(heads: HeadsFile, tmp_path: Path) -> None:
+    heads.append(chain(1)[0])
+    (line,) = (tmp_path / "heads" / FILE).read_text().splitlines()
+    assert set(json.loads(line)) == {"sequence", "hash", "signed_at", "kid", "signature"}
