@@ -305,7 +305,7 @@ class Officer:
         return upload(self.client, data, filename, purpose, key)
 
     def work(self, code: str) -> None:
-        """Starts and finishes every step of a case, in the approved order."""
+        """Starts and finishes every step of a case that is not done, in the approved order."""
         for step in self.case(code)["steps"]:
             if step["state"] == "waiting":
                 self.on_case(code, f"steps/{step['step']}/start")
