@@ -215,7 +215,8 @@ class IntakeService(Reader, Listener):
         row = move(state, Command.RETURN_RESULT, Facts(granted=bool(answer["granted"])))
         dossier["state"] = row.target.value
         dossier["returned"] = {
-            "at": _now(ctx),
+            # After the check that granted it (RT-02), which came later than the start of this command.
+            "at": _whole(self.kernel.now()),
             "officer": ctx.actor.subject,
             "result": acceptance.granted_result(answer),
             "collector": self._sealed_collector(collector),
@@ -304,8 +305,13 @@ class IntakeService(Reader, Listener):
 
 
 def _now(ctx: Context) -> datetime:
-    """Business time in the precision that the database keeps, so that an answer now and one later agree."""
-    return ctx.now.replace(microsecond=ctx.now.microsecond // 1000 * 1000)
+    """Business time of the command."""
+    return _whole(ctx.now)
+
+
+def _whole(moment: datetime) -> datetime:
+    """In the precision that the database keeps, so that an answer now and one later agree."""
+    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
 
 def _start(kernel: Kernel) -> None:
