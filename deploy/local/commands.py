@@ -163,7 +163,7 @@ def _print_status(system: System) -> int:
         where = "  ".join(str(row[key]) for key in ("http", "health") if row[key])
         print(f"{row['name']:22} {row['state']:10} {row['pid'] or '–':>8} {row['restarts']:>8}  {where}")
     print(f"portal  {system.base_url}")
-    return 0 if all(row["state"] in ("ready", "missing", "by address") for row in rows if row["name"] != "epmd") else 1
+    return 0 if all(row["state"] in ("ready", "by address") for row in rows if row["name"] != "epmd") else 1
 
 
 def _logs(given: argparse.Namespace, _: list[str]) -> int:

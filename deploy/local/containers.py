@@ -68,7 +68,7 @@ def database_argv(state: State, ports: Ports) -> list[str]:
     script = (
         "install -m 400 -o mongodb -g mongodb /run/motcua.keyfile /tmp/keyfile && exec docker-entrypoint.sh mongod "
         f"--replSet motcua --bind_ip 127.0.0.1 --port {ports['database']} "
-        "--keyFile /tmp/keyfile --wiredTigerCacheSizeGB 0.25"
+        "--keyFile /tmp/keyfile --wiredTigerCacheSizeGB 0.25 --setParameter transactionLifetimeLimitSeconds=5"
     )
     options = [
         *("--volume", f"{keyfile}:/run/motcua.keyfile:ro"),

@@ -42,6 +42,8 @@ class Mongod:
             "--nounixsocket",
             "--quiet",
             *("--setParameter", "diagnosticDataCollectionEnabled=false"),
+            # a process that was killed leaves its transaction open; ours take milliseconds, others wait for its rows
+            *("--setParameter", "transactionLifetimeLimitSeconds=5"),
         ]
 
     def env(self) -> dict[str, str]:

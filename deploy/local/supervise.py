@@ -28,7 +28,7 @@ from typing import Any
 from deploy.local import broker, containers, database, keys, processes
 from deploy.local.bootstrap import clean_environment
 from deploy.local.paths import ROOT, State, locked, read_json, write_json
-from deploy.local.table import DOMAIN_ROOMS, REHEARSAL_START, Addresses, Ports, Process, present, table
+from deploy.local.table import DOMAIN_ROOMS, REHEARSAL_START, Addresses, Ports, Process, table
 from deploy.local.trouble import Trouble, complain, say
 
 _PAUSE_FIRST, _PAUSE_LONGEST = 1.0, 30.0
@@ -167,14 +167,7 @@ class Supervisor:
             if unknown:
                 raise Trouble(f"No such process: {', '.join(sorted(unknown))}", "./motcua status lists them")
             rows = [row for row in rows if row.name in self.only]
-        return [row for row in rows if self._startable(row)]
-
-    def _startable(self, row: Process) -> bool:
-        """A checkout that lacks a room's program starts without it and says so."""
-        if present(row.module):
-            return True
-        self._say(f"skipped {row.name}: this checkout has no {row.module}")
-        return False
+        return rows
 
     def _start_stores(self, ports: Ports, passwords: dict[str, str], with_containers: bool) -> Addresses:
         """Broker and database: given by address, as containers, or our own beside each other."""

@@ -23,7 +23,7 @@ from deploy.local import broker, database, keys, processes
 from deploy.local.bootstrap import clean_environment
 from deploy.local.paths import ROOT, State, read_json
 from deploy.local.supervise import http_ready
-from deploy.local.table import Addresses, Ports, Process, amqp_url, describe, mongo_url, operator_env, present, table
+from deploy.local.table import Addresses, Ports, Process, amqp_url, describe, mongo_url, operator_env, table
 from deploy.local.trouble import Trouble
 
 STORES = ("broker", "database", "epmd")
@@ -279,8 +279,6 @@ class System:
             record, row = self.record(name), known.get(name)
             if name in elsewhere:
                 condition = "by address"
-            elif row and not present(row.module):
-                condition = "missing"
             elif not processes.alive(record):
                 condition = "stopped"
             else:

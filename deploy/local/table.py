@@ -147,12 +147,6 @@ def mongo_url(addresses: Addresses, passwords: dict[str, str], user: str) -> str
     return f"mongodb://{user}:{secret}@{addresses.database}/{database}?{options}"
 
 
-def present(module: str) -> bool:
-    """Whether the program of a row exists in this checkout (a checkout may hold only some of the rooms)."""
-    path = ROOT / module.replace(".", "/")
-    return (path / "__main__.py").exists() or path.with_suffix(".py").exists()
-
-
 def common_env(state: State, ports: Ports, rehearsal: bool) -> dict[str, str]:
     """What every process and every operator's command may know: addresses, public keys, no secrets."""
     env = {k: v for k, v in clean_environment().items() if not k.startswith("MOTCUA_")}

@@ -62,9 +62,6 @@ def started() -> Watchers:
     """The one system, fresh; ended with the test program."""
     system = System(STATE, rehearsal=True)
     system.start(PROCESSES, fresh=True)
-    with pymongo.MongoClient(system.mongo_url("operator")) as client:
-        # A killed process leaves its transaction open in the database, which ends it after this long (else a minute).
-        client.admin.command({"setParameter": 1, "transactionLifetimeLimitSeconds": 5})
     rooms = {name: Neighbour(system, name).start() for name in ("intake", "identity", "processing", "signing")}
 
     def end() -> None:
