@@ -21,8 +21,8 @@ class Trouble(Exception):
 
 
 def say(text: str) -> None:
-    """Print one progress line with the seconds since the program started."""
-    print(f"[{time.monotonic() - _STARTED:6.1f} s] {text}", flush=True)
+    """Print one progress line with the seconds since the program started, beside what a command answers on stdout."""
+    print(f"[{time.monotonic() - _STARTED:6.1f} s] {text}", file=sys.stderr, flush=True)
 
 
 def complain(text: str) -> None:

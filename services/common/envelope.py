@@ -15,7 +15,7 @@ from typing import Any
 
 import orjson
 
-TYPE = re.compile(r"^vn\.motcua\.([a-z]+\.[a-z_]+)\.v([1-9][0-9]*)$")
+TYPE = re.compile(r"^vn\.motcua\.([a-z]+\.[a-z_]+)\.v([1-9][0-9]*)\Z")
 
 
 class EnvelopeError(ValueError):

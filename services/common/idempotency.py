@@ -19,7 +19,8 @@ from services.common import problems
 from services.common.store import Store
 from services.common.wire import new_id
 
-#: Real seconds after which a running row may be taken over: longer than any command's deadline.
+#: Real seconds after which a running row may be taken over. A holder that is only slow loses nothing but its turn:
+#: of two holders the database lets one commit.
 LEASE = 20
 
 

@@ -102,11 +102,15 @@ def event_queue_arguments() -> dict[str, Any]:
 def queue_declarations(room: str) -> list[tuple[str, dict[str, Any]]]:
     """Every durable queue of a room with its arguments; the kind is fixed at the first declare."""
     main = event_queue_arguments() | {"x-dead-letter-routing-key": dead_queue(room)}
+    # An operator who lists the dead letters gives each of them back; newer brokers drop one given back 20 times.
+    dead = {
+        "x-queue-type": "quorum",
+        "x-delivery-limit": 1_000_000,
+        "x-max-length": EVENT_QUEUE_LIMIT,
+        "x-overflow": "reject-publish",
+    }
     rows: list[tuple[str, dict[str, Any]]] = [
-        (
-            dead_queue(room),
-            {"x-queue-type": "quorum", "x-max-length": EVENT_QUEUE_LIMIT, "x-overflow": "reject-publish"},
-        ),
+        (dead_queue(room), dead),
         (event_queue(room), main),
     ]
     for delay in RETRY_DELAYS:
