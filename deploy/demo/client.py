@@ -7,6 +7,7 @@ Every other refusal is raised as `Refused` with its problem document. Thread-saf
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 import uuid
@@ -207,6 +208,13 @@ class Client:
             method, address, json=json, content=content() if callable(content) else content, params=params,
             headers=named,
         )  # fmt: skip
+
+    def stream(
+        self, method: str, path: str, *, headers: Mapping[str, str]
+    ) -> contextlib.AbstractContextManager[httpx.Response]:
+        """One request whose answer is read piece by piece."""
+        TRAFFIC.count(requests=1)
+        return self._http.stream(method, path, headers=headers)
 
     def refused(self, method: str, path: str, body: Any = None, *, key: str | None = None, **query: Any) -> Refused:
         """The refusal of a request that must be refused. Raises AssertionError when it is not."""
