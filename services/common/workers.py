@@ -21,6 +21,8 @@ from services.common import logs, metrics, wire
 #: What a worker may see of our environment: it reads hostile files, so no address, password or key of the room.
 _PASSED = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "PYTHONPATH", "VIRTUAL_ENV", "MOTCUA_TRUST", "MOTCUA_FONTS")
 
+_BLOCK = 64 * 1024  # bytes
+
 
 class WorkerLost(Exception):
     """The worker was killed at its deadline (`why` is "deadline"), died ("died"), every
@@ -119,9 +121,7 @@ class _Worker:
             with eventlet.Timeout(deadline, False):
                 self._process.stdin.write(orjson.dumps({"id": job_id, **job}) + b"\n")
                 self._process.stdin.flush()
-                line = self._process.stdout.readline()
-                if not line:
-                    raise WorkerLost("died")
+                line = self._read_line()
         except OSError:
             raise WorkerLost("died") from None
         if not line:
@@ -132,6 +132,19 @@ class _Worker:
         if answer.get("id") != job_id:
             raise WorkerLost("died")
         return answer
+
+    def _read_line(self) -> bytes:
+        # In blocks: readline of a pipe without a buffer asks the system for every byte, and a receipt has 60,000. A
+        # buffered pipe would refuse `end` while another greenlet reads.
+        answer = bytearray()
+        while not answer.endswith(b"\n"):
+            block = self._process.stdout.read(_BLOCK)
+            if not block:
+                raise WorkerLost("died")
+            answer += block
+        if answer.count(b"\n") != 1:  # it answers one job with one line
+            raise WorkerLost("died")
+        return bytes(answer)
 
     def end(self) -> None:
         if self._process.poll() is None:
