@@ -1,7 +1,8 @@
 """Fixtures shared by all tests.
 
-`system` is one whole system in rehearsal (all rooms, simulators, a real broker and database), started when the
-first test asks for it and ended with the session. `stores` is a broker and a database alone, for the kernel's tests.
+`system` is one whole system in rehearsal (all rooms, simulators, a real broker and database). `stores` is a broker and
+a database alone, for the kernel's tests. Each starts when the first test asks for it and ends after the last one
+(tests/support/lifetimes.py).
 """
 
 from __future__ import annotations
@@ -14,7 +15,13 @@ import pymongo
 import pytest
 
 from deploy.local.system import System
+from tests.support import lifetimes
 from tests.support.bus import Bus, Tokens
+from tests.support.lifetimes import pytest_collection_finish as pytest_collection_finish
+from tests.support.lifetimes import pytest_fixture_setup as pytest_fixture_setup
+from tests.support.lifetimes import pytest_runtest_logreport as pytest_runtest_logreport
+from tests.support.lifetimes import pytest_runtest_teardown as pytest_runtest_teardown
+from tests.support.lifetimes import pytest_terminal_summary as pytest_terminal_summary
 from tests.support.programs import Program
 
 STATES = Path(__file__).resolve().parent.parent / ".motcua" / "state"
@@ -22,7 +29,8 @@ NAME = os.environ.get("MOTCUA_TEST_STATE", "test")  # another name lets two runs
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Tests of the long run are left out unless MOTCUA_FULL=1."""
+    """Tests of the long run are left out unless MOTCUA_FULL=1; the others are grouped by the system that they need."""
+    lifetimes.group(items)
     if os.environ.get("MOTCUA_FULL") == "1":
         return
     long = [item for item in items if item.get_closest_marker("full")]
@@ -103,7 +111,7 @@ def line(stores: System) -> Iterator[Bus]:
     bus.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def operator(stores: System) -> str:
     return Tokens(stores.state.secrets / "keys").operator()
 

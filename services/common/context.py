@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -35,7 +36,7 @@ class Context:
     longest_call: float | None = None
     on_commit: list[Callable[[UnitOfWork, Any], None]] = field(default_factory=list)
     committed: bool = False
-    _calls: int = 0
+    _calls: Counter[str] = field(default_factory=Counter)
 
     @property
     def store(self) -> Any:
@@ -69,10 +70,11 @@ class Context:
     def call(self, method: str, *, as_service: bool = False, timeout: float | None = None, **kwargs: Any) -> Any:
         """Calls another room on behalf of this actor (or, with as_service, of this room itself).
 
-        The called command inherits a key derived from ours, so running this handler again repeats no effect.
+        The called command inherits a key derived from ours, the method and how often we called it, so running this
+        handler again repeats no effect.
         Raises Problem.
         """
-        self._calls += 1
+        self._calls[method] += 1
         left = self.deadline - time.monotonic()
         if left <= 0:
             raise problems.unavailable(retry_after=1)
@@ -81,7 +83,7 @@ class Context:
             wire.H_ACTOR: token,
             wire.H_CORRELATION: self.correlation_id,
             wire.H_CAUSATION: self.command_id or self.causation_id,
-            wire.H_COMMAND: f"{self.command_id or self.causation_id}:{method}:{self._calls}",
+            wire.H_COMMAND: f"{self.command_id or self.causation_id}:{method}:{self._calls[method]}",
         }
         limits = [limit for limit in (left, timeout, self.longest_call) if limit is not None]
         return self.kernel.rpc.call(method, kwargs, headers, timeout=min(limits))

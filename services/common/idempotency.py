@@ -16,12 +16,12 @@ from pymongo.client_session import ClientSession
 from pymongo.errors import DuplicateKeyError
 
 from services.common import problems
+from services.common.crypto import DataKey
 from services.common.store import Store
 from services.common.wire import new_id
 
-#: Real seconds after which a running row may be taken over. A holder that is only slow loses nothing but its turn:
-#: of two holders the database lets one commit.
-LEASE = 20
+#: Real seconds beyond its caller's deadline that a holder keeps its turn. Of two holders the database lets one commit.
+GRACE = 1.0
 
 
 class LostHold(Exception):
@@ -43,12 +43,13 @@ def key_of(actor: str, method: str, command: str) -> str:
     return hashlib.sha256(f"{actor}\x00{method}\x00{command}".encode()).hexdigest()
 
 
-def body_hash(kwargs: dict[str, Any]) -> str:
-    return hashlib.sha256(orjson.dumps(kwargs, option=orjson.OPT_SORT_KEYS)).hexdigest()
+def body_hash(kwargs: dict[str, Any], key: DataKey) -> str:
+    """A keyed digest: bodies hold personal numbers, which a plain digest would let anybody test guesses against."""
+    return key.blind(orjson.dumps(kwargs, option=orjson.OPT_SORT_KEYS).decode(), "idempotency.body")
 
 
-def begin(store: Store, key: str, body: str, *, redelivered: bool) -> Hold:
-    """Takes the hold on a command, or returns its kept answer.
+def begin(store: Store, key: str, body: str, *, seconds: float, redelivered: bool) -> Hold:
+    """Takes the hold on a command for `seconds` (what its caller still waits), or returns its kept answer.
 
     `redelivered` says that the broker gave us this request a second time: its former holder is gone or has lost its
     connection, and is shut out by the takeover. Raises Problem 422 (another body) or 409 (still running).
@@ -56,9 +57,10 @@ def begin(store: Store, key: str, body: str, *, redelivered: bool) -> Hold:
     rows = store.collection("idempotency")
     holder = new_id()
     now = datetime.now(UTC)
+    until = now + timedelta(seconds=seconds + GRACE)
     try:
         rows.insert_one(
-            {"_id": key, "body": body, "state": "running", "holder": holder, "since": now, "created_at": now}
+            {"_id": key, "body": body, "state": "running", "holder": holder, "until": until, "created_at": now}
         )
         return Hold(key, holder)
     except DuplicateKeyError:
@@ -69,10 +71,10 @@ def begin(store: Store, key: str, body: str, *, redelivered: bool) -> Hold:
         raise problems.idempotency_mismatch()
     if row["state"] == "done":
         return Hold(key, row["holder"], done=True, answer=row["answer"])
-    if not redelivered and row["since"] > now - timedelta(seconds=LEASE):
+    if not redelivered and row["until"] > now:
         raise problems.still_running(retry_after=1)
     taken = rows.update_one(
-        {"_id": key, "state": "running", "holder": row["holder"]}, {"$set": {"holder": holder, "since": now}}
+        {"_id": key, "state": "running", "holder": row["holder"]}, {"$set": {"holder": holder, "until": until}}
     )
     if taken.matched_count != 1:
         raise problems.still_running(retry_after=1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import eventlet
@@ -20,7 +20,7 @@ from services.common.bus.publisher import Publisher, PublishFailed
 from services.common.bus.relay import Relay
 from services.common.clock import BusinessClock
 from services.common.crypto import DataKey
-from services.common.migrations import Migration, refuse_newer
+from services.common.migrations import Migration, refuse_other
 from services.common.problems import Problem
 from services.common.settings import Settings
 from services.common.store import Index, Store
@@ -54,17 +54,18 @@ class Kernel:
     """Made once per process before the service starts."""
 
     def __init__(self, settings: Settings, spec: RoomSpec) -> None:
-        if not settings.mongo_url:
-            raise ValueError("a room has a database")
+        if not settings.mongo_url or not settings.data_key_path:
+            raise ValueError("a room has a database and a data key")
         self.settings = settings
         self.spec = spec
         self.clock = BusinessClock(settings.clock_offset, rehearsal=settings.rehearsal)
         self.store = Store(settings.mongo_url, application=spec.name)
         self.signer = Signer.load(spec.name, settings.kid, settings.key_path)
         self.verifier = Verifier.load(settings.public_keys)
-        self.data_key = DataKey.load(settings.data_key_path, spec.name) if settings.data_key_path else None
+        self.data_key = DataKey.load(settings.data_key_path, spec.name)
         self.rpc = RpcClient(settings.amqp_url, spec.name)
         self.publisher = Publisher(settings.amqp_url, f"{spec.name}.publish")
+        self.looker = Publisher(settings.amqp_url, f"{spec.name}.look")  # apart: a slow look holds up no publish
         self.relay = Relay(
             self.store, Publisher(settings.amqp_url, f"{spec.name}.relay"), spec.aggregates, wire.new_id()
         )
@@ -79,8 +80,8 @@ class Kernel:
         """Database, indexes, clock and calls; waits for the database and the broker as long as it takes."""
         while True:
             try:
-                refuse_newer(self.store, self.spec.migrations)
-                self.store.prepare(self.spec.indexes, self.spec.aggregates)
+                refuse_other(self.store, self.spec.migrations)
+                self.store.prepare(self.spec.indexes, self.spec.aggregates, self.settings.events_days)
                 break
             except PyMongoError as exc:
                 logs.fault("database_unreachable", exc)
@@ -112,6 +113,7 @@ class Kernel:
         self.control.stop()
         self.rpc.stop()
         self.publisher.close()
+        self.looker.close()
         self.store.close()
 
     def missing(self) -> list[str]:
@@ -124,6 +126,8 @@ class Kernel:
             found.append("database")
         if not (self.rpc.up and self.control.up and self.consuming()):
             found.append("broker")
+        if not self.relay.well:
+            found.append("relay")
         if not self._clock_known:
             found.append("clock")
         return found
@@ -189,8 +193,15 @@ class Kernel:
         while True:
             eventlet.sleep(LOOK_AT_QUEUES)
             try:
-                for name, (messages, consumers) in self.publisher.depths(names).items():
+                self._look_at_parked()
+                for name, (messages, consumers) in self.looker.depths(names).items():
                     metrics.queue_messages.labels(name).set(messages)
                     metrics.queue_consumers.labels(name).set(consumers)
-            except PublishFailed as exc:
-                logs.warning("queues_unmeasured", why=str(exc))
+            except (PublishFailed, PyMongoError) as exc:
+                logs.warning("queues_unmeasured", why=type(exc).__name__)
+
+    def _look_at_parked(self) -> None:
+        parked = self.store.collection("inbox_parked")
+        metrics.parked_now.set(parked.count_documents({}))
+        oldest = parked.find_one({}, {"parked_at": 1}, sort=[("parked_at", 1)])
+        metrics.parked_age.set((datetime.now(UTC) - oldest["parked_at"]).total_seconds() if oldest else 0.0)

@@ -1,7 +1,7 @@
 """Forward-only migrations of one room's documents.
 
 A room lists its migrations in order; the database remembers the number it has reached. `motcua migrate` runs what
-is missing. A program older than its database refuses to start.
+is missing. A program refuses to start on a database that another release wrote.
 """
 
 from __future__ import annotations
@@ -22,7 +22,11 @@ class Migration:
     run: Callable[[Store], None]
 
 
-class NewerDatabase(Exception):
+class OtherDatabase(Exception):
+    """The database was written by another release than this program."""
+
+
+class NewerDatabase(OtherDatabase):
     """The database was written by a newer release."""
 
 
@@ -34,9 +38,32 @@ def reached(store: Store) -> int:
 
 def refuse_newer(store: Store, migrations: list[Migration]) -> None:
     """Raises NewerDatabase when the database is ahead of this program."""
-    newest = max((m.number for m in migrations), default=0)
-    if reached(store) > newest:
-        raise NewerDatabase(f"database is at {reached(store)}, this program knows {newest}")
+    found, newest = reached(store), _newest(migrations)
+    if found > newest:
+        raise NewerDatabase(f"the database is at {found}, this program knows {newest}: install the newer release")
+
+
+def refuse_other(store: Store, migrations: list[Migration]) -> None:
+    """Marks an empty database as up to date.
+
+    Raises OtherDatabase when the database is ahead of this program, or behind it: then `motcua migrate` comes first.
+    """
+    if store.get("kernel", "schema") is None and not store.db.list_collection_names(filter={"name": "told"}):
+        _mark(store, _newest(migrations))
+    refuse_newer(store, migrations)
+    found, newest = reached(store), _newest(migrations)
+    if found < newest:
+        raise OtherDatabase(f"the database is at {found}, this program needs {newest}: run ./motcua migrate first")
+
+
+def _newest(migrations: list[Migration]) -> int:
+    return max((m.number for m in migrations), default=0)
+
+
+def _mark(store: Store, number: int) -> None:
+    store.collection("kernel").update_one(
+        {"_id": "schema"}, {"$set": {"number": number, "at": datetime.now(UTC)}}, upsert=True
+    )
 
 
 def migrate(store: Store, migrations: list[Migration]) -> list[Migration]:
@@ -46,8 +73,6 @@ def migrate(store: Store, migrations: list[Migration]) -> list[Migration]:
         if migration.number <= reached(store):
             continue
         migration.run(store)
-        store.collection("kernel").update_one(
-            {"_id": "schema"}, {"$set": {"number": migration.number, "at": datetime.now(UTC)}}, upsert=True
-        )
+        _mark(store, migration.number)
         done.append(migration)
     return done

@@ -13,6 +13,7 @@ from nameko.extensions import DependencyProvider
 from services.common import logs
 from services.common.health import HealthServer
 from services.common.kernel import Kernel, RoomSpec
+from services.common.migrations import OtherDatabase
 from services.common.settings import Settings, SettingsError
 
 
@@ -48,7 +49,11 @@ def run(service: type, spec: RoomSpec) -> int:
         eventlet.sleep(0.05)
     if stop.ready():
         return 0
-    opening.wait()
+    try:
+        opening.wait()
+    except OtherDatabase as exc:
+        logs.error("other_database", reason=str(exc))
+        return 3
     container = ServiceContainer(service, {"kernel": kernel})
     container.start()
     kernel.run()

@@ -49,6 +49,7 @@ class Settings:
     max_workers: int
     event_prefetch: int
     retry_schedule: tuple[int, ...]
+    events_days: int
     cors_origins: tuple[str, ...]
 
     @property
@@ -115,6 +116,8 @@ class Settings:
         mongo = source.get("MOTCUA_MONGO_URL") or None
         if mongo is None and room != "gateway":
             raise SettingsError("MOTCUA_MONGO_URL is not set")
+        if room != "gateway" and not source.get("MOTCUA_DATA_KEY"):
+            raise SettingsError("MOTCUA_DATA_KEY is not set")
         return cls(
             room=room,
             amqp_url=address("AMQP_URL", ("amqp", "amqps")),
@@ -142,5 +145,6 @@ class Settings:
             max_workers=number("MAX_WORKERS", "32"),
             event_prefetch=number("EVENT_PREFETCH", "16"),
             retry_schedule=delays("RETRY_SCHEDULE"),
+            events_days=number("EVENTS_DAYS", "800"),
             cors_origins=tuple(o for o in text("CORS_ORIGINS", "").split(",") if o),
         )

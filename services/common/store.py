@@ -16,10 +16,12 @@ from bson.codec_options import CodecOptions
 from bson.datetime_ms import DatetimeConversion
 from pymongo.collection import Collection
 from pymongo.database import Database
+from pymongo.errors import OperationFailure
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
 Document = dict[str, Any]
+_OTHER_OPTIONS = 85  # MongoDB's code IndexOptionsConflict
 
 KERNEL = ("kernel", "inbox", "inbox_positions", "inbox_parked", "idempotency", "told", "timers")
 
@@ -75,8 +77,12 @@ class Store:
         )
         return int(row["value"])
 
-    def prepare(self, indexes: list[Index], aggregates: list[str]) -> None:
-        """Makes collections and indexes that are missing; safe to repeat and to run in two replicas at once."""
+    def prepare(self, indexes: list[Index], aggregates: list[str], events_days: int) -> None:
+        """Makes collections and indexes that are missing; safe to repeat and to run in two replicas at once.
+
+        `events_days`: how long what was told is kept. The inbox remembers a month longer, so that a replay of all
+        that is kept repeats no effect.
+        """
         existing = set(self.db.list_collection_names())
         for name in {*KERNEL, *aggregates, *(i.collection for i in indexes)} - existing:
             try:
@@ -91,11 +97,21 @@ class Store:
             )
         for index in indexes:
             self.db[index.collection].create_index(index.keys, **index.options)
-        self.db["idempotency"].create_index([("created_at", 1)], expireAfterSeconds=30 * 86_400, name="kept_30_days")
-        self.db["inbox"].create_index([("handled_at", 1)], expireAfterSeconds=180 * 86_400, name="kept_180_days")
+        self._expire("idempotency", "created_at", days=30)
+        self._expire("inbox", "handled_at", days=events_days + 30)
+        self._expire("told", "told_at", days=events_days)
         self.db["inbox_parked"].create_index([("stream", 1), ("sequence", 1)], name="by_stream")
-        self.db["told"].create_index([("told_at", 1)], name="by_time")
+        self.db["inbox_parked"].create_index([("parked_at", 1)], name="by_age")
         self.db["told"].create_index([("aggregateid", 1), ("sequence", 1)], name="by_aggregate")
+
+    def _expire(self, collection: str, field: str, *, days: int) -> None:
+        try:
+            self.db[collection].create_index([(field, 1)], expireAfterSeconds=days * 86_400, name="kept_for")
+        except OperationFailure as exc:
+            if exc.code != _OTHER_OPTIONS:
+                raise
+            index = {"name": "kept_for", "expireAfterSeconds": days * 86_400}  # the setting was changed
+            self.db.command("collMod", collection, index=index)
 
     def close(self) -> None:
         self.client.close()

@@ -34,19 +34,23 @@ class TimerLoop:
         self._wake = eventlet.event.Event()
         self._greenlet: Any = None
         self._stopping = False
+        self._running: Context | None = None
 
     def start(self) -> None:
         if self._timers:
             self._kernel.clock.on_move(self._on_move)
             self._greenlet = eventlet.spawn(self._loop)
 
-    def stop(self) -> None:
-        """Lets the run in hand end, then stops."""
+    def stop(self, grace: float) -> None:
+        """Lets the run in hand end within `grace` seconds, without further calls to other rooms, then stops."""
         self._stopping = True
+        if self._running is not None:
+            self._running.deadline = time.monotonic()
         self._on_move()
         if self._greenlet is not None:
-            with eventlet.Timeout(RUN_TIMEOUT, False):
+            with eventlet.Timeout(max(0.0, grace), False):
                 self._greenlet.wait()
+            self._greenlet.kill()
 
     def _on_move(self) -> None:
         if not self._wake.ready():
@@ -93,6 +97,7 @@ class TimerLoop:
             command_id=run,
             deadline=started + RUN_TIMEOUT,
         )
+        self._running = context
         try:
             handler(context)
         except (Problem, PyMongoError, StaleVersion) as exc:
@@ -104,6 +109,7 @@ class TimerLoop:
             logs.fault("timer_fault", exc, timer=name)
             self._again(name)
         finally:
+            self._running = None
             metrics.record_timer(name, outcome, time.monotonic() - started)
 
     def _again(self, name: str) -> None:

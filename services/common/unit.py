@@ -2,7 +2,7 @@
 
 A handler reads, decides with pure functions and collects its writes here; the kernel commits them together with
 the idempotency row of a command or the inbox mark of an event. Events ride inside the document that they change,
-so one changed document needs no transaction; two or more are written in one.
+so a timer's change of one document needs no transaction; a command's or an event's, with its row beside it, has one.
 """
 
 from __future__ import annotations

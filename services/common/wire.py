@@ -40,16 +40,19 @@ H_CAUSATION = "x-motcua-causation"
 H_COMMAND = "x-motcua-command"
 H_TIMEOUT = "x-motcua-timeout-ms"
 H_ATTEMPT = "x-motcua-attempt"
+H_FAULTS = "x-motcua-faults"
 H_REASON = "x-motcua-reason"
 H_FIRST_FAILED = "x-motcua-first-failed"
 H_CHANNEL = "x-motcua-channel"
 
 # Retry queues exist per room, one per delay (a message's own TTL expires only at the head of its queue).
 RETRY_DELAYS = (1, 5, 30)
-# Which delay each further attempt waits, in seconds. A fault that may pass by itself (broker, database or
-# another room away) goes on at the last delay for ever; any other fault is dead after the last entry.
-RETRY_SCHEDULE = (1, 1, 5, 5, 30)
+# Which delay each further attempt waits, in seconds. A fault that passes by itself (broker, database or another room
+# away) goes on at the last delay for ever and is not counted; of other faults one more than entries is dead. The sum
+# leaves a neighbour that works off a backlog two minutes to catch up.
+RETRY_SCHEDULE = (1, 1, 5, 5, 30, 30, 30, 30)
 # Bounds of the queues: refused publishes are kept in the outbox, so nothing is lost when a bound is met.
+LONGEST_DEADLINE = 30  # seconds that a caller may wait for a command
 EVENT_QUEUE_LIMIT = 200_000
 RPC_QUEUE_LIMIT = 10_000
 

@@ -1,7 +1,7 @@
 """Scenes for tests/service/kernel/test_traps.py: python -m tests.support.trap_program SCENE, patched like a room.
 
 A scene prints one JSON line when it has something to tell; a line on its standard input lets it go on. The environment
-is that of the room whose users it borrows.
+is that of the room whose place it takes (tests/support/programs.py).
 """
 
 from __future__ import annotations
@@ -190,7 +190,7 @@ def one_client() -> None:
 
     store_module.pymongo.MongoClient = counting  # type: ignore[misc,assignment]
     kernel = Kernel(Settings.from_env(), SPEC)
-    kernel.store.prepare([], ["things"])
+    kernel.store.prepare([], ["things"], 800)
     before = len(made)
 
     def work(number: int) -> str:
@@ -208,7 +208,7 @@ def no_stream() -> None:
     """The change stream says nothing at all: the slow look publishes what lies there."""
     Relay._watch = lambda self: eventlet.sleep(3600)  # type: ignore[method-assign]
     kernel = Kernel(Settings.from_env(), SPEC)
-    kernel.store.prepare([], ["things"])
+    kernel.store.prepare([], ["things"], 800)
     kernel.relay.start()
     while not kernel.relay.leader:
         eventlet.sleep(0.05)

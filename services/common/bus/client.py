@@ -86,7 +86,7 @@ class RpcClient:
                         "delivery_mode": 1,
                     },
                 )
-            except (AMQPError, OSError, AttributeError):
+            except (AMQPError, OSError):
                 raise problems.unavailable(retry_after=2) from None
             with eventlet.Timeout(left, False):
                 reply = waiter.wait()

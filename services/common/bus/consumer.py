@@ -25,7 +25,7 @@ from services.common.timers import TimerLoop
 if TYPE_CHECKING:
     from services.common.kernel import Kernel
 
-STOP_GRACE = 12.0  # seconds to finish what is in hand
+STOP_GRACE = 11.0  # seconds for all of an orderly stop of the work; the supervisor waits longer
 
 
 class RoomConsumer(SharedExtension):
@@ -80,16 +80,21 @@ class RoomConsumer(SharedExtension):
 
     def describe(self) -> dict[str, list[str]]:
         """What the room answers and listens to, by name."""
-        return {"commands": sorted(self.commands), "events": sorted(self.events)}
+        return {
+            "commands": sorted(self.commands),
+            "events": sorted(self.events),
+            "bindings": self.event_desk.bindings(),
+        }
 
     def stop(self) -> None:
-        """Stops consuming, finishes what is in hand, acknowledges it, then closes."""
-        self._timer_loop.stop()
-        self._cancel = True
+        """Stops consuming, finishes what is in hand and the timer that runs, acknowledges, then closes."""
         limit = time.monotonic() + STOP_GRACE
+        self._cancel = True
+        self.event_desk.stopping = True
         with eventlet.Timeout(3, False):
             if self._link.up:
                 self._cancelled.wait()
+        self._timer_loop.stop(limit - time.monotonic())
         while self.in_hand and time.monotonic() < limit:
             eventlet.sleep(0.02)
         if self.in_hand:
@@ -138,7 +143,7 @@ class RoomConsumer(SharedExtension):
     def _guard(self, work: Any, channel: Channel, message: Message) -> None:
         try:
             work(channel, message)
-        except (AMQPError, OSError, AttributeError) as exc:
+        except (AMQPError, OSError) as exc:
             # The connection fell while we worked: the broker gives the message to somebody again, and the
             # idempotency row or inbox mark makes the second time harmless.
             logs.warning("settle_failed", fault=type(exc).__name__)
@@ -167,8 +172,7 @@ class RoomConsumer(SharedExtension):
     def _work_event(self, channel: Channel, message: Message) -> None:
         if self.event_desk.settle(_bytes(message), message.headers or {}):
             channel.basic_ack(message.delivery_tag)
-        else:  # the broker did not take the retry: leave the message with it, a little later
-            eventlet.sleep(0.5)
+        else:  # we stop, and the broker did not take the retry: the message is still its own
             channel.basic_reject(message.delivery_tag, requeue=True)
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import eventlet
 from marshmallow import ValidationError
 from pymongo.client_session import ClientSession
-from pymongo.errors import DuplicateKeyError, PyMongoError
+from pymongo.errors import ConnectionFailure, DuplicateKeyError, PyMongoError
 
 from services.common import envelope, logs, metrics, schemas, wire
 from services.common.bus.client import DEFAULT_TIMEOUT
@@ -49,6 +49,7 @@ class EventDesk:
         self._kernel = kernel
         self._handlers = {name: (entry, getattr(instance, entry.method_name)) for name, entry in handlers.items()}
         self._any = self._handlers.pop(ANY, None)
+        self.stopping = False
         self._ordered = {name.split(".")[0] for name, (entry, _) in self._handlers.items() if entry.ordered}
 
     def bindings(self) -> list[str]:
@@ -68,12 +69,15 @@ class EventDesk:
             outcome = self._handle(event)
             metrics.record_event(name, outcome, time.monotonic() - started)
             return True
-        except Dead as dead:
-            metrics.record_event(name, "dead", time.monotonic() - started)
-            return self._bury(body, headers, dead.reason, dead.detail)
         except Exception as exc:
-            metrics.record_event(name, "retried", time.monotonic() - started)
-            return self._retry(body, headers, name, exc)
+            outcome = "dead" if isinstance(exc, Dead) else "retried"
+            metrics.record_event(name, outcome, time.monotonic() - started)
+            return self._failed(body, headers, name, exc)
+
+    def _failed(self, body: bytes, headers: dict[str, Any], name: str, exc: Exception) -> bool:
+        if isinstance(exc, Dead):
+            return self._bury(body, headers, exc.reason, exc.detail)
+        return self._retry(body, headers, name, exc)
 
     def _read(self, body: bytes) -> Event:
         try:
@@ -131,7 +135,14 @@ class EventDesk:
             row = self._kernel.store.find_one("inbox_parked", {"stream": stream, "sequence": following})
             if row is None:
                 return
-            self._take_effect(envelope.from_dict(row["event"]), stream)
+            event = envelope.from_dict(row["event"])
+            try:
+                self._take_effect(event, stream)
+            except Exception as exc:
+                # It is the parked event that failed, not the delivery in hand: it goes its own way.
+                if self._failed(event.encode(), {}, event.name, exc):
+                    self._kernel.store.collection("inbox_parked").delete_one({"_id": event.id})
+                return
 
     def _take_effect(self, event: Event, stream: str | None) -> str:
         for attempt in range(RERUNS):
@@ -198,18 +209,16 @@ class EventDesk:
 
     def _retry(self, body: bytes, headers: dict[str, Any], name: str, exc: Exception) -> bool:
         attempt = int(headers.get(wire.H_ATTEMPT) or 0) + 1
+        faults = int(headers.get(wire.H_FAULTS) or 0) + (0 if passing(exc) else 1)
         schedule = self._kernel.settings.retry_schedule
-        if passing(exc):
-            delay = schedule[min(attempt, len(schedule)) - 1]
-        elif attempt > len(schedule):
+        if faults > len(schedule):
             logs.fault("event_dead", exc, type=name)
             return self._bury(body, headers, "handler", f"{type(exc).__name__} after {attempt - 1} attempts")
-        else:
-            delay = schedule[attempt - 1]
+        delay = schedule[min(attempt, len(schedule)) - 1]
         logs.fault("event_retried", exc, type=name, attempt=attempt, delay=delay)
         metrics.record_retry(name)
         room = self._kernel.settings.room
-        kept = dict(headers) | {wire.H_ATTEMPT: attempt}
+        kept = dict(headers) | {wire.H_ATTEMPT: attempt, wire.H_FAULTS: faults}
         return self._forward(Outgoing(body, "", wire.retry_queue(room, delay), _ours(kept), mandatory=True))
 
     def _bury(self, body: bytes, headers: dict[str, Any], reason: str, detail: str) -> bool:
@@ -223,18 +232,31 @@ class EventDesk:
         return self._forward(Outgoing(body, "", wire.dead_queue(room), _ours(kept), mandatory=True))
 
     def _forward(self, message: Outgoing) -> bool:
-        try:
-            self._kernel.publisher.publish([message])
-            return True
-        except PublishFailed:
-            return False
+        # The delivery is held until the broker has the message: given back, it would count towards the delivery limit.
+        pause = 0.2
+        while True:
+            try:
+                self._kernel.publisher.publish([message])
+                return True
+            except PublishFailed as exc:
+                logs.warning("forward_failed", queue=message.routing_key, why=str(exc))
+                if self.stopping:
+                    return False
+                eventlet.sleep(pause)
+                pause = min(pause * 2, 5.0)
 
 
 def passing(exc: Exception) -> bool:
-    """Whether a fault passes by itself: the database, the broker or another room is away, or a race was lost."""
+    """Whether a fault passes by itself: the database, the broker or another room is away.
+
+    A room that answers 500 has a fault of its own, and so has a write that the database refuses: those are counted.
+    """
     if isinstance(exc, Problem):
-        return exc.status >= 500 or exc.status == 429 or exc.type.endswith("still-running")
-    return isinstance(exc, (PyMongoError, PublishFailed, StaleVersion, OSError))
+        return exc.status in (429, 502, 503, 504) or exc.type.endswith("still-running")
+    if isinstance(exc, PyMongoError):
+        labels = ("TransientTransactionError", "UnknownTransactionCommitResult", "RetryableWriteError")
+        return isinstance(exc, ConnectionFailure) or exc.timeout or any(exc.has_error_label(name) for name in labels)
+    return isinstance(exc, (PublishFailed, OSError))
 
 
 def _ours(headers: dict[str, Any]) -> dict[str, Any]:

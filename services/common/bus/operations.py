@@ -6,9 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import eventlet
 from marshmallow import Schema, fields, validate
+from pymongo.errors import PyMongoError
 
-from services.common import wire
+from services.common import logs, wire
+from services.common.bus.publisher import PublishFailed
 from services.common.bus.relay import replay
 from services.common.rules import all_rules
 from services.common.schemas import CommandSchema
@@ -54,7 +57,16 @@ def operations(kernel: Kernel) -> dict[str, tuple[Operation, Callable[[Context, 
         ]
         return {"room": room, **kernel.describe(), "tells": sorted(kernel.spec.events), "rules": rules}
 
-    def again(_: Context, data: dict[str, Any]) -> Any:
-        return {"replayed": replay(kernel.store, kernel.publisher, data["to"])}
+    def again(ctx: Context, data: dict[str, Any]) -> Any:
+        bindings = ctx.call(f"{data['to']}.describe", timeout=5)["bindings"]
+        eventlet.spawn(tell_again, data["to"], bindings)
+        return {"events": kernel.store.collection("told").estimated_document_count(), "bindings": bindings}
+
+    def tell_again(to: str, bindings: list[str]) -> None:
+        # In the background: it may take longer than anybody waits. One that is cut short is asked for again.
+        try:
+            logs.info("replayed", to=to, count=replay(kernel.store, kernel.publisher, to, bindings))
+        except (PublishFailed, PyMongoError) as exc:
+            logs.fault("replay_cut_short", exc, to=to)
 
     return {f"{room}.describe": (Operation(Describe), describe), f"{room}.replay": (Operation(Replay), again)}

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass, field
 from typing import Any
 
+import eventlet
 from amqp import Channel
 from amqp import Connection as AmqpConnection
 from amqp.exceptions import AMQPError
@@ -18,7 +18,20 @@ CONFIRM_TIMEOUT = 10.0  # seconds; a broker that accepts and does not answer is 
 
 
 class PublishFailed(Exception):
-    """Some messages were not confirmed; whoever keeps them publishes them again."""
+    """Some messages were not confirmed; whoever keeps them publishes them again.
+
+    `confirmed` holds the places in the batch of those that the broker has all the same.
+    """
+
+    def __init__(self, why: str, confirmed: frozenset[int] = frozenset()) -> None:
+        super().__init__(why)
+        self.confirmed = confirmed
+
+
+def _limited() -> eventlet.Timeout:
+    # Opening a channel and declaring wait without a limit of their own: a broker that accepts and does not answer
+    # would hold the turn, and everybody behind it, for ever. TimeoutError is an OSError: the connection is dropped.
+    return eventlet.Timeout(CONFIRM_TIMEOUT, TimeoutError("the broker does not answer"))
 
 
 @dataclass
@@ -54,8 +67,9 @@ class Publisher:
             return
         with self._turn:
             try:
-                self._publish(messages)
-            except (AMQPError, OSError, AttributeError) as exc:
+                with _limited():
+                    self._publish(messages)
+            except (AMQPError, OSError) as exc:
                 self._drop()
                 for message in messages:
                     metrics.record_publish_failure(message.exchange or message.routing_key)
@@ -65,13 +79,14 @@ class Publisher:
         """Messages ready and consumers of each queue. Raises PublishFailed when the broker does not answer."""
         with self._turn:
             try:
-                channel = self._open()
-                found = {}
-                for queue in queues:
-                    ok = channel.queue_declare(queue, passive=True)
-                    found[queue] = (ok.message_count, ok.consumer_count)
-                return found
-            except (AMQPError, OSError, AttributeError) as exc:
+                with _limited():
+                    channel = self._open()
+                    found = {}
+                    for queue in queues:
+                        ok = channel.queue_declare(queue, passive=True)
+                        found[queue] = (ok.message_count, ok.consumer_count)
+                    return found
+            except (AMQPError, OSError) as exc:
                 self._drop()
                 raise PublishFailed(type(exc).__name__) from exc
 
@@ -95,20 +110,18 @@ class Publisher:
             )
             self._next_tag += 1
         wanted = set(range(first, self._next_tag + 1))
-        limit = time.monotonic() + CONFIRM_TIMEOUT
         assert self._connection is not None
         while not wanted <= (self._settled | self._refused):
-            left = limit - time.monotonic()
-            if left <= 0:
-                raise TimeoutError("no confirm")
-            self._connection.drain_events(timeout=left)
+            self._connection.drain_events(timeout=CONFIRM_TIMEOUT)
         if self._refused or self._returned:
-            for message in messages:
-                metrics.record_publish_failure(message.exchange or message.routing_key)
-            raise PublishFailed("refused" if self._refused else "unroutable")
+            for place, message in enumerate(messages):
+                if first + place in self._refused:
+                    metrics.record_publish_failure(message.exchange or message.routing_key)
+            kept = frozenset() if self._returned else frozenset(tag - first for tag in wanted - self._refused)
+            raise PublishFailed("refused" if self._refused else "unroutable", kept)
 
     def _open(self) -> Channel:
-        if self._channel is not None and self._connection is not None and self._connection.connected:
+        if self._channel is not None and self._connection is not None and self._channel.is_open:
             return self._channel
         self._connection = connect(self._url, self._name, heartbeat=0)
         channel = self._connection.channel()

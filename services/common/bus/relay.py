@@ -24,6 +24,7 @@ RENEW = 2.0  # seconds
 SLOW_LOOK = 2.0  # seconds
 BATCH = 200  # documents
 MOST_PAUSE = 5.0  # seconds between tries while the broker refuses
+HOLD_REFUSED = 5.0  # seconds that a document whose event one queue refuses stands back behind the others
 
 
 class Relay:
@@ -35,6 +36,8 @@ class Relay:
         self._aggregates = aggregates
         self._holder = holder
         self._leader = False
+        self._faulty = False
+        self._held: dict[tuple[str, Any], float] = {}
         self._stopping = False
         self._wake = eventlet.event.Event()
         self._greenlets: list[Any] = []
@@ -42,6 +45,11 @@ class Relay:
     @property
     def leader(self) -> bool:
         return self._leader
+
+    @property
+    def well(self) -> bool:
+        """False while documents cannot be published for a fault of ours."""
+        return not self._faulty and not any(greenlet.dead for greenlet in self._greenlets)
 
     def start(self) -> None:
         self._greenlets = [eventlet.spawn(run) for run in (self._hold_lease, self._watch, self._publish)]
@@ -73,7 +81,7 @@ class Relay:
                     self._leader = True
                     self.wake()
                 self._leader = leader
-            except PyMongoError as exc:
+            except Exception as exc:
                 self._leader = False
                 logs.fault("relay_lease_fault", exc)
             metrics.relay_leader.set(1 if self._leader else 0)
@@ -120,7 +128,7 @@ class Relay:
                         if stream.try_next() is not None:
                             self.wake()
                         token = stream.resume_token  # also after empty answers: a quiet stream would end in error 286
-            except PyMongoError as exc:
+            except Exception as exc:
                 token = None  # a new stream; the look at the unsent rows catches what lies between
                 logs.fault("relay_stream_fault", exc)
                 self.wake()
@@ -136,6 +144,7 @@ class Relay:
             if not self._leader:
                 continue
             try:
+                self._measure()
                 while self._drain():
                     pause = 0.2
             except PublishFailed as exc:
@@ -143,33 +152,47 @@ class Relay:
                 eventlet.sleep(pause)
                 pause = min(pause * 2, MOST_PAUSE)
                 self.wake()
-            except PyMongoError as exc:
-                logs.fault("relay_database_fault", exc)
+            except Exception as exc:  # also a document that cannot be read: the relay lives on, and is not "ready"
+                logs.fault("relay_fault", exc)
+                self._faulty = True
                 eventlet.sleep(1)
+            else:
+                self._faulty = False
 
     def _drain(self) -> bool:
-        """Publishes one batch; True when there may be more."""
+        """Publishes one batch; True when there may be more. Raises PublishFailed after taking out what is published."""
+        now = time.monotonic()
+        self._held = {key: until for key, until in self._held.items() if until > now}
         documents: list[tuple[str, Document]] = []
         for name in self._aggregates:
-            rows = (
-                self._store.collection(name)
-                .find({"outbox_mark": {"$exists": True}}, {"outbox": 1, "outbox_mark": 1})
-                .sort("outbox_mark", 1)
-                .limit(BATCH)
-            )
-            documents += [(name, row) for row in rows]
-        self._measure(documents)
+            query: Document = {"outbox_mark": {"$exists": True}}
+            held = [key for collection, key in self._held if collection == name]
+            if held:
+                query["_id"] = {"$nin": held}
+            rows = self._store.collection(name).find(query, {"outbox": 1, "outbox_mark": 1})
+            documents += [(name, row) for row in rows.sort("outbox_mark", 1).limit(BATCH)]
         if not documents:
             return False
         events = [event for _, row in documents for event in row.get("outbox", [])]
         self._keep(events)
-        self._publisher.publish([_outgoing(event) for event in events])
-        for event in events:
-            metrics.record_published(str(event["type"]))
-        for name, row in documents:
-            self._take_out(name, row)
-        metrics.outbox_unsent.set(0)
+        try:
+            self._publisher.publish([_outgoing(event) for event in events])
+        except PublishFailed as failed:
+            self._settle(documents, {events[place]["id"] for place in failed.confirmed})
+            raise
+        self._settle(documents, {event["id"] for event in events})
         return len(documents) >= BATCH
+
+    def _settle(self, documents: list[tuple[str, Document]], confirmed: set[str]) -> None:
+        """Takes out the documents whose events are all published; the others wait while the rest goes on."""
+        for name, row in documents:
+            events = row.get("outbox", [])
+            if all(event["id"] in confirmed for event in events):
+                self._take_out(name, row)
+                for event in events:
+                    metrics.record_published(str(event["type"]))
+            elif confirmed:
+                self._held[name, row["_id"]] = time.monotonic() + HOLD_REFUSED
 
     def _keep(self, events: list[Document]) -> None:
         now = datetime.now(UTC)
@@ -190,23 +213,36 @@ class Relay:
         if emptied.matched_count != 1:  # more was told meanwhile; its mark stays
             collection.update_one({"_id": row["_id"]}, {"$pull": pull})
 
-    def _measure(self, documents: list[tuple[str, Document]]) -> None:
-        metrics.outbox_unsent.set(len(documents))
-        oldest = min((row["outbox_mark"].generation_time.timestamp() for _, row in documents), default=time.time())
-        metrics.outbox_lag.set(max(0.0, time.time() - oldest))
+    def _measure(self) -> None:
+        unsent = 0
+        oldest = time.time()
+        for name in self._aggregates:
+            collection = self._store.collection(name)
+            unsent += collection.count_documents({"outbox_mark": {"$exists": True}})
+            first = collection.find_one(
+                {"outbox_mark": {"$exists": True}}, {"outbox_mark": 1}, sort=[("outbox_mark", 1)]
+            )
+            if first is not None:
+                oldest = min(oldest, first["outbox_mark"].generation_time.timestamp())
+        metrics.outbox_unsent.set(unsent)
+        metrics.outbox_lag.set(time.time() - oldest)
 
 
-def replay(store: Store, publisher: Publisher, consumer: str) -> int:
-    """Puts everything this room ever told into one consumer's queue again; returns how many events.
+def replay(store: Store, publisher: Publisher, consumer: str, bindings: list[str]) -> int:
+    """Puts what this room ever told, and `consumer` listens to, into its queue again; returns how many events.
 
-    For a consumer that is rebuilt from nothing; one that knows the events already drops them by its inbox.
+    `bindings`: routing keys with the wildcards of a topic exchange. For a consumer that is rebuilt from nothing: one
+    that knows the events drops them by its inbox, which remembers longer than this room keeps what it told.
     """
     count = 0
     batch: list[Outgoing] = []
     for event in store.collection("told").find({}).sort([("told_at", 1), ("_id", 1)]):
         event.pop("_id")
         event.pop("told_at")
-        batch.append(_outgoing(event, queue=wire.event_queue(consumer)))
+        outgoing = _outgoing(event, queue=wire.event_queue(consumer))
+        if not any(_matches(binding, _name(event)) for binding in bindings):
+            continue
+        batch.append(outgoing)
         if len(batch) >= BATCH:
             publisher.publish(batch)
             count += len(batch)
@@ -215,13 +251,20 @@ def replay(store: Store, publisher: Publisher, consumer: str) -> int:
     return count + len(batch)
 
 
-def _outgoing(event: Document, queue: str | None = None) -> Outgoing:
+def _matches(binding: str, name: str) -> bool:
+    return binding in ("#", name) or (binding.endswith(".*") and name.startswith(binding[:-1]))
+
+
+def _name(event: Document) -> str:
     kind = envelope.TYPE.match(str(event["type"]))
-    name = kind.group(1) if kind else str(event["type"])
+    return kind.group(1) if kind else str(event["type"])
+
+
+def _outgoing(event: Document, queue: str | None = None) -> Outgoing:
     return Outgoing(
         body=orjson.dumps(event),
         exchange="" if queue else wire.EVENTS_EXCHANGE,
-        routing_key=queue or name,
+        routing_key=queue or _name(event),
         properties={
             "message_id": str(event["id"]),
             "type": str(event["type"]),

@@ -72,7 +72,8 @@ class RequestDesk:
         hold = idempotency.begin(
             store,
             idempotency.key_of(actor.subject, method, command_id),
-            idempotency.body_hash(kwargs),
+            idempotency.body_hash(kwargs, self._kernel.data_key),
+            seconds=_timeout(headers),
             redelivered=redelivered,
         )
         if hold.done:
@@ -108,7 +109,7 @@ class RequestDesk:
         hold: Hold | None,
     ) -> Any:
         kernel = self._kernel
-        timeout = float(headers.get(wire.H_TIMEOUT) or DEFAULT_TIMEOUT * 1000) / 1000
+        timeout = _timeout(headers)
         correlation = str(headers.get(wire.H_CORRELATION) or wire.new_id())
         for attempt in range(RERUNS):
             context = Context(
@@ -137,6 +138,13 @@ class RequestDesk:
                 idempotency.finish(kernel.store, hold, answer, None)
             return answer
         raise AssertionError("unreachable")
+
+
+def _timeout(headers: dict[str, Any]) -> float:
+    """Seconds that the caller waits, at most what any caller may."""
+    given = headers.get(wire.H_TIMEOUT)
+    milliseconds = given if isinstance(given, int) and given > 0 else DEFAULT_TIMEOUT * 1000
+    return min(milliseconds / 1000, wire.LONGEST_DEADLINE)
 
 
 def _shape(entry: Any, answer: Any) -> Any:

@@ -119,8 +119,7 @@ def test_what_was_told_stays_and_rebuilds_a_consumer(keeper, line, operator, dat
     for name in ("effects", "inbox", "inbox_positions", "inbox_parked"):
         data["oversight"][name].delete_many({})
     expected = data["oversight"]["told"].count_documents({})
-    count = line.call("oversight.replay", operator, to="oversight")
-    assert count == {"replayed": expected}
+    assert line.call("oversight.replay", operator, to="oversight")["bindings"] == ["thing.*"]
     eventually(lambda: effects(data, thing), what="effect again")
     eventually(lambda: data["oversight"]["inbox"].count_documents({}) >= expected, what="all handled")
 
@@ -131,3 +130,39 @@ def test_events_published_while_the_consumer_is_away_are_not_lost(keeper, line, 
     made(line, thing, 1)
     keeper.start()
     eventually(lambda: effects(data, thing), what="effect after restart")
+
+
+def test_a_parked_event_that_fails_is_the_one_that_is_buried(keeper, line, data):
+    thing = uuid.uuid4().hex
+    second = line.tell(
+        "thing.made", {"thing": thing}, subject=thing, source="oversight", sequence=2, queue=QUEUE
+    )  # without its number
+    eventually(lambda: data["oversight"]["inbox_parked"].find_one({"_id": second}), what="parked")
+    first = made(line, thing, 1)
+    headers, content = eventually(lambda: dead_with(line, second), what="dead letter of the second")
+    assert headers[wire.H_REASON].startswith("schema")
+    assert content["id"] == second != first
+    assert effects(data, thing)["numbers"] == [1]
+    eventually(
+        lambda: data["oversight"]["inbox_parked"].count_documents({"event.subject": thing}) == 0, what="no longer parked"
+    )
+    # mended and replayed, the stream goes on
+    content["data"]["number"] = 2
+    line.publish("", QUEUE, orjson.dumps(content))
+    made(line, thing, 3)
+    eventually(lambda: (e := effects(data, thing)) and e["numbers"] == [1, 2, 3], what="the stream again")
+
+
+def test_a_replay_tells_a_room_only_what_it_listens_to(keeper, line, operator, data):
+    told = data["oversight"]["told"]
+    stranger = uuid.uuid4().hex
+    sample = told.find_one({})
+    told.insert_one(sample | {"_id": stranger, "id": stranger, "type": "vn.motcua.other.thing.v1"})
+    try:
+        line.call("oversight.replay", operator, to="oversight")
+        thing = f"after-{uuid.uuid4().hex}"
+        line.call("oversight.make", operator, key=uuid.uuid4().hex, thing=thing)
+        eventually(lambda: effects(data, thing), what="the queue is worked off")
+        assert dead_with(line, stranger) is None
+    finally:
+        told.delete_one({"_id": stranger})

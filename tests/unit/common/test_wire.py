@@ -8,6 +8,7 @@ import orjson
 import pytest
 
 from services.common import idempotency, problems, wire
+from services.common.crypto import DataKey
 from services.common.problems import Problem
 
 
@@ -83,8 +84,15 @@ def test_keys_are_scoped_to_actor_and_route():
 
 
 def test_the_same_body_is_recognised_whatever_the_order_of_its_fields():
-    assert idempotency.body_hash({"a": 1, "b": {"c": 2, "d": 3}}) == idempotency.body_hash(
-        {"b": {"d": 3, "c": 2}, "a": 1}
+    key = DataKey(b"k" * 32, "intake")
+    assert idempotency.body_hash({"a": 1, "b": {"c": 2, "d": 3}}, key) == idempotency.body_hash(
+        {"b": {"d": 3, "c": 2}, "a": 1}, key
     )
-    assert idempotency.body_hash({"a": 1}) != idempotency.body_hash({"a": "1"})
-    assert idempotency.body_hash({"a": [1, 2]}) != idempotency.body_hash({"a": [2, 1]})
+    assert idempotency.body_hash({"a": 1}, key) != idempotency.body_hash({"a": "1"}, key)
+    assert idempotency.body_hash({"a": [1, 2]}, key) != idempotency.body_hash({"a": [2, 1]}, key)
+
+
+def test_a_bodys_digest_is_keyed_by_room():
+    body = {"id_number": "046190000123"}
+    one, other = DataKey(b"k" * 32, "intake"), DataKey(b"k" * 32, "identity")
+    assert idempotency.body_hash(body, one) != idempotency.body_hash(body, other)
