@@ -17,15 +17,14 @@ import pytest
 from deploy.local.system import System
 from tests.support import lifetimes
 from tests.support.bus import Bus, Tokens
-from tests.support.lifetimes import pytest_collection_finish as pytest_collection_finish
-from tests.support.lifetimes import pytest_fixture_setup as pytest_fixture_setup
-from tests.support.lifetimes import pytest_runtest_logreport as pytest_runtest_logreport
-from tests.support.lifetimes import pytest_runtest_teardown as pytest_runtest_teardown
-from tests.support.lifetimes import pytest_terminal_summary as pytest_terminal_summary
 from tests.support.programs import Program
 
 STATES = Path(__file__).resolve().parent.parent / ".motcua" / "state"
 NAME = os.environ.get("MOTCUA_TEST_STATE", "test")  # another name lets two runs stand side by side
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(lifetimes)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

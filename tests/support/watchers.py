@@ -1,12 +1,11 @@
 """A system of oversight, exchange and postal alone, with the rooms that they ask played by the test.
 
-One system for the tests of all three rooms; each of their conftest files takes these fixtures over.
+One system for the tests of all three rooms (`watchers`, taken over by tests/service/conftest.py); each of their
+conftest files takes the other fixtures over.
 """
 
 from __future__ import annotations
 
-import atexit
-import functools
 import itertools
 import json
 import urllib.error
@@ -14,7 +13,6 @@ import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pymongo
@@ -23,10 +21,10 @@ import pytest
 from deploy.local.system import System
 from services.common.calendar_data import shipped_calendars
 from services.common.deadlines import intake_due
+from tests.conftest import NAME, STATES
 from tests.support.bus import Bus, Tokens, eventually
 from tests.support.neighbours import Neighbour
 
-STATE = Path(__file__).resolve().parents[2] / ".motcua" / "state" / "test-watchers"
 PROCESSES = ["oversight", "exchange", "postal", "national-simulator", "partner-simulator"]
 UNIT, CENTRE, POST = "000.05.07.H57", "000.00.07.H57", "000.00.30.H57"
 _codes = itertools.count(1)
@@ -57,25 +55,16 @@ class Watchers:
             return refused.code, json.loads(refused.read() or b"{}")
 
 
-@functools.cache
-def started() -> Watchers:
-    """The one system, fresh; ended with the test program."""
-    system = System(STATE, rehearsal=True)
+@pytest.fixture(scope="session")
+def watchers() -> Iterator[Watchers]:
+    """The one system, fresh."""
+    system = System(STATES / f"{NAME}-watchers", rehearsal=True)
     system.start(PROCESSES, fresh=True)
     rooms = {name: Neighbour(system, name).start() for name in ("intake", "identity", "processing", "signing")}
-
-    def end() -> None:
-        for room in rooms.values():
-            room.stop()
-        system.stop()
-
-    atexit.register(end)
-    return Watchers(system, **rooms)
-
-
-@pytest.fixture(scope="session")
-def watchers() -> Watchers:
-    return started()
+    yield Watchers(system, **rooms)
+    for room in rooms.values():
+        room.stop()
+    system.stop()
 
 
 @pytest.fixture(autouse=True)

@@ -1,3 +1,3 @@
-from tests.support.watchers import data, line, neighbours_as_usual, story, watchers
+from tests.support.watchers import data, line, neighbours_as_usual, story
 
-__all__ = ["data", "line", "neighbours_as_usual", "story", "watchers"]
+__all__ = ["data", "line", "neighbours_as_usual", "story"]

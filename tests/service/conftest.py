@@ -1,0 +1,3 @@
+from tests.support.watchers import watchers
+
+__all__ = ["watchers"]
