@@ -77,16 +77,21 @@ def tax_numbers_of(agency: Mapping[str, Any] | None, on: date, *, told: str | No
 
 @rule("SG-03", title="Kết quả phải do chính cơ quan có thẩm quyền ký số", cites=_S0)
 def signed_by(report: Mapping[str, Any], tax_numbers: frozenset[str]) -> bool:
-    """Whether one valid signature is the agency's own: vouched by the government's anchors, with its tax number."""
-    for signature in report.get("signatures", ()):
-        signer = signature.get("signer") or {}
-        if (
-            signature.get("verdict") == PASSED
-            and signer.get("kind") == "government"
-            and signer.get("tax_number") in tax_numbers
-        ):
-            return True
-    return False
+    """Whether the agency itself signed these bytes as they stand: vouched by the government's anchors, with its tax
+    number, and nobody changed or added anything after it but long-term data (signing.md §4.5).
+
+    Who else signed must be an officer or agency as well. The agency signs last: a later signature, and whatever was
+    drawn between the two, would not be the agency's word.
+    """
+    signatures = report.get("signatures", ())
+    if any((signature.get("signer") or {}).get("kind") != "government" for signature in signatures):
+        return False
+    return any(
+        signature.get("verdict") == PASSED
+        and signature["signer"].get("tax_number") in tax_numbers
+        and (signature.get("covers_whole_document") or signature.get("modification_level") in ("NONE", "LTA_UPDATES"))
+        for signature in signatures
+    )
 
 
 @rule("SG-04", title="Kiểm tra kết quả đã ký số trước khi cho trả", cites=_S3, since=MANDATORY_SINCE)

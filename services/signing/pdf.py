@@ -42,6 +42,7 @@ from pyhanko_certvalidator.registry import CertificateRegistry, SimpleTrustManag
 from services.common.rules import rule
 from services.signing import structure, trust
 from services.signing.container import SignedData
+from services.signing.fields import empty_field_added
 from services.signing.signers import signer_of, subject_attributes
 from services.signing.verdict import FINDINGS, PASSED, Finding, SignatureReport, Signer, worst
 
@@ -142,7 +143,7 @@ class _Check:
             if stamp not in ordinary and self._gap_problem(stamp):
                 findings.append(FINDINGS["byte_range"])
         tail_is_clean = not embedded or self._tail_is_clean(embedded)
-        if not tail_is_clean:
+        if not tail_is_clean or empty_field_added(self.reader, embedded):
             findings.append(FINDINGS["modified"])
         if len(embedded) > 1 and self._objects() > structure.LIMITS.diff_objects:
             return Result((*findings, FINDINGS["limit"]), parser=self.parser)

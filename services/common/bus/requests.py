@@ -120,7 +120,7 @@ class RequestDesk:
                 causation_id=str(headers.get(wire.H_CAUSATION) or correlation),
                 command_id=command_id,
                 deadline=started + timeout,
-                channel=str(headers.get(wire.H_CHANNEL) or actor.channel),
+                channel=actor.channel or str(headers.get(wire.H_CHANNEL) or ""),  # what identity signed goes first
             )
             if hold is not None:
                 context.on_commit.append(_finishing(kernel, hold, entry))

@@ -19,6 +19,7 @@ def env(tmp_path: Path) -> dict[str, str]:
         "MOTCUA_MONGO_URL": "mongodb://intake:secret@127.0.0.1/intake?replicaSet=motcua&authSource=intake",
         "MOTCUA_HEALTH_PORT": "9000",
         "MOTCUA_KEY": str(tmp_path / "intake-1.pem"),
+        "MOTCUA_DATA_KEY": str(tmp_path / "intake.key"),
         "MOTCUA_PUBLIC_KEYS": str(tmp_path / "public"),
     }
 
@@ -31,11 +32,11 @@ def test_the_least_that_a_room_needs(env):
     assert not settings.rehearsal
     assert settings.clock_offset == 0
     assert settings.http_port is None
-    assert settings.retry_schedule == (1, 1, 5, 5, 30)
+    assert settings.retry_schedule == (1, 1, 5, 5, 30, 30, 30, 30)
     assert settings.cors_origins == ()
 
 
-@pytest.mark.parametrize("name", ["ROOM", "AMQP_URL", "MONGO_URL", "HEALTH_PORT", "KEY", "PUBLIC_KEYS"])
+@pytest.mark.parametrize("name", ["ROOM", "AMQP_URL", "MONGO_URL", "HEALTH_PORT", "KEY", "PUBLIC_KEYS", "DATA_KEY"])
 @pytest.mark.parametrize("how", ["missing", "empty"])
 def test_what_is_missing_is_named(env, name, how):
     if how == "missing":

@@ -89,9 +89,15 @@ def in_state(state: cases.State) -> cases.Case:
 
 
 def signature(
-    *, tax_number: str = "3300100018", kind: str = "government", verdict: str = "TOTAL_PASSED"
+    *, tax_number: str = "3300100018", kind: str = "government", verdict: str = "TOTAL_PASSED", level: str = "NONE"
 ) -> dict[str, Any]:
-    return {"verdict": verdict, "signer": {"kind": kind, "tax_number": tax_number, "common_name": "UBND"}}
+    """`level`: what came after this signature, in signing's words."""
+    return {
+        "verdict": verdict,
+        "signer": {"kind": kind, "tax_number": tax_number, "common_name": "UBND"},
+        "covers_whole_document": level == "NONE",
+        "modification_level": level,
+    }
 
 
 def report(verdict: str = "TOTAL_PASSED", *signatures: dict[str, Any], **changes: Any) -> dict[str, Any]:

@@ -22,7 +22,8 @@ def actor(role: str, unit: str = "*", person: str = "person-x", subject: str = "
         actor("specialist", UNIT),
         actor("leader", UNIT),
         actor("ioc", "000.00.01.H57"),
-        actor("control_officer", ELSEWHERE),
+        actor("control_officer", UNIT),
+        actor("office", ELSEWHERE),
         actor("service:exchange", subject="service:exchange"),
     ],
 )
@@ -39,6 +40,7 @@ def test_those_concerned_see_a_case(who: Actor) -> None:
         (ANONYMOUS, 404),
         (actor("specialist", ELSEWHERE), 403),
         (actor("desk_officer", ELSEWHERE), 403),
+        (actor("control_officer", ELSEWHERE), 403),
         (actor("postal_officer", UNIT), 403),
         (actor("specialist", ELSEWHERE, person="person-an"), 403),  # an officer's grant does not make her the owner
     ],
@@ -68,3 +70,24 @@ def test_an_unknown_case_is_not_found() -> None:
     with pytest.raises(Problem) as refused:
         access.known(actor("ioc"), None)
     assert refused.value.status == 404
+
+
+@pytest.mark.parametrize(
+    ("who", "file_id", "status"),
+    [
+        (actor("specialist", UNIT), "result", 200),
+        (actor("control_officer", UNIT), "slip", 200),
+        (actor("ioc", "*"), "slip", 200),
+        (actor("ioc", "*"), "result", 403),
+        (actor("office", "*"), "slip", 403),
+        (actor("specialist", UNIT), "of-another-case", 404),
+    ],
+)
+def test_ioc_looks_into_slips_and_officers_into_all_of_their_case(who: Actor, file_id: str, status: int) -> None:
+    case = {**opened(), "supplements": [{"file_id": "slip"}, {"file_id": None}], "results": [{"file_id": "result"}]}
+    if status == 200:
+        access.need_file(who, case, file_id)
+        return
+    with pytest.raises(Problem) as refused:
+        access.need_file(who, case, file_id)
+    assert refused.value.status == status

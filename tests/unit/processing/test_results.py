@@ -53,7 +53,12 @@ def refused(
         (RESULT, report("SOMETHING_NEW"), "SG-04"),  # a word that we do not know is never "valid"
         (RESULT, report(sha256="b" * 64), "SG-04"),  # the report of other bytes
         (RESULT, report(), None),
-        (RESULT, report("TOTAL_PASSED", OTHER, signature()), None),  # one of several is the agency's own
+        (RESULT, report("TOTAL_PASSED", OTHER, signature()), None),  # the last of several is the agency's own
+        (RESULT, report("TOTAL_PASSED", signature(level="LTA_UPDATES")), None),  # long-term data behind it
+        # Somebody signed behind the agency: what stands between the two is not the agency's word.
+        (RESULT, report("TOTAL_PASSED", signature(level="FORM_FILLING"), OTHER), "SG-03"),
+        (RESULT, report("TOTAL_PASSED", signature(level="FORM_FILLING"), signature(kind="public")), "SG-03"),
+        (RESULT, report("TOTAL_PASSED", signature(kind="public"), signature()), "SG-03"),  # a citizen beside the agency
     ],
 )
 def test_release_from_the_fourth_of_march(

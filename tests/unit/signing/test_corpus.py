@@ -117,6 +117,17 @@ def test_overlay_after_the_last_signature_fails(world: Any, base: str, how: pape
     assert words(world.check(papers.overlay(getattr(world, base), how))) == ("TOTAL_FAILED", "FORMAT_FAILURE")
 
 
+@pytest.mark.parametrize("base", BASES)
+def test_an_empty_field_between_two_signatures_fails(world: Any, base: str) -> None:
+    forged = world.signed("citizen-chi", pdf=papers.overlay(getattr(world, base), "field"), field="ChuKy9")
+    assert words(world.check(forged)) == ("TOTAL_FAILED", "FORMAT_FAILURE")
+
+
+def test_an_empty_field_prepared_before_the_first_signature_passes(world: Any) -> None:
+    prepared = papers.overlay(world.paper, "field")  # drawn before anybody signed: the signer saw it
+    assert words(world.check(world.signed("agency-quang-thai", pdf=prepared))) == ("TOTAL_PASSED", None)
+
+
 @pytest.mark.parametrize("how", ["literal", "object-stream", "hex"])
 @pytest.mark.parametrize("base", BASES)
 def test_wrapped_signature_fails(world: Any, base: str, how: papers.Wrapping) -> None:
