@@ -80,7 +80,7 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
-    """Seconds per package. A system's start is in the time of the package that asks first, its end in the last one's."""
+    """Seconds per package; a system's start is in the time of the first package that asks, its end in the last's."""
     terminalreporter.section("seconds per package")
     for name, (tests, seconds) in sorted(_packages.items()):
         terminalreporter.write_line(f"{seconds:7.1f}  {name} ({tests:.0f} tests)")
