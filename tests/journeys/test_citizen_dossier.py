@@ -16,8 +16,12 @@ from tests.journeys.scenes import Scenes, somebody
 @pytest.mark.parametrize(("channel", "mode"), [("portal", "SELF_PORTAL"), ("hue-s", "SELF_HUES")])
 def test_the_mode_is_that_of_the_channel_and_cannot_be_chosen_or_changed(scenes: Scenes, resident, channel, mode):
     body = resident.dossier_body(COPY, scenes.papers(resident, COPY))
-    named = {"X-Channel": channel}
-    code = resident.client.send("POST", "/dossiers", json=body, key=f"mode-{channel}", headers=named).json()["code"]
+    other = "hue-s" if channel == "portal" else "portal"
+    there = Citizen(resident.world, resident.person, channel=channel, phone=resident.phone.number)
+    there.sign_in()
+    # The channel is the one of the session that identity signed, whatever a client says beside it.
+    said = {"X-Channel": other}
+    code = there.client.send("POST", "/dossiers", json=body, key=f"mode-{channel}", headers=said).json()["code"]
     assert resident.dossier(code)["mode"] == mode
     chosen = refused(lambda: resident.client.post("/dossiers", body | {"mode": "BCCI"}))
     assert (chosen.status, chosen.problem["errors"][0]["field"]) == (422, "mode")
@@ -26,7 +30,6 @@ def test_the_mode_is_that_of_the_channel_and_cannot_be_chosen_or_changed(scenes:
     assert refused(lambda: resident.client.post(f"/dossiers/{code}/amendments", changed)).status == 422
     assert resident.client.once("PATCH", f"{API}/dossiers/{code}", json={"mode": "BCCI"}).status_code in (404, 405)
     # Later commands through the other channel leave it as it was recorded.
-    other = "hue-s" if channel == "portal" else "portal"
     resident.client.send("POST", f"/dossiers/{code}/withdrawal", json={"version": version}, key=f"out-{channel}",
                          headers={"X-Channel": other})  # fmt: skip
     assert resident.dossier(code)["mode"] == mode
