@@ -36,27 +36,93 @@ def users() -> tuple[str, ...]:
     return (*ROOMS, "partner", "operator")
 
 
+#: Which events a room tells: names, or `stream.*` for every event of a stream.
+_TELLS = {
+    "identity": "account.*",
+    "intake": "dossier.*",
+    "processing": "case.* result.* step.* supplement.*",
+    "vault": "file.stored holding.*",
+    "signing": "file.checked",
+    "payment": "payment.* receipt.*",
+    "notifier": "notice.*",
+    "oversight": "intake.late slip.* slips.*",
+    "postal": "postal.*",
+    "exchange": "exchange.*",
+}
+#: Which keys a room binds its event queue with, letter by letter: a room that may hear `case.*` binds just that.
+_HEARS = {
+    "intake": "account.normalized case.* file.checked payment.ordered payment.settled result.* slips.blocked "
+    "slips.unblocked step.* supplement.*",
+    "processing": "account.normalized dossier.accepted file.checked payment.settled slips.blocked slips.unblocked",
+    "vault": "account.normalized dossier.returned",
+    "signing": "file.stored",
+    "payment": "account.normalized dossier.* payment.settled",
+    "notifier": "account.locked account.normalized account.registered case.opened case.rescheduled case.resumed "
+    "case.stopped dossier.accepted dossier.amended dossier.filed dossier.guided dossier.refused dossier.returned "
+    "dossier.withdrawn holding.added intake.late payment.failed payment.ordered payment.refunded payment.settled "
+    "postal.attempted postal.collected postal.delivered postal.registered postal.returned result.asked result.ready "
+    "slip.confirmed slip.violated slips.blocked slips.unblocked supplement.requested",
+    "oversight": "#",
+    "postal": "account.normalized dossier.returned",
+    "exchange": "account.normalized case.* dossier.* payment.* receipt.* result.* step.* supplement.*",
+}
+#: Who moves the clock and ends sessions: the owners of the control messages.
+_BROADCASTS = ("identity", "oversight")
+
+
 def room_permissions(room: str) -> dict[str, str]:
     """What a room's broker user may configure, write and read on the system's virtual host, as regular expressions.
 
     Own queues: `rpc-R` (requests), `rpc.reply-R-…` (answers), `evt.R`, `evt.R.retry.<n>s`, `evt.R.dead` (events),
-    `fan.R.…` (fan-out of one process). Exchanges: requests go out through `nameko-rpc`, events through `motcua.events`,
-    the clock and the like through `motcua.control`; `evt.retry` brings delayed retries back. Answers go through the
-    default exchange, which the broker cannot narrow to one caller's queue: that an answer was asked for is checked by
-    the caller (correlation id). A binding needs write on the queue and read on the exchange.
+    `fan.R.…` (fan-out of one process). The exchanges are made by the definitions: no room declares or deletes one.
+    A binding needs write on the queue and read on the exchange; which keys, `room_topics` says. Retries, dead letters
+    and control answers go through the default exchange, which the broker cannot narrow to one queue
+    (docs/decisions/0010-broker-permissions.md).
     """
     name = re.escape(room)
     queues = rf"rpc-{name}|rpc\.reply[-.]{name}[-.].*|evt\.{name}(\..*)?|fan\.{name}\..*"
-    exchanges = r"nameko-rpc|motcua\.events|motcua\.control|evt\.retry"
+    writes, reads = [queues, r"amq\.default", "nameko-rpc"], [queues, "nameko-rpc", r"motcua\.control"]
+    if room in _TELLS:
+        writes.append(r"motcua\.events")
+    if room in _HEARS:
+        reads.append(r"motcua\.events")
+    if room in _BROADCASTS:
+        writes.append(r"motcua\.control")
+    return {"configure": f"^({queues})$", "write": f"^({'|'.join(writes)})$", "read": f"^({'|'.join(reads)})$"}
+
+
+def room_topics(room: str) -> dict[str, dict[str, str]]:
+    """Which routing keys a room may publish under (write) and bind with (read), by topic exchange.
+
+    Requests and answers: it binds its own methods and reply queues only, so it hears nobody else's. It may send any
+    key: whom a request comes from is proven by its signed token, and an answer goes where its request asked for; a
+    refusal would close the channel and let a caller with an odd `reply_to` cut the room off. Events: its own names out,
+    the keys that it listens to in. The broker matches a binding's key as it is written, wildcards and all.
+    """
+    name = re.escape(room)
+    told = [re.escape(key).replace(r"\*", r"[^.]+") for key in _TELLS.get(room, "").split()]
+    heard = [re.escape(key) for key in _HEARS.get(room, "").split()]
     return {
-        "configure": f"^({queues}|{exchanges})$",
-        "write": rf"^({queues}|{exchanges}|amq\.default)$",
-        "read": f"^({queues}|{exchanges})$",
+        "nameko-rpc": {"write": ".*", "read": rf"^({name}\..*|rpc\.reply-{name}-.*)$"},
+        "motcua.events": {"write": _one_of(told), "read": _one_of(heard)},
     }
 
 
+def _one_of(patterns: list[str]) -> str:
+    return f"^({'|'.join(patterns)})$" if patterns else "^$"
+
+
+def topic_permissions() -> list[dict[str, str]]:
+    """The topic permissions of all rooms. A user without a row (the operator) may use every key."""
+    return [
+        {"user": room, "vhost": VHOST, "exchange": exchange, **keys}
+        for room in ROOMS
+        for exchange, keys in room_topics(room).items()
+    ]
+
+
 def permissions() -> list[dict[str, str]]:
-    """Every permission on both virtual hosts: the one place where they are decided."""
+    """Every permission on both virtual hosts; which routing keys go with them: `topic_permissions`."""
     everything = {"configure": ".*", "write": ".*", "read": ".*"}
     rows = [{"user": room, "vhost": VHOST, **room_permissions(room)} for room in ROOMS]
     rows.append({"user": "operator", "vhost": VHOST, **everything})
@@ -95,6 +161,7 @@ def definitions(passwords: dict[str, str]) -> dict[str, Any]:
             for user in users()
         ],
         "permissions": permissions(),
+        "topic_permissions": topic_permissions(),
         "exchanges": [
             exchange("nameko-rpc", "topic"),
             exchange("motcua.events", "topic"),

@@ -37,7 +37,8 @@ def _wait_for_primary(client: MongoClient[dict[str, Any]]) -> None:
 def operator_of_own(port: int, replica_set: str, password: str) -> MongoClient[dict[str, Any]]:
     """A client logged in as the operator of our own mongod; makes replica set and operator on the first start.
 
-    A mongod with no user yet lets the local machine make the first one.
+    A mongod with no user yet lets the local machine make the first one. Here the operator is root: it makes the rooms'
+    users and, when the ports were drawn anew, the replica set again, and this mongod holds nothing but our databases.
     """
     host = f"127.0.0.1:{port}"
     first = _connect(port)
@@ -66,15 +67,21 @@ def operator_of_own(port: int, replica_set: str, password: str) -> MongoClient[d
     return client
 
 
-def make_room_user(client: MongoClient[dict[str, Any]], room: str, password: str) -> None:
-    """The room's user lives in the room's database and has rights on nothing else."""
-    roles = [{"role": "readWrite", "db": room}, {"role": "dbAdmin", "db": room}]
+def roles_on(databases: list[str]) -> list[dict[str, str]]:
+    """Rights on the named databases and on nothing else: documents, collections, indexes; no users, no server."""
+    return [{"role": role, "db": database} for database in databases for role in ("readWrite", "dbAdmin")]
+
+
+def make_user(
+    client: MongoClient[dict[str, Any]], database: str, user: str, password: str, roles: list[dict[str, str]]
+) -> None:
+    """Makes the user, who logs in at `database`, or gives one that is there this password and these roles only."""
     try:
-        client[room].command("createUser", room, pwd=password, roles=roles)
+        client[database].command("createUser", user, pwd=password, roles=roles)
     except OperationFailure as error:
         if error.code != _USER_EXISTS:
             raise
-        client[room].command("updateUser", room, pwd=password, roles=roles)
+        client[database].command("updateUser", user, pwd=password, roles=roles)
 
 
 def main() -> int:
@@ -88,17 +95,12 @@ def main() -> int:
     try:
         if given.url:
             client: MongoClient[dict[str, Any]] = MongoClient(given.url, serverSelectionTimeoutMS=20_000)
-            # our operator there is an administrator of these databases too
-            try:
-                client.admin.command("createUser", "operator", pwd=passwords["operator"], roles=["root"])
-            except OperationFailure as error:
-                if error.code != _USER_EXISTS:
-                    raise
-                client.admin.command("updateUser", "operator", pwd=passwords["operator"], roles=["root"])
+            # somebody else administers that server: our operator works on our databases and nowhere else
+            make_user(client, "admin", "operator", passwords["operator"], roles_on(given.rooms))
         else:
             client = operator_of_own(given.port, given.replica_set, passwords["operator"])
         for room in given.rooms:
-            make_room_user(client, room, passwords[room])
+            make_user(client, room, room, passwords[room], roles_on([room]))
     except (PyMongoError, TimeoutError) as error:
         print(f"prepare_database: {error}", file=sys.stderr)
         return 1

@@ -46,6 +46,10 @@ PUBLIC_URL = "https://dichvucong.hue.gov.vn"
 _INFRASTRUCTURE_PORTS = ("broker.amqp", "broker.distribution", "broker.epmd", "database")
 _BLOCK = 64
 
+# What a process gets of the environment in which the system was started, beside LC_* and PYTHON*. All else stays out:
+# the caller's environment may hold tokens and passwords that are no business of ours.
+_PASSED = frozenset({"PATH", "HOME", "LANG", "LANGUAGE", "TZ", "TMPDIR", "LD_LIBRARY_PATH"})
+
 
 class Ports:
     """Ports by name, chosen free once and remembered, so that addresses survive a restart.
@@ -149,7 +153,7 @@ def mongo_url(addresses: Addresses, passwords: dict[str, str], user: str) -> str
 
 def common_env(state: State, ports: Ports, rehearsal: bool) -> dict[str, str]:
     """What every process and every operator's command may know: addresses, public keys, no secrets."""
-    env = {k: v for k, v in clean_environment().items() if not k.startswith("MOTCUA_")}
+    env = {k: v for k, v in clean_environment().items() if k in _PASSED or k.startswith(("LC_", "PYTHON"))}
     env.update(
         TMPDIR=str(state.tmp),
         MOTCUA_STATE_DIR=str(state.top),

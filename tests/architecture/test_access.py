@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import importlib
+import re
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
+
 import pika
 import pymongo
 import pytest
 from pika.exceptions import ChannelClosedByBroker
 from pymongo.errors import OperationFailure
 
-from deploy.local.broker import permissions
+from deploy.contracts import rooms
+from deploy.local.broker import _BROADCASTS, _HEARS, _TELLS, permissions, room_topics
 from services.common import wire
+from services.common.bus.events import EventDesk
+from services.common.control_message import OWNERS
 from tests.architecture.source import DOMAIN_ROOMS, ROOMS, ROOT, files
 
 UNAUTHORIZED = 13
@@ -70,6 +79,106 @@ def test_a_rooms_user_reaches_its_own_queues_only(system, room):
         assert refused(connection, lambda c: c.exchange_declare("mine", "topic")) == 403
     finally:
         connection.close()
+
+
+@pytest.fixture(params=ROOMS)
+def taken_over(request, system) -> Iterator[tuple[str, pika.BlockingConnection, str]]:
+    """A room that somebody else has: its name, a connection as its user, a queue that it declared and may bind."""
+    room = request.param
+    connection = pika.BlockingConnection(pika.URLParameters(system.amqp_url(room)))
+    queue = wire.reply_queue(room)
+    connection.channel().queue_declare(queue, exclusive=True, auto_delete=True)
+    yield room, connection, queue
+    connection.close()
+
+
+def send(channel: Any, exchange: str, key: str) -> None:
+    channel.confirm_delivery()  # with confirms the refusal comes before the publish returns
+    channel.basic_publish(exchange, key, b"{}")
+
+
+def test_no_room_overhears_another_rooms_calls(taken_over):
+    """Passwords, codes and tokens go through this exchange: nobody binds it with a key that is not its own."""
+    room, connection, queue = taken_over
+    for other in ({*ROOMS, "operator"} - {room}) | {f"{room}2"}:
+        keys = (f"{other}.*", f"{other}.#", wire.reply_queue(other))
+        for key in keys:
+            assert refused(connection, lambda c, k=key: c.queue_bind(queue, wire.RPC_EXCHANGE, routing_key=k)) == 403
+    for key in ("#", "*", "*.*", "#.#", "*.sign_in", f"#.{room}.*", "rpc.#", "rpc.*", ""):
+        assert refused(connection, lambda c, k=key: c.queue_bind(queue, wire.RPC_EXCHANGE, routing_key=k)) == 403
+    # nor round a corner, through an exchange that it may write to
+    assert refused(connection, lambda c: c.exchange_bind(wire.RPC_EXCHANGE, wire.RPC_EXCHANGE, routing_key="#")) == 403
+    # what it needs, it may: its own key, and then it gets what was sent there
+    channel = connection.channel()
+    channel.queue_bind(queue, wire.RPC_EXCHANGE, routing_key=queue)
+    send(channel, wire.RPC_EXCHANGE, queue)
+    assert channel.basic_get(queue, auto_ack=True)[2] == b"{}"
+
+
+def test_no_room_deletes_or_changes_an_exchange(taken_over):
+    _, connection, _ = taken_over
+    for exchange, kind in (
+        (wire.RPC_EXCHANGE, "topic"),
+        (wire.EVENTS_EXCHANGE, "topic"),
+        (wire.CONTROL_EXCHANGE, "fanout"),
+    ):
+        assert refused(connection, lambda c, e=exchange: c.exchange_delete(e)) == 403
+        assert refused(connection, lambda c, e=exchange, k=kind: c.exchange_declare(e, k, durable=True)) == 403
+        connection.channel().exchange_declare(exchange, passive=True)  # it is still there
+
+
+def test_no_room_tells_another_rooms_events(taken_over):
+    room, connection, _ = taken_over
+    foreign = {event: other.name for other in rooms.load() for event in other.tells if other.name != room}
+    assert len(foreign) > 30
+    for event in (*foreign, "nobodys.event", "#", ""):
+        assert refused(connection, lambda c, e=event: send(c, wire.EVENTS_EXCHANGE, e)) == 403
+
+
+def test_no_room_hears_events_that_are_not_for_it(taken_over):
+    room, connection, queue = taken_over
+    heard = bindings_of(room)
+    told = {event for other in rooms.load() for event in other.tells}
+    streams = {f"{event.split('.')[0]}.*" for event in told}
+    foreign = {"*.*", "#.#", "#"} | told | streams
+    assert len(foreign - heard) > 20
+    for key in foreign - heard:
+        assert refused(connection, lambda c, k=key: c.queue_bind(queue, wire.EVENTS_EXCHANGE, routing_key=k)) == 403
+
+
+def test_only_the_owners_of_control_messages_broadcast(taken_over):
+    room, connection, _ = taken_over
+    if room in OWNERS.values():
+        send(connection.channel(), wire.CONTROL_EXCHANGE, "")  # unsigned, so no process believes it
+    else:
+        assert refused(connection, lambda c: send(c, wire.CONTROL_EXCHANGE, "")) == 403
+
+
+def bindings_of(room: str) -> set[str]:
+    """The keys with which the kernel binds a room's event queue."""
+    listens = next((each.listens for each in rooms.load() if each.name == room), ())
+    handlers = {each.event: SimpleNamespace(method_name="handle", ordered=each.ordered) for each in listens}
+    return set(EventDesk(None, SimpleNamespace(handle=None), handlers).bindings()) if handlers else set()
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_the_brokers_table_lets_a_room_hear_what_it_listens_to_and_no_more(room):
+    assert set(_HEARS.get(room, "").split()) == bindings_of(room)
+
+
+def test_the_brokers_table_lets_every_event_be_told_by_its_room_alone():
+    every = rooms.load()
+    assert set(_TELLS) == {room.name for room in every}
+    for room in every:
+        pattern = room_topics(room.name)[wire.EVENTS_EXCHANGE]["write"]
+        told = {event for other in every for event in other.tells if re.search(pattern, event)}
+        assert told == set(importlib.import_module(f"services.{room.name}.schemas").EVENTS) == set(room.tells)
+        for entry in _TELLS[room.name].split():  # nothing in the table that the room does not tell any more
+            assert any(event == entry or entry == f"{event.split('.')[0]}.*" for event in room.tells), entry
+
+
+def test_the_brokers_table_lets_the_owners_of_control_messages_broadcast():
+    assert set(_BROADCASTS) == set(OWNERS.values())
 
 
 def test_every_room_has_a_broker_user_of_its_own_and_no_more():

@@ -1,6 +1,6 @@
 """A room made for the kernel's tests: it keeps things, counts effects, and can be told to fail or to be slow.
 
-Started as a program by the tests under a real room's name and users.
+Started as a program by the tests under a real room's name (tests/support/programs.py).
 """
 
 from __future__ import annotations

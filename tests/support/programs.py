@@ -1,4 +1,7 @@
-"""Programs of the kernel's test room, run under real rooms' users on a broker and a database without other rooms."""
+"""Programs of the kernel's test room, run in real rooms' places on a broker and a database without other rooms.
+
+Database, keys and queues are the room's. At the broker they are the operator: no room may tell `thing.made`.
+"""
 
 from __future__ import annotations
 
@@ -17,13 +20,18 @@ PROGRAM = "tests.support.kernel_room"
 ROOT = Path(__file__).resolve().parents[2]
 
 
+def borrowed(stores: System, room: str) -> dict[str, str]:
+    """The room's environment, with the operator's broker user."""
+    return {**stores.env(room), "MOTCUA_AMQP_URL": stores.amqp_url("operator")}
+
+
 class Program:
     """One process of the test room; `name` is the room whose users and queues it has."""
 
     def __init__(self, stores: System, name: str, port_of: str | None = None) -> None:
         self.name = name
         self._stores = stores
-        self._env = {**stores.env(name), "MOTCUA_RETRY_SCHEDULE": "1,1"}
+        self._env = {**borrowed(stores, name), "MOTCUA_RETRY_SCHEDULE": "1,1"}
         if port_of:
             self._env["MOTCUA_HEALTH_PORT"] = stores.env(port_of)["MOTCUA_HEALTH_PORT"]
         self.log = stores.state.logs / f"kernel-{name}-{port_of or name}.log"

@@ -22,7 +22,7 @@ import pytest
 from services.common import wire
 from tests.architecture.source import files
 from tests.support.bus import Bus, eventually
-from tests.support.programs import Program
+from tests.support.programs import Program, borrowed
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -35,7 +35,7 @@ class Scene:
         with open(self.log, "wb") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-W", "ignore", "-m", "tests.support.trap_program", name], cwd=ROOT,
-                env={**os.environ, **stores.env(room)}, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log,
+                env={**os.environ, **borrowed(stores, room)}, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log,
                 text=True,
             )  # fmt: skip
 

@@ -8,6 +8,7 @@ import pytest
 
 from deploy.local import broker
 from deploy.local.table import ROOMS
+from services.common import wire
 
 
 def may(room: str, what: str, name: str) -> bool:
@@ -21,9 +22,6 @@ OWN = [
     "evt.intake.retry.5s",
     "evt.intake.dead",
     "fan.intake.8c",
-    "nameko-rpc",
-    "motcua.events",
-    "motcua.control",
 ]
 FOREIGN = [
     "rpc-identity",
@@ -37,12 +35,77 @@ FOREIGN = [
     "amq.topic",
     "",
 ]
+SHARED = ["nameko-rpc", "motcua.events", "motcua.control"]
 
 
 @pytest.mark.parametrize("name", OWN)
 @pytest.mark.parametrize("what", ["configure", "write", "read"])
-def test_a_room_reaches_its_own_queues_and_the_shared_exchanges(what: str, name: str) -> None:
+def test_a_room_reaches_its_own_queues(what: str, name: str) -> None:
     assert may("intake", what, name)
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_no_room_makes_or_deletes_an_exchange(room: str) -> None:
+    for exchange in ("nameko-rpc", "motcua.events", "motcua.control", "evt.retry", "amq.topic", ""):
+        assert not may(room, "configure", exchange)
+
+
+def test_a_room_writes_to_and_binds_the_exchanges_that_it_needs() -> None:
+    rights = {
+        room: {f"{what} {name}" for what in ("write", "read") for name in SHARED if may(room, what, name)}
+        for room in ROOMS
+    }
+    calls = {"write nameko-rpc", "read nameko-rpc", "read motcua.control"}
+    assert rights["gateway"] == calls
+    assert rights["identity"] == calls | {"write motcua.events", "write motcua.control"}  # it listens to no event
+    assert rights["oversight"] == calls | {"write motcua.events", "read motcua.events", "write motcua.control"}
+    for room in set(ROOMS) - {"gateway", "identity", "oversight"}:
+        assert rights[room] == calls | {"write motcua.events", "read motcua.events"}
+
+
+def key(room: str, exchange: str, what: str, name: str) -> bool:
+    """Whether the broker lets the room publish under (write) or bind (read) a key; it searches, as here."""
+    return re.search(broker.room_topics(room)[exchange][what], name) is not None
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_room_binds_its_own_requests_and_replies_only(room: str) -> None:
+    assert key(room, "nameko-rpc", "read", f"{room}.*")
+    assert key(room, "nameko-rpc", "read", wire.reply_queue(room))
+    for other in (*(set(ROOMS) - {room}), "operator", f"{room}2"):
+        assert not key(room, "nameko-rpc", "read", f"{other}.*")
+        assert not key(room, "nameko-rpc", "read", wire.reply_queue(other))
+    for wide in ("#", "*.*", "#.#", "*", "", f"#.{room}.*", f"*.{room}.#", f"{room}", "rpc.#", "rpc.*"):
+        assert not key(room, "nameko-rpc", "read", wide)
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_room_calls_and_answers_whom_it_will(room: str) -> None:
+    for name in ("identity.clock", wire.reply_queue("operator"), "5b2c0d0e-an-uuid-as-nameko-sends-it", ""):
+        assert key(room, "nameko-rpc", "write", name)
+
+
+def test_a_room_tells_its_own_events_only() -> None:
+    assert key("vault", "motcua.events", "write", "file.stored")
+    for name in ("file.checked", "payment.settled", "xfile.stored", "file.stored.more", "file", "", "#", "filexstored"):
+        assert not key("vault", "motcua.events", "write", name)
+    assert not key("intake", "motcua.events", "write", "dossier.filed.more")
+
+
+def test_a_room_binds_the_events_that_it_listens_to_only() -> None:
+    assert key("payment", "motcua.events", "read", "dossier.*")
+    for wide in ("#", "*.*", "dossier.#", "#.settled", "*.settled", "payment.*"):
+        assert not key("payment", "motcua.events", "read", wide)
+    assert [room for room in ROOMS if key(room, "motcua.events", "read", "#")] == ["oversight"]
+
+
+def test_the_definitions_carry_the_keys_of_every_room_and_leave_the_operator_free() -> None:
+    passwords = {f"broker.{user}": f"secret-of-{user}" for user in broker.users()}
+    made = broker.definitions(passwords)
+    topics = {row["name"] for row in made["exchanges"] if row["type"] == "topic"}
+    rows = [(row["user"], row["exchange"]) for row in made["topic_permissions"]]
+    assert sorted(rows) == sorted((room, exchange) for room in ROOMS for exchange in topics)
+    assert {row["vhost"] for row in made["topic_permissions"]} == {"motcua"}
 
 
 @pytest.mark.parametrize("name", FOREIGN)
