@@ -1,13 +1,11 @@
 """The people of a rehearsal as they sit before their screens: a citizen, officers, the payment provider, the SMS phone.
 
-Everything here goes over HTTP: to the gateway as that person, or to the simulators of outside systems. The only
-exception is the business clock's signing time, which is read at the gateway too.
+Everything here goes over HTTP: to the gateway as that person, or to the simulators of outside systems.
 """
 
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,9 +21,6 @@ from deploy.rehearsal import authority, cast, papers
 from deploy.rehearsal.cast import Person
 
 QUANG_THAI = "000.05.07.H57"
-A_NGO = "000.05.08.H57"
-HCC = "000.00.07.H57"
-IOC = "000.00.01.H57"
 COPY = "9.000001"  # Cấp bản sao có xác nhận, a fictional procedure
 BIRTH = "1.001193"  # Đăng ký khai sinh
 
@@ -197,7 +192,10 @@ class Citizen:
 
     def normalize(self, form: dict[str, Any] | None = None, key: str | None = None) -> dict[str, Any]:
         answer: dict[str, Any] = self.client.post("/account/normalization", form or self.normalization(), key=key)
-        self.client.token = answer["access_token"]
+        if answer["access_token"] is None:  # the first answer was lost; a repeated one holds no token
+            self.sign_in()
+        else:
+            self.client.token = answer["access_token"]
         self.account = {**self.account, "person_id": answer["person_id"], "normalized": True}
         return answer
 
@@ -298,9 +296,6 @@ class Officer:
         answer: dict[str, Any] = self.client.post(f"/cases/{code}/{what}", {"version": version, **body}, key=key)
         return answer
 
-    def refused(self, call: Callable[[], Any]) -> Refused:
-        return refused(call)
-
     def upload(self, data: bytes, filename: str, purpose: str, key: str | None = None) -> dict[str, Any]:
         return upload(self.client, data, filename, purpose, key)
 
@@ -359,11 +354,6 @@ def pay(world: World, payer: Citizen, order_id: str, *, times: int = 1, **option
     body = {"url": page["url"], "times": times, "patience": 30, **options}
     answer: dict[str, Any] = world.tell("provider", "/pay", body)
     return {**answer, "page": page}
-
-
-def wait_until(moment: float) -> None:
-    """Waits for a point of monotonic time."""
-    time.sleep(max(0.0, moment - time.monotonic()))
 
 
 __all__ = ["API", "Citizen", "Officer", "Phone", "World", "all_pages", "pay", "refused", "upload", "verdict_of"]

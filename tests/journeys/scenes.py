@@ -36,7 +36,6 @@ class Scenes:
     desk: Officer
     specialist: Officer
     _papers: dict[tuple[int, str], dict[str, str]] = field(default_factory=dict)
-    _results: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def papers(self, citizen: Citizen, procedure: str) -> dict[str, str]:
         """Component → file id: the form signed, the scan not."""

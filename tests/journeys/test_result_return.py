@@ -148,7 +148,7 @@ def test_where_no_fee_is_due_nothing_holds_it_back(scenes: Scenes, resident):
         ("expired", "INDETERMINATE"),
     ],
 )
-def test_the_verdict_tells_valid_invalid_unsigned_and_undetermined_apart(world, specialist, name, verdict):
+def test_the_verdict_tells_valid_invalid_unsigned_and_undetermined_apart(world, specialist, worked, name, verdict):
     pdf = world.paper("Tập mẫu", name)
     signed = world.signed(pdf, "agency-quang-thai")
     match name:
@@ -165,7 +165,8 @@ def test_the_verdict_tells_valid_invalid_unsigned_and_undetermined_apart(world, 
         case _:
             data = forgery(world, {"revoked": "revoked", "unknown-ca": "foreign"}[name], name)
     stored = specialist.upload(data, f"{name}.pdf", "result")
-    report = specialist.client.get(f"/files/{stored['file_id']}/report")
+    specialist.on_case(worked, "results", file_id=stored["file_id"], name=name)
+    report = specialist.client.get(f"/cases/{worked}/files/{stored['file_id']}/report")
     assert (report["verdict"], report["sha256"]) == (verdict, stored["sha256"])
     assert report["verdict_vi"] and report["reason_vi"]
 
