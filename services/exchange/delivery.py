@@ -24,7 +24,7 @@ from services.exchange.adapters.national_portal import NationalPortal, PortalErr
 from services.exchange.status_codes import Code
 
 SENDERS = 4
-LEASE = 12  # seconds of database time, renewed before each call; longer than any one call can take
+LEASE = 15  # seconds of database time, renewed before each outside call; longer than any one of them can take
 LOOK = 1.0  # seconds between looks when nothing wakes the senders
 CALL_TIMEOUT = 5.0  # seconds for a call to another room; the portal's adapter has the same
 _PURPOSE = "national_portal_sync"
@@ -101,7 +101,7 @@ class Delivery:
         found = self._kernel.store.get("syncs", row["_id"])
         status = sync.pending(found) if found is not None else None
         if found is None or status is None:
-            self._kernel.store.collection("deliveries").delete_one({"_id": row["_id"], "holder": row["holder"]})
+            self._nothing_left(row, found)
             return
         try:
             self._send(row, found, status)
@@ -115,18 +115,38 @@ class Delivery:
             return
         self._delivered(row, status)
 
+    def _nothing_left(self, row: Document, found: Document | None) -> None:
+        """Takes the row away where its dossier has nothing to deliver.
+
+        An event that adds a status leaves a row that it finds as it is; so the removal also moves the dossier's
+        version, and whichever of both commits second has to look again.
+        """
+        unit = self._unit(row["_id"])
+        if found is not None:
+            unit.change("syncs", {"_id": found["_id"], "version": found["version"]}, {"$inc": {"version": 1}})
+        unit.delete("deliveries", {"_id": row["_id"], "holder": row["holder"]})
+        try:
+            unit.commit()
+        except StaleVersion:
+            # Something came in between: what is due is due at once, not when our lease ends.
+            self._kernel.store.collection("deliveries").update_one(
+                {"_id": row["_id"], "holder": row["holder"]}, {"$set": {"lease_until": _EPOCH}}
+            )
+
     def _send(self, row: Document, found: Document, status: Document) -> None:
+        def renew() -> None:
+            self._renew(row)
+
         code = Code(status["status"])
         if code in portal.RECORD_CODES:
+            self._renew(row)
             owner = self._owner(found["owner"])
             self._renew(row)
             procedure = self._procedure(found["procedure"])
-            self._renew(row)
-            updating = found["delivered"] > 0 or self._national.knows(found["code"])
-            self._renew(row)
-            self._national.send_record(portal.record_of(found, status, owner, procedure), updating=updating)
-            self._renew(row)
-        self._national.send_step(portal.step_of(found, status))
+            updating = found["delivered"] > 0 or self._national.knows(found["code"], before_call=renew)
+            record = portal.record_of(found, status, owner, procedure)
+            self._national.send_record(record, updating=updating, before_call=renew)
+        self._national.send_step(portal.step_of(found, status), before_call=renew)
 
     def _renew(self, row: Document) -> None:
         later = {"$dateAdd": {"startDate": "$$NOW", "unit": "second", "amount": LEASE}}

@@ -44,6 +44,8 @@ def _deliver(ctx: Context, sms: Sms, notice: Document) -> bool:
     reached, event = True, None
     try:
         phone = _phone(ctx, notice["person_id"])
+        if not store.renew_claim(ctx.store, notice):
+            return True  # another process is at it
         sms.send(phone, sms_text(notice["body_vi"]), notice["_id"])
         notices.delivered(notice, ctx.kernel.now())
         event = "notice.delivered"

@@ -13,7 +13,7 @@ from services.common import problems
 from services.common.store import Document, Index, Store
 
 AGGREGATES = ["notices"]
-LEASE = 30_000  # milliseconds that a claimed delivery may take before another process tries it
+LEASE = 15_000  # milliseconds until another process tries a claimed delivery; renewed before each outside call
 
 INDEXES = [
     Index("notices", [("person_id", 1), ("channel", 1), ("at", -1), ("_id", -1)], {"name": "of_person"}),
@@ -42,6 +42,15 @@ def claim_delivery(store: Store) -> Document | None:
         sort=[("next_try_at", 1)],
         return_document=ReturnDocument.AFTER,
     )
+
+
+def renew_claim(store: Store, notice: Document) -> bool:
+    """Begins a claim's lease anew; False when another process has the notice now."""
+    renewed = store.collection("notices").update_one(
+        {"_id": notice["_id"], "state": "waiting", "version": notice["version"]},
+        [{"$set": {"next_try_at": {"$add": ["$$NOW", LEASE]}}}],
+    )
+    return renewed.matched_count == 1
 
 
 def known_ids(store: Store, ids: list[str]) -> set[str]:

@@ -10,17 +10,22 @@ import json
 import threading
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from services.exchange.messages import dossiers_envelope, progress_envelope, succeeded
 
 TIMEOUT = 5.0  # seconds
+BeforeCall = Callable[[], None]
 # The address is given exactly; a proxy of the machine is not asked.
 _opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 NO_SESSION = "05"
 SERVICE_LOOKUP = "TraCuuHoSo"
+
+
+def _nothing() -> None:
+    """Before a call that needs nothing done before it."""
 
 
 class PortalError(Exception):
@@ -42,7 +47,11 @@ class Account:
 
 
 class NationalPortal:
-    """`url` is the portal's base address."""
+    """`url` is the portal's base address.
+
+    A message may take several calls (a lost session is made anew): `before_call` runs before each of them, and what
+    it raises ends the message.
+    """
 
     def __init__(self, url: str, account: Account) -> None:
         self._url = url.rstrip("/")
@@ -50,32 +59,40 @@ class NationalPortal:
         self._session = ""
         self._turn = threading.Lock()
 
-    def knows(self, code: str) -> bool:
+    def knows(self, code: str, *, before_call: BeforeCall = _nothing) -> bool:
         """Whether the portal has this dossier. Raises PortalError."""
-        reply = self._call(lambda session: {
+        reply = self._call(before_call, lambda session: {
             "session": session, "madonvi": self._account.agency, "service": SERVICE_LOOKUP, "data": [{"MaHoSo": code}],
         })  # fmt: skip
         return bool(reply.get("data"))
 
-    def send_record(self, record: Mapping[str, Any], *, updating: bool) -> None:
+    def send_record(self, record: Mapping[str, Any], *, updating: bool, before_call: BeforeCall = _nothing) -> None:
         """DongBoHoSoMC. Raises PortalError."""
-        self._call(lambda session: dossiers_envelope(session, self._account.agency, [record], updating=updating))
+        self._call(
+            before_call,
+            lambda session: dossiers_envelope(session, self._account.agency, [record], updating=updating),
+        )
 
-    def send_step(self, record: Mapping[str, Any]) -> None:
+    def send_step(self, record: Mapping[str, Any], *, before_call: BeforeCall = _nothing) -> None:
         """CapNhatTienDoHoSoMC. Raises PortalError."""
-        self._call(lambda session: progress_envelope(session, self._account.agency, [record]))
+        self._call(before_call, lambda session: progress_envelope(session, self._account.agency, [record]))
 
-    def _call(self, envelope: Any) -> dict[str, Any]:
-        reply = self._post("/apiCongDVCQG/mapi/g", envelope(self._login()))
+    def _call(self, before_call: BeforeCall, envelope: Any) -> dict[str, Any]:
+        session = self._login(before_call)
+        before_call()
+        reply = self._post("/apiCongDVCQG/mapi/g", envelope(session))
         if str(reply.get("error_code")) == NO_SESSION:
-            reply = self._post("/apiCongDVCQG/mapi/g", envelope(self._login(anew=True)))
+            session = self._login(before_call, anew=True)
+            before_call()
+            reply = self._post("/apiCongDVCQG/mapi/g", envelope(session))
         if not succeeded(reply):
             raise PortalError(f"error {str(reply.get('error_code'))[:20]}")
         return reply
 
-    def _login(self, *, anew: bool = False) -> str:
+    def _login(self, before_call: BeforeCall, *, anew: bool = False) -> str:
         with self._turn:
             if anew or not self._session:
+                before_call()
                 reply = self._post(
                     "/apiCongDVCQG/mapi/login",
                     {"username": self._account.username, "password": self._account.password},
