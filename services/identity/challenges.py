@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -32,19 +33,18 @@ def issue(
     phone: str,
     *,
     account_id: str | None = None,
-    details: dict[str, Any] | None = None,
+    details: Callable[[], dict[str, Any]] | None = None,
 ) -> tuple[dict[str, Any], str]:
     """A new challenge in the unit, and its code, which the caller sends after the commit.
 
-    Raises Problem 429 when too many codes went to this phone.
+    The sending is counted at once, before anything costly: `details` is asked for only then. Raises Problem 429 when
+    too many codes went to this phone.
     """
     key = secrecy.key_of(ctx.kernel)
     blind = key.blind(phone, secrecy.PHONE)
-    wait = codes.wait_before_sending(
-        purpose, store.sent_times(ctx.store, purpose, blind, ctx.now - codes.WINDOW), ctx.now
-    )
-    if wait:
-        raise accounts.too_often(wait)
+    sent = store.take_sending(ctx.store, purpose, blind, ctx.now, codes.WINDOW, codes.MOST_SENT[purpose])
+    if sent:
+        raise accounts.too_often(codes.wait_before_sending(purpose, sent, ctx.now))
     challenge_id, code = uuid.uuid4().hex, codes.new_code()
     challenge = codes.challenge(
         challenge_id,
@@ -54,7 +54,11 @@ def issue(
         digest=secrecy.code_digest(key, challenge_id, code),
         now=ctx.now,
     )
-    challenge |= {"account_id": account_id, "details": details or {}, "purge_at": datetime.now(UTC) + KEPT}
+    challenge |= {
+        "account_id": account_id,
+        "details": details() if details else {},
+        "purge_at": datetime.now(UTC) + KEPT,
+    }
     unit.insert("challenges", challenge)
     return challenge, code
 

@@ -101,21 +101,23 @@ def normalize(ctx: Context, population: Population, data: dict[str, Any]) -> dic
     mine = next((s for s in live if s["_id"] == _session_id(ctx)), None)
     if mine is None:
         raise problems.unauthorized()
-    answer = {
+    lasting: dict[str, Any] = {
         "normalized": True,
         "account_id": account["_id"],
         "person_id": person["_id"],
-        "access_token": tokens.access_token(ctx.kernel, account, mine),
+        "access_token": None,
         "token_type": "Bearer",
         "expires_in": sessions.ACCESS_LIFETIME,
     }
     try:
-        ctx.commit(unit, answer)
+        # What is kept for a repeated command holds no token: it would outlive the token by a month. Whoever repeats
+        # takes one with the refresh token.
+        ctx.commit(unit, lasting)
     except Duplicate:
         # Somebody else took number or phone between our look and our write: look again.
         raise StaleVersion("accounts") from None
     tokens.tell(ctx.kernel, revocations)
-    return answer
+    return lasting | {"access_token": tokens.access_token(ctx.kernel, account, mine)}
 
 
 def _session_id(ctx: Context) -> str:

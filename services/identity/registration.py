@@ -30,7 +30,7 @@ def register(ctx: Context, hasher: Passwords, data: dict[str, Any]) -> dict[str,
         unit,
         Purpose.REGISTRATION,
         phone,
-        details={
+        details=lambda: {
             "password_hash": hasher.hash(data["password"]),
             "full_name": key.seal(data["full_name"].strip(), secrecy.NAME),
             "birth_date": key.seal(data["birth_date"].isoformat(), secrecy.BIRTH_DATE),
@@ -109,7 +109,7 @@ def recover(ctx: Context, hasher: Passwords, data: dict[str, Any]) -> dict[str, 
     ended = tokens.end(unit, store.live_sessions(ctx.store, account["_id"]))
     ctx.commit(unit)
     tokens.tell(ctx.kernel, ended)
-    store.forget_wrong(ctx.store, f"phone/{blind}")
+    store.forget_attempts(ctx.store, f"phone/{blind}")
     return {"recovered": True}
 
 

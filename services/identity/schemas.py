@@ -134,10 +134,12 @@ class Normalize(CommandSchema):
 
 
 class Normalized(AnswerSchema):
+    """`access_token` is None in the answer to a repeated command: it is kept nowhere, refresh gives one."""
+
     normalized = fields.Boolean(required=True)
     account_id = fields.String(required=True)
     person_id = fields.String(required=True)
-    access_token = fields.String(required=True)
+    access_token = fields.String(required=True, allow_none=True)
     token_type = fields.String(required=True)
     expires_in = fields.Integer(required=True, metadata={"description": "seconds"})
 

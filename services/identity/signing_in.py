@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from services.common.context import Context
+from services.common.problems import Problem
 from services.common.store import Document
 from services.identity import accounts, challenges, secrecy, store, tokens
 from services.identity.codes import Purpose
@@ -91,12 +92,16 @@ def locked_event(account: Document) -> dict[str, Any]:
 
 def _proved(ctx: Context, hasher: Passwords, throttle: str, account: Document | None, password: str) -> Document:
     """The account, if the password is its own and it may be used."""
-    wait = store.wait_after_wrong(ctx.store, throttle)
+    wait = store.take_attempt(ctx.store, throttle)
     if wait:
         raise accounts.too_often(wait)
-    if not hasher.right(password, account["password_hash"] if account else None) or account is None:
-        store.count_wrong(ctx.store, throttle)
+    try:
+        right = hasher.right(password, account["password_hash"] if account else None)
+    except Problem:
+        store.give_back(ctx.store, throttle)
+        raise
+    if not right or account is None:
         raise accounts.wrong_credentials()
-    store.forget_wrong(ctx.store, throttle)
+    store.forget_attempts(ctx.store, throttle)
     accounts.refuse_locked(account)
     return account
