@@ -105,4 +105,4 @@ def _reactions(name: str, listens: list[Listener]) -> tuple[str, ...]:
     """Oversight takes every event in one handler; what it does beside writing the ledger stands in its own table."""
     if not any(listener.event == "*" for listener in listens):
         return ()
-    return tuple(sorted(vars(importlib.import_module(f"services.{name}.reactions"))["_REACTIONS"]))
+    return tuple(sorted(importlib.import_module(f"services.{name}.reactions").REACTIONS))

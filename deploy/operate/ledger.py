@@ -1,7 +1,8 @@
 """The event ledger: python -m deploy.operate.ledger verify | figures
 
 verify   reads the whole ledger from oversight's database and the signed heads from outside it, and says in plain words
-         what was changed, deleted, put in another order, cut off or rewritten. Exit status 0 only when it is intact.
+         what was changed, deleted, put in another order, cut off or rewritten, and which events that the rooms told
+         have no entry. Exit status 0 only when it is intact and complete.
 figures  counts oversight's figures from the ledger alone and compares them with those of its documents.
 
 Settings: MOTCUA_MONGO_URL_ADMIN, MOTCUA_LEDGER_HEADS, MOTCUA_PUBLIC_KEYS; no room needs to run.
@@ -13,8 +14,9 @@ import argparse
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +25,16 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
+from services.common import wire
 from services.oversight import figures
 from services.oversight.heads import read
 from services.oversight.ledger import Entry, Fault, Finding, Report, verify
 
 ROOM = "oversight"
+#: How long an event that was told may be on its way to the ledger.
+ENTERED_WITHIN = 10.0
+_BATCH = 1000
+_SHOWN = 5
 #: A head is written right after its entry's commit; an end that stays without one for longer was not written by us.
 ANCHOR_WITHIN = 5.0
 
@@ -99,6 +106,30 @@ def examine(database: Any, heads_directory: Path, keys: Keys) -> tuple[Report, i
         time.sleep(0.5)
 
 
+def not_entered(client: Any, database: Any) -> list[str]:
+    """Ids of events that a room has told and that have no entry; looked at again while they may be on their way."""
+    limit = time.monotonic() + ENTERED_WITHIN
+    now = datetime.now(UTC)
+    missing = [event for room in wire.ROOMS for event in _without_entry(database, _told(client[room], now))]
+    while missing and time.monotonic() < limit:
+        time.sleep(0.5)
+        missing = list(_without_entry(database, missing))
+    return missing
+
+
+def _told(database: Any, until: datetime) -> Iterator[str]:
+    for row in database["told"].find({"told_at": {"$lte": until}}, {"_id": 1}):
+        yield str(row["_id"])
+
+
+def _without_entry(database: Any, events: Iterable[str]) -> Iterator[str]:
+    rest = iter(events)
+    while batch := list(islice(rest, _BATCH)):
+        rows = database["ledger"].find({"body.id": {"$in": batch}}, {"_id": 0, "body.id": 1})
+        known = {row["body"]["id"] for row in rows}
+        yield from (event for event in batch if event not in known)
+
+
 def sentence(finding: Finding) -> str:
     """One finding in plain words."""
     where = str(finding.sequence) if finding.sequence == finding.until else f"{finding.sequence}–{finding.until}"
@@ -106,8 +137,12 @@ def sentence(finding: Finding) -> str:
     return f"  mục {where} {vi} / entry {where} {en}"
 
 
-def run_verify(database: Any, heads_directory: Path, keys: Keys) -> int:
-    """Prints the findings; 0 when there are none."""
+def run_verify(database: Any, heads_directory: Path, keys: Keys, client: Any = None) -> int:
+    """Prints the findings; 0 when there are none.
+
+    `client` reads the databases of all rooms, to see that every event that was told has its entry; without it only
+    what the ledger says of itself is judged.
+    """
     report, unreadable = examine(database, heads_directory, keys)
     found = [sentence(finding) for finding in report.findings]
     if unreadable:
@@ -127,12 +162,20 @@ def run_verify(database: Any, heads_directory: Path, keys: Keys) -> int:
         f"{report.entries} entries, {report.heads} signed heads; "
         f"cuối / end: {report.last_sequence} {report.last_hash[:16]}"
     )
-    if not found:
-        print("Nhật ký nguyên vẹn / The ledger is intact")
-        return 0
-    print("NHẬT KÝ ĐÃ BỊ CAN THIỆP / THE LEDGER IS NOT INTACT")
-    print("\n".join(found))
-    return 1
+    if found:
+        print("NHẬT KÝ ĐÃ BỊ CAN THIỆP / THE LEDGER IS NOT INTACT")
+        print("\n".join(found))
+        return 1
+    lacking = not_entered(client, database) if client is not None else []
+    if lacking:
+        print("NHẬT KÝ CHƯA ĐẦY ĐỦ / THE LEDGER IS NOT COMPLETE")
+        print(
+            f"  {len(lacking)} sự kiện đã phát chưa có trong nhật ký / "
+            f"{len(lacking)} events that were told have no entry (yet): {', '.join(lacking[:_SHOWN])}"
+        )
+        return 1
+    print("Nhật ký nguyên vẹn / The ledger is intact")
+    return 0
 
 
 def run_figures(database: Any) -> int:
@@ -172,7 +215,10 @@ def main(arguments: list[str] | None = None) -> int:
         if given.command == "figures":
             return run_figures(database)
         return run_verify(
-            database, Path(os.environ["MOTCUA_LEDGER_HEADS"]), Keys(Path(os.environ["MOTCUA_PUBLIC_KEYS"]))
+            database,
+            Path(os.environ["MOTCUA_LEDGER_HEADS"]),
+            Keys(Path(os.environ["MOTCUA_PUBLIC_KEYS"])),
+            client,
         )
     except pymongo.errors.PyMongoError as exc:
         print(f"Không đọc được cơ sở dữ liệu / the database cannot be read: {type(exc).__name__}", file=sys.stderr)

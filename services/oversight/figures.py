@@ -131,14 +131,24 @@ def facts_of_document(dossier: Mapping[str, Any], reviews: Iterable[Mapping[str,
 
 
 def facts_of_ledger(bodies: Iterable[Mapping[str, Any]]) -> list[Facts]:
-    """Facts of every dossier from the bodies of ledger entries, in any order."""
+    """Facts of every dossier from the bodies of ledger entries, in any order.
+
+    An entry whose data cannot be read counts nothing: its reaction was refused too and lies with the dead letters.
+    """
     found: dict[str, Facts] = {}
     for body in bodies:
         name = str(body["type"]).removeprefix("vn.motcua.").rsplit(".v", 1)[0]
         read = _READERS.get(name)
-        if read is not None:
-            data = body["data"]
-            read(found.setdefault(str(data["code"]), Facts()), name, data, body)
+        if read is None:
+            continue
+        data = body["data"]
+        try:
+            code = str(data["code"])
+            facts = found.get(code) or Facts()
+            read(facts, name, data, body)
+        except (KeyError, TypeError, ValueError, AttributeError):
+            continue
+        found[code] = facts
     return list(found.values())
 
 
@@ -149,23 +159,27 @@ def _moment(text: str) -> datetime:
     return datetime.fromisoformat(text)
 
 
+# A reader looks at everything that it needs before it changes the facts: what it refuses leaves no half behind.
+
+
 def _read_filed(facts: Facts, name: str, data: Data, body: Data) -> None:
-    facts.unit, facts.mode = data["unit"], data["mode"]
+    unit, mode = data["unit"], Mode(data["mode"]).value
     mark = Mark(body["sequence"], Kind.FILED, _moment(data["filed_at"]), _moment(data["intake_due"]))
-    facts.filed_at = mark.at
+    facts.unit, facts.mode, facts.filed_at = unit, mode, mark.at
     facts.marks = with_mark(facts.marks, mark)
 
 
 def _read_answer(facts: Facts, name: str, data: Data, body: Data) -> None:
     kind = Kind(name.split(".")[1])
     at = _moment(data["accepted_at"] if kind is Kind.ACCEPTED else data["at"])
+    slip = data["slip_id"] if kind is Kind.GUIDED else None
     facts.marks = with_mark(facts.marks, Mark(body["sequence"], kind, at))
     if kind is Kind.ACCEPTED:
         facts.accepted = True
     if kind.value in ENDINGS:
         facts.ended = kind.value
-    if kind is Kind.GUIDED:
-        facts.slips["guidance"].add(data["slip_id"])
+    if slip is not None:
+        facts.slips["guidance"].add(slip)
 
 
 def _read_amended(facts: Facts, name: str, data: Data, body: Data) -> None:
@@ -186,8 +200,9 @@ def _read_result(facts: Facts, name: str, data: Data, body: Data) -> None:
 
 
 def _read_returned(facts: Facts, name: str, data: Data, body: Data) -> None:
+    signed = bool((data.get("result") or {}).get("report_id"))
     facts.ended = "returned"
-    facts.signed_result = facts.signed_result or bool((data.get("result") or {}).get("report_id"))
+    facts.signed_result = facts.signed_result or signed
 
 
 def _read_stopped(facts: Facts, name: str, data: Data, body: Data) -> None:

@@ -2,14 +2,18 @@
 
 A line is written after the entry's commit. A process that is killed in between leaves one entry without a head; the
 next head covers it, and at start the head of the present end is written when it is missing. Where the newest head knows
-more than the ledger holds, or says something else of its end, nothing is signed over it: that is reported.
+more than the ledger holds, or says something else of its end, nothing is signed over it: that is reported, and the
+head is kept in `heads.highest`, because lower numbers may follow it in the file.
+
+Lines come to the disk at intervals, and when the process stops; the newest head is read back from the file's end.
 """
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,7 +21,10 @@ from pathlib import Path
 from services.oversight.ledger import Entry, Head, Sign, sign_head
 
 FILE = "heads.jsonl"
-_READ_BACK = 64 * 1024  # bytes from the end in which the newest complete line is looked for
+HIGHEST = "heads.highest"
+SYNC_ENTRIES = 100  # lines after which they are brought to the disk
+SYNC_SECONDS = 1.0  # and after which time
+_READ_BACK = 64 * 1024  # bytes that are read at once, from the end on
 
 
 @dataclass(frozen=True)
@@ -29,13 +36,17 @@ class Lines:
 
 
 class HeadsFile:
-    """The file to which one process appends. `sign` signs bytes with the key `kid`."""
+    """The file to which one process appends. `sign` signs bytes with the key `kid`; `fsync` is the system's."""
 
-    def __init__(self, directory: Path, kid: str, sign: Sign) -> None:
+    def __init__(self, directory: Path, kid: str, sign: Sign, fsync: Callable[[int], None] = os.fsync) -> None:
         directory.mkdir(parents=True, exist_ok=True)
         self._path = directory / FILE
+        self._highest = directory / HIGHEST
         self._kid = kid
         self._sign = sign
+        self._fsync = fsync
+        self._unsynced = 0
+        self._synced_at = float("-inf")
 
     def append(self, entry: Entry) -> Head:
         """Signs the ledger's end and writes it. Raises OSError."""
@@ -47,12 +58,17 @@ class HeadsFile:
         """To be called at start: "written" (a head was missing), "in order", "empty" or "contradicted"."""
         self._drop_torn_line()
         newest = self._newest()
-        if tail is None:
-            return "empty" if newest is None else "contradicted"
-        if newest is not None and (newest.sequence > tail.sequence or
-                                   (newest.sequence == tail.sequence and newest.hash != tail.hash)):  # fmt: skip
+        if newest is None:
+            if tail is None:
+                return "empty"
+        elif (
+            tail is None
+            or newest.sequence > tail.sequence
+            or (newest.sequence == tail.sequence and newest.hash != tail.hash)
+        ):
+            self._highest.write_text(json.dumps(newest.to_dict(), sort_keys=True), encoding="utf-8")
             return "contradicted"
-        if newest is not None and newest.sequence == tail.sequence:
+        elif newest.sequence == tail.sequence:
             return "in order"
         self.append(tail)
         return "written"
@@ -62,8 +78,27 @@ class HeadsFile:
         handle = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         try:
             os.write(handle, line)
+            self._unsynced += 1
+            now = time.monotonic()
+            if self._unsynced >= SYNC_ENTRIES or now - self._synced_at >= SYNC_SECONDS:
+                self._bring_to_disk(handle)
         finally:
             os.close(handle)
+
+    def sync(self) -> None:
+        """Brings to the disk what was written since the last time. Raises OSError."""
+        if not self._unsynced:
+            return
+        handle = os.open(self._path, os.O_WRONLY | os.O_APPEND)
+        try:
+            self._bring_to_disk(handle)
+        finally:
+            os.close(handle)
+
+    def _bring_to_disk(self, handle: int) -> None:
+        self._fsync(handle)
+        self._unsynced = 0
+        self._synced_at = time.monotonic()
 
     def _drop_torn_line(self) -> None:
         # A line without its end was never a head: the machine stopped in the middle of writing it.
@@ -78,12 +113,16 @@ class HeadsFile:
                 file.truncate(size - back + end.rfind(b"\n") + 1)
 
     def _newest(self) -> Head | None:
-        # The highest sequence, not the last line: after a contradiction lower numbers may follow.
-        newest: Head | None = None
-        for head in _scan(self._path) if self._path.exists() else ():
-            if head is not None and (newest is None or head.sequence >= newest.sequence):
-                newest = head
-        return newest
+        # The highest sequence, not the last line alone: after a contradiction lower numbers may follow.
+        last = None
+        for line in _lines_from_the_end(self._path) if self._path.exists() else ():
+            last = _head(line)
+            if last is not None:
+                break
+        kept = _head(self._highest.read_bytes()) if self._highest.exists() else None
+        if last is None or kept is None:
+            return last or kept
+        return kept if kept.sequence > last.sequence else last
 
 
 def read(directory: Path) -> Lines:
@@ -97,6 +136,24 @@ def read(directory: Path) -> Lines:
             else:
                 heads.append(head)
     return Lines(heads, unreadable)
+
+
+def _lines_from_the_end(path: Path) -> Iterator[bytes]:
+    """The complete lines of a file, the last one first; only as much is read as is asked for."""
+    with open(path, "rb") as file:
+        place = file.seek(0, os.SEEK_END)
+        rest = b""
+        while place > 0:
+            back = min(place, _READ_BACK)
+            place -= back
+            file.seek(place)
+            first, *lines = (file.read(back) + rest).split(b"\n")
+            for line in reversed(lines):
+                if line.strip():
+                    yield line
+            rest = first
+        if rest.strip():
+            yield rest
 
 
 def _scan(path: Path) -> Iterator[Head | None]:

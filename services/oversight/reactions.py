@@ -1,4 +1,5 @@
-"""What oversight does about an event beside entering it in the ledger. Everything goes into the handler's one unit.
+"""What oversight does about an event beside entering it in the ledger. Everything goes into the handler's one unit;
+where a reaction fails, the event is entered without it.
 
 Each reaction reads what it needs, asks other rooms before anything is written (a room that is away raises, and the
 kernel tries the event again), decides with the pure modules and collects its writes.
@@ -41,7 +42,7 @@ class Reactions:
 
     def react(self, ctx: Context, unit: UnitOfWork, event: Event) -> None:
         """Collects the writes that an event asks for. Raises Dead for data that its reader refuses, or Problem."""
-        reaction = _REACTIONS.get(event.name)
+        reaction = REACTIONS.get(event.name)
         if reaction is not None:
             reaction(self, ctx, unit, event)
 
@@ -287,7 +288,8 @@ def _read(schema: type[shapes.EventSchema], event: Event) -> Document:
     return data
 
 
-_REACTIONS: dict[str, Reaction] = {
+#: Events about which oversight does something; the generated contracts name them.
+REACTIONS: dict[str, Reaction] = {
     "dossier.filed": Reactions.on_filed,
     "dossier.guided": Reactions.on_answered,
     "dossier.accepted": Reactions.on_accepted,

@@ -17,6 +17,7 @@ PERSONAL = frozenset({
     "password", "one_time_code", "otp",
 })  # fmt: skip
 WITHHELD = "withheld"
+_LONGEST = 2**63  # a longer whole number has no place in the database, and an event is never left out for that
 
 
 def body_of(event: Event, recorded_at: datetime) -> dict[str, Any]:
@@ -41,12 +42,16 @@ def body_of(event: Event, recorded_at: datetime) -> dict[str, Any]:
 def safe(value: Any) -> Any:
     """The value as the ledger may keep it."""
     if isinstance(value, dict):
-        return {str(name): WITHHELD if name in PERSONAL and member else safe(member) for name, member in value.items()}
+        return {_key(name): WITHHELD if name in PERSONAL and member else safe(member) for name, member in value.items()}
     if isinstance(value, list | tuple):
         return [safe(member) for member in value]
-    if isinstance(value, float):
+    if isinstance(value, float) or (type(value) is int and not -_LONGEST <= value < _LONGEST):
         return repr(value)
     return value
+
+
+def _key(name: Any) -> str:
+    return str(name).replace("\x00", "\\0")
 
 
 def _stamp(moment: datetime) -> str:

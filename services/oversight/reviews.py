@@ -66,6 +66,7 @@ def new_review(data: Mapping[str, Any], centre: str | None) -> dict[str, Any]:
         "centre": centre,
         "at": data["at"],
         "state": Review.AWAITING_CHECK.value,
+        "next_check_at": None,
         "grounds": [],
         "rules": [],
         "comparison": None,

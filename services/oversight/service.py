@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from services.common import logs, problems
@@ -19,7 +18,7 @@ from services.common.rules import rule
 from services.common.run import KernelProvider
 from services.common.slips import MONITORED_SINCE, Review, decide
 from services.common.unit import Duplicate, StaleVersion, UnitOfWork
-from services.oversight import answers, figures, lateness, ledger, metrics, reviews, schemas, store
+from services.oversight import answers, facts, figures, lateness, ledger, metrics, reviews, schemas, store
 from services.oversight.heads import HeadsFile
 from services.oversight.reactions import PATIENCE, Reactions, tell_lateness
 from services.oversight.record import body_of
@@ -27,6 +26,8 @@ from services.oversight.record import body_of
 Document = dict[str, Any]
 _LATE_PER_RUN = 500
 _CHECKS_PER_RUN = 50
+_CHECK_AGAIN = timedelta(minutes=1)
+_RERUNS = 8
 
 
 class OversightService:
@@ -40,15 +41,41 @@ class OversightService:
     @on_event("*", schemas.AnyData)
     @rule("PR-06", title="Mọi sự kiện được ghi vào nhật ký", cites="QĐ 08/2025/QĐ-UBND Đ4.3")
     def record(self, ctx: Context, event: Event, data: Document) -> None:
-        """Enters the event in the ledger and reacts to it, in one commit; then signs the ledger's new end."""
+        """Enters the event in the ledger and reacts to it, in one commit; then signs the ledger's new end.
+
+        Where the reaction fails, the event is entered all the same: only the reaction is tried again or buried.
+        """
         unit = ctx.unit()
         entry = self._enter(unit, event)
-        Reactions(self.kernel).react(ctx, unit, event)
-        ctx.commit(unit)
-        metrics.ledger_sequence.set(entry.sequence)
-        self._sign(entry)
+        try:
+            Reactions(self.kernel).react(ctx, unit, event)
+            ctx.commit(unit)
+        except Exception as exc:
+            if entry is not None:
+                self._entered(self._enter_alone(ctx, event))
+            if isinstance(exc, Duplicate) and exc.collection == "ledger":
+                raise StaleVersion("ledger") from None  # entered beside us: now only the reaction is left
+            raise
+        self._entered(entry)
 
-    def _enter(self, unit: UnitOfWork, event: Event) -> ledger.Entry:
+    def _enter_alone(self, ctx: Context, event: Event) -> ledger.Entry | None:
+        """The entry without a reaction, committed at once; None where the event is entered already."""
+        for _ in range(_RERUNS):
+            unit = ctx.unit()
+            entry = self._enter(unit, event)
+            if entry is None:
+                return None
+            try:
+                unit.commit()
+            except (StaleVersion, Duplicate):
+                continue  # another process moved the head
+            return entry
+        raise StaleVersion("ledger_state")
+
+    def _enter(self, unit: UnitOfWork, event: Event) -> ledger.Entry | None:
+        """Puts the event's entry into the unit; None where it is in the ledger already."""
+        if self.kernel.store.find_one("ledger", {"body.id": event.id}, projection={"_id": 1}) is not None:
+            return None
         head = self.kernel.store.get("ledger_state", "head")
         assert head is not None
         last = ledger.Entry(head["sequence"], "", {}, head["hash"]) if head["sequence"] else None
@@ -62,12 +89,20 @@ class OversightService:
         unit.insert("ledger", {"_id": entry.sequence, **entry.to_dict()})
         return entry
 
-    def _sign(self, entry: ledger.Entry) -> None:
+    def _entered(self, entry: ledger.Entry | None) -> None:
+        if entry is None:
+            return
+        metrics.ledger_sequence.set(entry.sequence)
         try:
             _heads(self.kernel).append(entry)
             metrics.ledger_anchored.set(entry.sequence)
         except OSError as exc:
             logs.fault("ledger_head_not_written", exc, sequence=entry.sequence)  # the next head covers this entry
+
+    @every(5)
+    def keep_heads(self, ctx: Context) -> None:
+        """The heads of a burst that has ended come to the disk too."""
+        _heads(self.kernel).sync()
 
     @query(schemas.LedgerPage, schemas.LedgerAnswer)
     def ledger(self, ctx: Context, data: Document) -> Document:
@@ -114,7 +149,9 @@ class OversightService:
             return None
         kept = {"verdict": row["verdict"], "report_id": row["report_id"], "signatures": []}
         try:
-            report = ctx.call("signing.report", timeout=PATIENCE, file_id=row["file_id"])
+            report = ctx.call(
+                "signing.report", as_service=True, timeout=PATIENCE, file_id=row["file_id"], masked=True
+            )
         except Problem:
             return kept
         return dict(report)
@@ -219,10 +256,8 @@ class OversightService:
                 data["unit"] = next(iter(units))
             if data["unit"] not in units:
                 raise problems.forbidden("Figures of the own agency only.")
-        total, by_unit = figures.from_facts(
-            facts_of(self.kernel.store, data["unit"]), ctx.now, since=data["since"], until=data["until"],
-            unit=data["unit"],
-        )  # fmt: skip
+        period = {name: data[name] for name in ("since", "until", "unit")}
+        total, by_unit = figures.from_facts(facts.of_period(self.kernel.store, **period), ctx.now, **period)
         return {"as_of": ctx.now, "since": data["since"], "until": data["until"], "total": total, "by_unit": by_unit}
 
     @query(schemas.Late, schemas.LatePage)
@@ -235,7 +270,7 @@ class OversightService:
             own = {u for role in ("desk_officer", "leader", "control_officer") for u in ctx.actor.units(role)}
             if data["unit"] is not None and data["unit"] not in own and "*" not in own:
                 raise problems.forbidden("Only dossiers of the own unit.")
-            if "*" not in own:
+            if "*" not in own and data["unit"] is None:
                 where["$or"] = [{"unit": {"$in": sorted(own)}}, {"desk": {"$in": sorted(own)}}]
         if data["unit"] is not None:
             where["unit"] = data["unit"]
@@ -262,8 +297,15 @@ class OversightService:
     def recheck(self, ctx: Context) -> None:
         """Asks signing again about slips whose signature could not be judged."""
         reactions = Reactions(self.kernel)
-        where = {"state": Review.AWAITING_CHECK.value}
-        for row in ctx.store.find("reviews", where, sort=[("_id", 1)], limit=_CHECKS_PER_RUN):
+        # Those looked at longest ago, or never, come first; a look moves a slip to the end, whatever comes of it.
+        where = {"state": Review.AWAITING_CHECK.value, "next_check_at": {"$not": {"$gt": ctx.now}}}
+        for row in ctx.store.find("reviews", where, sort=[("next_check_at", 1)], limit=_CHECKS_PER_RUN):
+            row["next_check_at"] = ctx.now + _CHECK_AGAIN
+            moved = ctx.unit()
+            moved.change(
+                "reviews", {"_id": row["_id"]}, {"$set": {"next_check_at": row["next_check_at"]}}, must_match=False
+            )
+            moved.commit()
             if not reactions.recheck(ctx, row):
                 continue
             unit = ctx.unit()
@@ -307,16 +349,6 @@ class OversightService:
 # --- helpers of the entrypoints ---------------------------------------------------------------------------------------
 
 
-def facts_of(database: Any, unit: str | None) -> Iterable[figures.Facts]:
-    """Facts of the stored dossiers, with the reviews of their slips."""
-    where = {"unit": unit} if unit is not None else {}
-    slips: dict[str, list[Document]] = {}
-    for review in database.find("reviews", dict(where), projection={"code": 1, "act": 1, "state": 1, "version": 1}):
-        slips.setdefault(review["code"], []).append(review)
-    for row in database.find("dossiers", where):
-        yield figures.facts_of_document(row, slips.get(row["code"], []))
-
-
 def _own_units(ctx: Context) -> frozenset[str] | None:
     """Units to which a watcher is bound; None where the actor may see all."""
     if ctx.actor.roles & {"ioc", "office"}:
@@ -357,6 +389,11 @@ def start(kernel: Kernel) -> None:
         logs.error("ledger_contradicts_heads", sequence=tail.sequence if tail else 0)
 
 
+def stop(kernel: Kernel) -> None:
+    """The heads come to the disk."""
+    _heads(kernel).sync()
+
+
 SPEC = RoomSpec(
     name="oversight",
     aggregates=store.AGGREGATES,
@@ -364,4 +401,5 @@ SPEC = RoomSpec(
     events=schemas.EVENTS,
     one_by_one=True,  # the ledger is one chain
     on_start=start,
+    on_stop=stop,
 )

@@ -18,15 +18,20 @@ from services.oversight.ledger import GENESIS, Entry
 
 AGGREGATES = ["reviews", "blocks", "dossiers"]
 INDEXES = [
+    Index("ledger", [("body.id", 1)], {"name": "once_per_event", "unique": True}),
     Index("ledger", [("body.subject", 1), ("_id", 1)], {"name": "by_subject"}),
     Index("ledger_state", [("sequence", 1)], {"name": "by_sequence"}),
     Index("reviews", [("state", 1), ("_id", 1)], {"name": "by_state"}),
     Index("reviews", [("code", 1), ("act", 1), ("round", 1)], {"name": "by_dossier"}),
     Index("reviews", [("file_id", 1), ("state", 1)], {"name": "by_file"}),
+    Index("reviews", [("state", 1), ("next_check_at", 1)], {"name": "to_check"}),
     Index("blocks", [("code", 1)], {"name": "by_dossier"}),
     Index("dossiers", [("open_due", 1)], {"name": "running_clocks"}),
+    Index("dossiers", [("intake_late", 1), ("_id", 1)], {"name": "late_everywhere"}),
     Index("dossiers", [("intake_late", 1), ("unit", 1), ("_id", 1)], {"name": "late"}),
+    Index("dossiers", [("intake_late", 1), ("desk", 1), ("_id", 1)], {"name": "late_at_desk"}),
     Index("dossiers", [("unit", 1), ("filed_at", 1)], {"name": "by_unit"}),
+    Index("dossiers", [("filed_at", 1)], {"name": "by_day"}),
     Index("violations", [("unit", 1), ("_id", -1)], {"name": "by_unit"}),
     Index("violations", [("code", 1), ("_id", -1)], {"name": "by_dossier"}),
     Index("centres", [("centre", 1)], {"name": "by_centre"}),

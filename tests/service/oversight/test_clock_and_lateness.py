@@ -169,3 +169,35 @@ def test_moves_are_kept_over_a_restart_of_the_owner(watchers: Watchers, line: Bu
     again = line.call("oversight.clock", watchers.tokens.operator())
     assert again["offset"] == pytest.approx(moved["offset"], abs=0.001)
     assert again["rehearsal"] is True
+
+
+@pytest.mark.req("IN-01")
+def test_the_list_of_the_late_is_paged_on_an_index(
+    story: Story, line: Bus, watchers: Watchers, data: pymongo.MongoClient
+) -> None:
+    stories = [story, Story(watchers, line), Story(watchers, line)]
+    monday = next_weekday(story.clock() - timedelta(days=7), 0, 9, 0)
+    for each in stories:
+        each.filed(at=monday)
+        each.accepted(at=monday + timedelta(minutes=61))
+    eventually(lambda: all(late_events(data, each.code) for each in stories), what="all late")
+    for token in (watchers.tokens.person("ioc"), watchers.tokens.person("desk_officer", UNIT)):
+        seen: list[str] = []
+        cursor: str | None = None
+        while True:
+            page = line.call("oversight.late", token, limit=1, cursor=cursor)
+            seen += [item["code"] for item in page["items"]]
+            cursor = page["next_cursor"]
+            if cursor is None:
+                break
+        assert seen == sorted(seen)
+        assert {each.code for each in stories} <= set(seen)
+    after = {"intake_late": True, "_id": {"$gt": story.code}}
+    mine = {"$in": [UNIT, "000.05.08.H57"]}
+    for where in (after, after | {"unit": UNIT}, after | {"$or": [{"unit": mine}, {"desk": mine}]}):
+        plan = data["oversight"].command(
+            "explain", {"find": "dossiers", "filter": where, "sort": {"_id": 1}, "limit": 2}
+        )["queryPlanner"]["winningPlan"]
+        assert "COLLSCAN" not in str(plan), where
+        assert "'SORT'" not in str(plan), where
+        assert "late" in str(plan), where

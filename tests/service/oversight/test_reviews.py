@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import uuid
+from datetime import timedelta
 from typing import Any
 
+import orjson
 import pymongo
 import pytest
 
 from services.common.problems import Problem
+from tests.service.oversight.test_clock_and_lateness import command
 from tests.support.bus import Bus, eventually
 from tests.support.watchers import CENTRE, UNIT, Story, Watchers
 
@@ -198,15 +201,74 @@ def test_an_indeterminate_signature_waits_and_is_judged_when_its_check_ends(
     eventually(lambda: line.call("oversight.violations", ioc, code=story.code)["items"], what="register")
 
 
-def test_a_slip_waits_for_a_room_that_is_away_and_nothing_is_recorded_before(
+@pytest.mark.req("PR-06")
+def test_a_slip_waits_for_a_room_that_is_away_and_its_event_is_in_the_ledger_before(
     story: Story, line: Bus, ioc: str, watchers: Watchers, data: pymongo.MongoClient
 ) -> None:
     story.filed()
     watchers.intake.away = True
     slip_id = story.slip()
     eventually(lambda: ("slip", {"slip_id": slip_id}) in watchers.intake.asked, what="asked")
+    eventually(lambda: told(data, "dossier.guided", story.code), what="entered")
     assert data["oversight"]["reviews"].find_one({"_id": slip_id}) is None
-    assert not told(data, "dossier.guided", story.code)
     watchers.intake.away = False
     assert review_of(line, ioc, slip_id, story.code)["state"] == "AWAITING_IOC"
     assert len(told(data, "dossier.guided", story.code)) == 1
+
+
+@pytest.mark.req("PR-06")
+def test_an_event_whose_reaction_never_succeeds_is_in_the_ledger_once(
+    story: Story, line: Bus, watchers: Watchers, data: pymongo.MongoClient
+) -> None:
+    event = story.filed(mode="NO_SUCH_MODE")
+    dead = eventually(lambda: line.get("evt.oversight.dead"), what="dead letter")
+    assert dead[0]["x-motcua-reason"].startswith("schema: dossier.filed")
+    assert data["oversight"]["ledger"].count_documents({"body.id": event}) == 1
+    assert data["oversight"]["dossiers"].find_one({"_id": story.code}) is None
+    line.publish("", "evt.oversight", orjson.dumps(dead[1]))  # an operator puts it back
+    eventually(lambda: line.get("evt.oversight.dead"), what="dead letter again")
+    assert data["oversight"]["ledger"].count_documents({"body.id": event}) == 1
+    done = command(watchers, "ledger", "verify")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.req("PR-06")
+def test_a_later_round_is_in_the_ledger_before_the_round_that_it_follows(
+    story: Story, line: Bus, ioc: str, data: pymongo.MongoClient
+) -> None:
+    story.filed()
+    second = story.slip(round=2, statement="Bản chụp lần trước còn mờ")
+    eventually(lambda: told(data, "dossier.guided", story.code), what="entered")
+    assert data["oversight"]["reviews"].find_one({"_id": second}) is None
+    story.slip(round=1)
+    assert review_of(line, ioc, second, story.code)["state"] == "PENDING"
+    assert len(told(data, "dossier.guided", story.code)) == 2
+
+
+@pytest.mark.req("X-22")
+def test_no_slip_starves_behind_others_that_cannot_be_judged(
+    story: Story, line: Bus, watchers: Watchers, data: pymongo.MongoClient
+) -> None:
+    reviews = data["oversight"]["reviews"]
+    rows = [
+        {"_id": f"slip-starve-{n:03}", "code": story.code, "act": "guidance", "round": 1, "version": 1, "seq": 0,
+         "state": "AWAITING_CHECK", "file_id": f"file-starve-{n:03}", "verdict": None, "report_id": None}
+        for n in range(70)
+    ]  # fmt: skip
+    watchers.signing.answers["report"] = lambda asked: {"verdict": "INDETERMINATE", "report_id": None}
+    reviews.insert_many(rows)
+    try:
+        wanted = {row["file_id"] for row in rows}
+
+        def all_asked() -> bool:
+            asked = {arguments["file_id"] for method, arguments in watchers.signing.asked if method == "report"}
+            return wanted <= asked
+
+        for _ in range(3):
+            to = story.clock() + timedelta(seconds=61)
+            line.call("oversight.move_clock", watchers.tokens.operator(), to=to.isoformat())
+            due = {"state": "AWAITING_CHECK", "next_check_at": {"$not": {"$gt": to}}}
+            eventually(lambda due=due: reviews.count_documents(due) <= 20, what="a run of the timer")
+        eventually(all_asked, what="every slip was asked about")
+    finally:
+        reviews.delete_many({"_id": {"$regex": "^slip-starve-"}})

@@ -158,3 +158,17 @@ def test_figures_of_a_period_and_of_a_unit() -> None:
 def test_a_dossier_whose_filing_is_not_known_yet_counts_nothing() -> None:
     bodies = [{"type": "vn.motcua.result.ready.v1", "sequence": 1, "data": {"code": "c"}}]
     assert from_facts(facts_of_ledger(bodies), AS_OF) == (nothing(), {})
+
+
+@pytest.mark.parametrize("data", [
+    {}, {"code": "d"}, {"code": "d", "unit": "u", "mode": "NO_SUCH_MODE", "filed_at": "2024-03-11T02:00:00+00:00",
+                        "intake_due": "2024-03-11T03:00:00+00:00"},
+    {"code": "d", "unit": "u", "mode": "SELF_PORTAL", "filed_at": "yesterday", "intake_due": 7},
+])  # fmt: skip
+def test_an_entry_that_cannot_be_read_counts_nothing_and_spoils_nothing(data: dict[str, Any]) -> None:
+    world = World()
+    world.live("c", ("unit-a", "SELF_PORTAL", 15_000, [("accepted", 5)]))
+    wanted = from_facts(facts_of_ledger(world.bodies), AS_OF)
+    for name in ("dossier.filed", "dossier.guided", "dossier.returned", "slip.violated"):
+        world.body(name, 1, data | {"result": "no object"})
+    assert from_facts(facts_of_ledger(world.bodies), AS_OF) == wanted

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from services.oversight import heads as module
 from services.oversight.heads import FILE, HeadsFile, read
 from services.oversight.ledger import Entry, append
 
@@ -85,3 +86,65 @@ def test_a_head_is_one_json_line(heads: HeadsFile, tmp_path: Path) -> None:
     heads.append(chain(1)[0])
     (line,) = (tmp_path / "heads" / FILE).read_text().splitlines()
     assert set(json.loads(line)) == {"sequence", "hash", "signed_at", "kid", "signature"}
+
+
+@pytest.mark.req("PR-06")
+@pytest.mark.parametrize("block", [7, 300, 64 * 1024])
+def test_the_newest_head_is_found_from_the_end_whatever_the_block(
+    heads: HeadsFile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, block: int
+) -> None:
+    monkeypatch.setattr(module, "_READ_BACK", block)
+    entries = chain(40)
+    for entry in entries:
+        heads.append(entry)
+    with open(tmp_path / "heads" / FILE, "ab") as file:
+        file.write(b"\n" + b"x" * 1000 + b"\n{}\n")
+    assert heads.catch_up(entries[-1]) == "in order"
+    assert heads.catch_up(entries[-2]) == "contradicted"
+
+
+def test_a_long_file_is_not_read_whole(heads: HeadsFile, tmp_path: Path) -> None:
+    entries = chain(2)
+    heads.append(entries[0])
+    path = tmp_path / "heads" / FILE
+    line = path.read_bytes()
+    heads.append(entries[1])
+    end = path.read_bytes()[len(line):]
+    with open(path, "wb") as file:  # a gigabyte, nearly all of it never written
+        file.seek(1 << 30)
+        file.write(b"\n" + end)
+    assert heads.catch_up(entries[1]) == "in order"
+
+
+@pytest.mark.req("PR-06")
+def test_a_contradiction_is_not_forgotten_when_lower_numbers_follow(heads: HeadsFile, tmp_path: Path) -> None:
+    entries = chain(5)
+    for entry in entries:
+        heads.append(entry)
+    assert heads.catch_up(entries[1]) == "contradicted"
+    other = append(entries[1], {"n": "another"})
+    heads.append(other)
+    assert HeadsFile(tmp_path / "heads", "oversight-1", sign).catch_up(other) == "contradicted"
+
+
+def test_lines_come_to_the_disk_at_intervals_and_at_stop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [0.0]
+    monkeypatch.setattr(module.time, "monotonic", lambda: clock[0])
+    synced: list[int] = []
+    heads = HeadsFile(tmp_path, "oversight-1", sign, fsync=synced.append)
+    entries = chain(2 * module.SYNC_ENTRIES + 2)
+    heads.append(entries[0])
+    assert len(synced) == 1, "after a pause at once"
+    for entry in entries[1 : module.SYNC_ENTRIES]:
+        heads.append(entry)
+    assert len(synced) == 1
+    heads.append(entries[module.SYNC_ENTRIES])
+    assert len(synced) == 2, "after so many"
+    heads.sync()
+    assert len(synced) == 2, "nothing is left"
+    heads.append(entries[module.SYNC_ENTRIES + 1])
+    heads.sync()
+    assert len(synced) == 3, "at stop"
+    clock[0] += module.SYNC_SECONDS
+    heads.append(entries[module.SYNC_ENTRIES + 2])
+    assert len(synced) == 4, "after so long"

@@ -33,6 +33,11 @@ def test_a_persons_data_is_withheld_however_deep_it_lies() -> None:
     assert kept == {"a": [{"full_name": WITHHELD, "phone": WITHHELD}], "name": "Kết quả", "email": None}
 
 
+def test_what_the_database_has_no_place_for_is_kept_as_text() -> None:
+    kept = safe({"n": 2**63, "m": -(2**63), "k\x00": True})
+    assert kept == {"n": "9223372036854775808", "m": -(2**63), "k\\0": True}
+
+
 plain = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
