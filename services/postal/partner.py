@@ -1,6 +1,7 @@
 """The partner's virtual host: its queues, our orders with confirm, its messages taken once.
 
-A message's effect and its id in the inbox are one transaction, the acknowledgement comes after. What fails for a
+A message's effect and its id in the inbox are one transaction, the acknowledgement comes after. The connection's
+reader only takes messages over; one worker handles them in the order in which they came. What fails for a
 while goes to a retry queue (published with confirm, then acknowledged) and is counted in our own header; what cannot
 succeed goes to the dead letters, of which only ids are kept.
 """
@@ -12,9 +13,12 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+import eventlet
 import orjson
 from amqp import Channel, Message
 from amqp import Connection as AmqpConnection
+from amqp.exceptions import AMQPError
+from eventlet.queue import LightQueue
 from marshmallow import ValidationError
 from pymongo.errors import PyMongoError
 
@@ -34,6 +38,7 @@ DEAD = "partner.events.dead"
 #: After which pause each further attempt comes, in seconds; a fault that passes by itself stays at the last one.
 SCHEDULE = (1, 5, 30)
 _PREFETCH = 16
+STOP_GRACE = 3.0  # seconds to finish what is in hand: the room's own work has had its time before
 _RERUNS = 8
 _LIMIT = 100_000
 _EVENT_OF = "postal.{}"
@@ -70,13 +75,31 @@ class Partner:
     def __init__(self, kernel: Kernel, url: str) -> None:
         self._kernel = kernel
         self.publisher = Publisher(url, "postal.partner.publish")
-        self._link = Link(url, "postal.partner.consume", self._on_open)
+        self.in_hand = 0
+        self._taken: LightQueue = LightQueue()
+        self._worker: Any = None
+        self._consumer: tuple[Channel, str] | None = None
+        self._cancel = False
+        self._cancelled = eventlet.event.Event()
+        self._link = Link(url, "postal.partner.consume", self._on_open, on_tick=self._on_tick)
 
     def start(self) -> None:
+        self._worker = eventlet.spawn(self._work)
         self._link.start()
 
     def stop(self) -> None:
-        """Ends after the message in hand, which is settled; the broker keeps the others."""
+        """Takes nothing more, settles and acknowledges what is in hand, then closes."""
+        self._cancel = True
+        limit = time.monotonic() + STOP_GRACE
+        with eventlet.Timeout(STOP_GRACE / 2, False):
+            if self._link.up:
+                self._cancelled.wait()
+        while self.in_hand and time.monotonic() < limit:
+            eventlet.sleep(0.02)
+        if self.in_hand:
+            logs.warning("partner_stopped_with_work_in_hand", count=self.in_hand)
+        if self._worker is not None:
+            self._worker.kill()
         self._link.stop()
         self.publisher.close()
 
@@ -97,21 +120,48 @@ class Partner:
             metrics.queue_consumers.labels(name).set(consumers)
 
     def _on_open(self, connection: AmqpConnection) -> None:
+        self._consumer = None
         channel = connection.channel()
         channel.exchange_declare(EVENTS, "topic", durable=True, auto_delete=False)
         for name, arguments in queue_declarations():
             channel.queue_declare(name, durable=True, auto_delete=False, arguments=arguments)
         channel.queue_bind(EVENTS, EVENTS, routing_key="#")
         channel.basic_qos(0, _PREFETCH, False)
-        channel.basic_consume(EVENTS, callback=lambda message: self._take(channel, message))
+        if not self._cancel:
+            tag = channel.basic_consume(EVENTS, callback=lambda message: self._take(channel, message))
+            self._consumer = (channel, tag)
+
+    def _on_tick(self) -> None:
+        # In the reader's greenlet, the only one that may wait for the broker's answer on this connection.
+        if self._cancel and not self._cancelled.ready():
+            if self._consumer is not None:
+                channel, tag = self._consumer
+                channel.basic_cancel(tag)
+            self._cancelled.send(True)
 
     def _take(self, channel: Channel, message: Message) -> None:
-        # One after the other in the reader's greenlet: a stop waits for the message in hand.
+        self.in_hand += 1
+        self._taken.put((channel, message))
+
+    def _work(self) -> None:
+        while True:
+            channel, message = self._taken.get()
+            try:
+                self._settle_on(channel, message)
+            except (AMQPError, OSError, AttributeError) as exc:
+                # The connection fell while we worked: the message comes again, and the inbox knows it.
+                logs.warning("partner_settle_failed", fault=type(exc).__name__)
+            except Exception as exc:
+                logs.fault("partner_work_fault", exc)  # the message stays with the broker until we connect again
+            finally:
+                self.in_hand -= 1
+
+    def _settle_on(self, channel: Channel, message: Message) -> None:
         body = message.body if isinstance(message.body, bytes) else message.body.encode()
         if self.settle(body, message.headers or {}):
             channel.basic_ack(message.delivery_tag)
         else:
-            time.sleep(0.5)
+            eventlet.sleep(0.5)
             channel.basic_reject(message.delivery_tag, requeue=True)
 
     def settle(self, body: bytes, headers: Mapping[str, Any]) -> bool:

@@ -12,6 +12,7 @@ from services.common.bus.publisher import PublishFailed
 from services.common.context import Context
 from services.common.envelope import Event
 from services.common.kernel import Kernel, RoomSpec
+from services.common.links import Links
 from services.common.problems import Problem
 from services.common.rules import rule
 from services.common.run import KernelProvider
@@ -25,11 +26,14 @@ Document = dict[str, Any]
 _ORDERS_PER_RUN = 200
 _LONGEST_PAUSE = 60  # seconds between tries of one order
 
+LINKS = Links("links")
+
 INDEXES = [
     Index("shipments", [("code", 1), ("kind", 1)], {"name": "by_dossier", "unique": True}),
     Index("shipments", [("sent_at", 1), ("next_try_at", 1)], {"name": "unsent"}),
     Index("shipments", [("post_office", 1), ("_id", 1)], {"name": "by_post_office"}),
     Index("shipments", [("owner", 1)], {"name": "by_owner"}),
+    Index(LINKS.collection, [("person_id", 1)], {"name": "of_person"}),
     Index("partner_inbox", [("handled_at", 1)], {"name": "kept_180_days", "expireAfterSeconds": 180 * 86_400}),
     Index("senders", [("post_office", 1)], {"name": "by_post_office"}),
 ]
@@ -47,23 +51,25 @@ class PostalService:
         """Keeps the order; the timer sends it. The receiver's address is asked for then and never kept."""
         if data["pickup"] != "post":
             return
+        owner = LINKS.current(ctx.store, data["owner"])
         shipment = new_shipment(
-            code=data["code"], owner=data["owner"], unit=data["unit"], desk=data["desk"], procedure=data["procedure"],
+            code=data["code"], owner=owner, unit=data["unit"], desk=data["desk"], procedure=data["procedure"],
             post_office=str(self._sender(data["unit"])["post_office"]), ordered_at=event.time,
         )  # fmt: skip
         if ctx.store.get("shipments", shipment["_id"]) is not None:
             return
         unit = ctx.unit()
         unit.insert("shipments", shipment)
+        LINKS.hold(ctx.store, unit, owner)
         ctx.commit(unit)
 
     @on_event("account.normalized", schemas.NormalizedSeen)
     def on_normalized(self, ctx: Context, event: Event, data: Document) -> None:
-        """The owner's shipments follow the person to the id that identity keeps."""
-        former = data["former_person_id"]
-        if not former or former == data["person_id"]:
-            return
+        """The owner's shipments follow the person to the id that identity keeps, also those still to be made."""
+        former = data["former_person_id"] or ""
         unit = ctx.unit()
+        if not LINKS.give_up(ctx.store, unit, former, data["person_id"], ctx.now):
+            return
         for row in ctx.store.find("shipments", {"owner": former}):
             row["owner"] = data["person_id"]
             unit.save("shipments", row)
@@ -175,7 +181,7 @@ def start(kernel: Kernel) -> None:
 
 
 def stop(kernel: Kernel) -> None:
-    """Settles the partner's message in hand and closes."""
+    """Settles the partner's messages in hand and closes."""
     _partner(kernel).stop()
 
 

@@ -204,6 +204,28 @@ def test_a_kill_between_order_and_answer_doubles_nothing(
         eventually(lambda code=each.code: told(data, code) == wanted, within=40, what=each.code)
 
 
+def test_a_shipment_belongs_to_the_person_whom_its_owner_turned_out_to_be(
+    story: Story, watchers: Watchers, line: Bus, data: pymongo.MongoClient
+) -> None:
+    """Before and after the normalization: an event may still name the former person."""
+    before, lasting = Story(watchers, line), f"per-new-{story.code}"
+    before.owner = story.owner
+    before.returned()
+    eventually(lambda: shipment(data, before.code), what="the first shipment")
+    line.tell(
+        "account.normalized",
+        {"account_id": "a", "person_id": lasting, "former_person_id": story.owner},
+        subject="a-" + story.code, source="identity",
+    )  # fmt: skip
+    eventually(lambda: (shipment(data, before.code) or {})["owner"] == lasting, what="moved")
+    story.returned()
+    row = eventually(lambda: shipment(data, story.code), what="the second shipment")
+    assert row["owner"] == lasting
+    owner = watchers.tokens.person("citizen", person_id=lasting)
+    for each in (before, story):
+        assert line.call("postal.shipments", owner, code=each.code)["items"]
+
+
 def test_partner_queues_are_durable_quorum_with_dead_letters(partner_line: Bus) -> None:
     for name, arguments in queue_declarations():
         assert arguments["x-queue-type"] == "quorum"
