@@ -40,6 +40,10 @@ ANCHOR_WITHIN = 5.0
 
 _WORDS: dict[Fault, tuple[str, str]] = {
     Fault.CHANGED: ("nội dung đã bị sửa", "was changed"),
+    Fault.FORGED: (
+        "không do hệ thống ghi (dấu niêm không hợp lệ)",
+        "was not entered by oversight: its seal is not valid",
+    ),
     Fault.MISSING: ("đã bị xóa", "was deleted"),
     Fault.REORDERED: ("đã bị đổi thứ tự", "was put in another place (reordered)"),
     Fault.DUPLICATE: ("xuất hiện hai lần", "stands there twice"),
@@ -91,6 +95,8 @@ def _entry(row: dict[str, Any]) -> Entry:
         str(row.get("previous")),
         body if isinstance(body, dict) else {"": None},
         str(row.get("hash")),
+        str(row.get("kid")),
+        str(row.get("seal")),
     )
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from services.common import problems
 from services.common.context import Context
 from services.common.problems import Problem
 from services.common.store import Document
-from services.identity import accounts, challenges, secrecy, store, tokens
+from services.identity import accounts, challenges, grants, secrecy, store, tokens
 from services.identity.codes import Purpose
 from services.identity.passwords import Passwords
 
@@ -69,10 +70,16 @@ def sign_out(ctx: Context) -> dict[str, Any]:
 
 
 def lock(ctx: Context, account_id: str, reason: str) -> dict[str, Any]:
-    """Locks an account by hand; its sessions die. Locking it again changes nothing. Raises Problem 404."""
+    """Locks an account by hand; its sessions die. Locking it again changes nothing. Raises Problem 403 or 404.
+
+    Support works for citizens (domain.md §2.6); an officer's account only IOC locks, and nobody their own.
+    """
     account = ctx.store.get("accounts", account_id)
     if account is None:
         raise accounts.unknown()
+    officer = account["grants"] != grants.CITIZEN
+    if account_id == ctx.actor.subject or (officer and "ioc" not in ctx.actor.roles):
+        raise problems.forbidden(rule="ID-26", citation="QĐ 08/2025/QĐ-UBND Đ24.4")
     if account["state"] != accounts.LOCKED:
         note = secrecy.key_of(ctx.kernel).seal(reason, secrecy.NOTE)
         accounts.lock(account, accounts.BY_OFFICE, ctx.actor.subject, ctx.now, note=note)

@@ -1,11 +1,12 @@
-"""The ledger: an append-only chain of hashes, and signed heads kept outside the database.
+"""The ledger: an append-only chain of hashes, each entry sealed, and signed heads kept outside the database.
 
-Each entry's hash covers its sequence number, the hash before it and its body. A head is a signature over (sequence,
-hash, time) stored elsewhere: whoever edits entries *and* recomputes every hash after them still contradicts the heads.
-Pure: signing and verifying are callables given by the room (Ed25519 there).
+Each entry's hash covers its sequence number, the hash before it and its body; its seal is oversight's signature over
+that hash, so whoever writes to the database can invent no entry, not even one onto which genuine ones follow. A head
+is a signature over (sequence, hash, time) stored elsewhere: whoever cuts the tail off, or brings back an older ledger,
+contradicts the heads. Pure: signing and verifying are callables given by the room (Ed25519 there).
 
-Known limits: entries after the last head are protected by the chain only, not against recomputing or cutting; whoever
-also holds the signing key, or removes the newest heads as well, is not found out. Sign heads often, copy them away.
+Known limits: entries after the last head can be cut off unseen; whoever also holds the signing key, or removes the
+newest heads as well, is not found out. Sign heads often, copy them away.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from services.common.rules import rule
 GENESIS = "0" * 64
 _ENTRY = b"motcua ledger entry v1\n"
 _HEAD = b"motcua ledger head v1\n"
+_SEAL = b"motcua ledger seal v1\n"
 
 Sign = Callable[[bytes], bytes]
 #: (key id, message, signature) → is it a signature of that key?
@@ -62,15 +64,26 @@ class Entry:
     previous: str
     body: Mapping[str, Any]
     hash: str
+    kid: str = ""
+    seal: str = ""
 
     def to_dict(self) -> dict[str, Any]:
-        """Form to store."""
-        return {"sequence": self.sequence, "previous": self.previous, "body": dict(self.body), "hash": self.hash}
+        """Form to store; the seal is hex."""
+        return {
+            "sequence": self.sequence,
+            "previous": self.previous,
+            "body": dict(self.body),
+            "hash": self.hash,
+            "kid": self.kid,
+            "seal": self.seal,
+        }
 
     @classmethod
     def from_dict(cls, stored: Mapping[str, Any]) -> Entry:
         """Read what `to_dict` gave; members that are not ours (a database id) are ignored. Raises KeyError."""
-        return cls(stored["sequence"], stored["previous"], stored["body"], stored["hash"])
+        return cls(
+            stored["sequence"], stored["previous"], stored["body"], stored["hash"], stored["kid"], stored["seal"]
+        )
 
 
 def entry_hash(sequence: int, previous: str, body: Mapping[str, Any]) -> str:
@@ -80,10 +93,15 @@ def entry_hash(sequence: int, previous: str, body: Mapping[str, Any]) -> str:
 
 
 @rule("PR-06", title="Nhật ký giao dịch không sửa được, phát hiện được can thiệp", cites="QĐ 08/2025/QĐ-UBND Đ4.3")
-def append(last: Entry | None, body: Mapping[str, Any]) -> Entry:
-    """The entry that follows `last` (None begins the ledger)."""
+def append(last: Entry | None, body: Mapping[str, Any], kid: str, sign: Sign) -> Entry:
+    """The entry that follows `last` (None begins the ledger), sealed with the key `kid`."""
     sequence, previous = (1, GENESIS) if last is None else (last.sequence + 1, last.hash)
-    return Entry(sequence, previous, body, entry_hash(sequence, previous, body))
+    hash = entry_hash(sequence, previous, body)
+    return Entry(sequence, previous, body, hash, kid, sign(_seal_message(hash, kid)).hex())
+
+
+def _seal_message(hash: str, kid: str) -> bytes:
+    return _SEAL + canonical({"hash": hash, "kid": kid})
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,11 +148,12 @@ def sign_head(last: Entry, now: datetime, kid: str, sign: Sign) -> Head:
 
 
 class Fault(StrEnum):
-    """What verification finds. CHANGED: entry and hash disagree. BROKEN_LINK: it does not continue the entry before.
+    """What verification finds. CHANGED: entry and hash disagree. FORGED: oversight did not enter it. BROKEN_LINK: it does not continue the entry before.
     REWRITTEN: the chain is whole but contradicts a signed head. CUT_OFF: a head knows more entries than are there.
     UNANCHORED: there are entries but no valid head at all."""
 
     CHANGED = "CHANGED"
+    FORGED = "FORGED"
     MISSING = "MISSING"
     REORDERED = "REORDERED"
     DUPLICATE = "DUPLICATE"
@@ -193,6 +212,8 @@ def verify(entries: Iterable[Entry], heads: Iterable[Head], check: Verify) -> Re
         report.entries += 1
         if not _hash_holds(entry):
             report.add(Fault.CHANGED, entry.sequence)
+        if not _sealed(entry, check):
+            report.add(Fault.FORGED, entry.sequence)
         if any(signed != entry.hash for signed in expected_hash.get(entry.sequence, ())):
             report.add(Fault.REWRITTEN, entry.sequence)
         if entry.sequence <= report.last_sequence:
@@ -221,6 +242,13 @@ def _hash_holds(entry: Entry) -> bool:
         return entry.hash == entry_hash(entry.sequence, entry.previous, entry.body)
     except (TypeError, ValueError):
         # An editor put something into the body that could never have been recorded.
+        return False
+
+
+def _sealed(entry: Entry, check: Verify) -> bool:
+    try:
+        return check(entry.kid, _seal_message(entry.hash, entry.kid), bytes.fromhex(entry.seal))
+    except (TypeError, ValueError):
         return False
 
 

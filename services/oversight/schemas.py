@@ -174,6 +174,8 @@ class EntryAnswer(AnswerSchema):
     sequence = fields.Integer()
     previous = fields.String()
     hash = fields.String()
+    kid = fields.String()
+    seal = fields.String()
     body = fields.Dict()
 
 

@@ -79,7 +79,8 @@ class OversightService:
         head = self.kernel.store.get("ledger_state", "head")
         assert head is not None
         last = ledger.Entry(head["sequence"], "", {}, head["hash"]) if head["sequence"] else None
-        entry = ledger.append(last, body_of(event, datetime.now(UTC)))
+        signer = self.kernel.signer
+        entry = ledger.append(last, body_of(event, datetime.now(UTC)), signer.kid, signer.sign_bytes)
         # The guard comes first: whoever lost the race finds the head moved, and nothing of the unit is written.
         unit.change(
             "ledger_state",

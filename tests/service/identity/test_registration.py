@@ -166,6 +166,15 @@ def test_officers_sign_in_with_password_and_code(bus: Bus, system: System) -> No
     assert refused(bus, "identity.home", answer["access_token"]).status == 403, "an officer is no citizen"
 
 
+@pytest.mark.req("ID-26")
+def test_support_locks_no_officer_and_nobody_themselves(bus: Bus, system: System) -> None:
+    support, ioc = officer(bus, system, "officer-support"), officer(bus, system, "officer-ioc")
+    for token, account in ((support, "acc-officer-ioc"), (support, "acc-officer-centre"), (ioc, "acc-officer-ioc")):
+        problem = refused(bus, "identity.lock", token, account_id=account, reason="kiểm tra quyền")
+        assert (problem.status, problem.rule) == (403, "ID-26")
+    assert officer(bus, system, "officer-ioc")  # she signs in as before
+
+
 @pytest.mark.req("ID-27")
 def test_a_locked_account_dies_at_once_and_says_why_after_the_password(
     bus: Bus, system: System, tokens: Tokens, database: pymongo.MongoClient

@@ -16,7 +16,7 @@ def sign(message: bytes) -> bytes:
 def chain(size: int) -> list[Entry]:
     entries: list[Entry] = []
     for number in range(size):
-        entries.append(append(entries[-1] if entries else None, {"n": number}))
+        entries.append(append(entries[-1] if entries else None, {"n": number}, "oversight-1", sign))
     return entries
 
 
@@ -50,7 +50,7 @@ def test_nothing_is_signed_over_a_ledger_that_contradicts_its_heads(heads: Heads
     entries = chain(3)
     for entry in entries:
         heads.append(entry)
-    other = append(entries[1], {"n": "another"})
+    other = append(entries[1], {"n": "another"}, "oversight-1", sign)
     for tail in (None, entries[1], other):
         assert heads.catch_up(tail) == "contradicted"
     assert len(read(tmp_path / "heads").heads) == 3
@@ -122,7 +122,7 @@ def test_a_contradiction_is_not_forgotten_when_lower_numbers_follow(heads: Heads
     for entry in entries:
         heads.append(entry)
     assert heads.catch_up(entries[1]) == "contradicted"
-    other = append(entries[1], {"n": "another"})
+    other = append(entries[1], {"n": "another"}, "oversight-1", sign)
     heads.append(other)
     assert HeadsFile(tmp_path / "heads", "oversight-1", sign).catch_up(other) == "contradicted"
 

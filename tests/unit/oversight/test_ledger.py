@@ -40,7 +40,7 @@ def ledger(size: int) -> list[Entry]:
     entries: list[Entry] = []
     for number in range(size):
         body = {"type": "vn.motcua.dossier.filed.v1", "subject": f"H57-240311-{number + 1:04}", "số": number}
-        entries.append(append(entries[-1] if entries else None, body))
+        entries.append(append(entries[-1] if entries else None, body, "oversight-1", sign))
     return entries
 
 
@@ -48,11 +48,13 @@ def head(entry: Entry) -> Head:
     return sign_head(entry, NOW, "oversight-1", sign)
 
 
-def recomputed(bodies: list[Any]) -> list[Entry]:
-    """What an editor makes who knows the algorithm."""
+def recomputed(bodies: list[Any], genuine: list[Entry]) -> list[Entry]:
+    """What an editor makes who knows the algorithm but holds no key: genuine seals stay where the hash is the same."""
+    seals = {entry.hash: entry.seal for entry in genuine}
     entries: list[Entry] = []
     for body in bodies:
-        entries.append(append(entries[-1] if entries else None, body))
+        made = append(entries[-1] if entries else None, body, "oversight-1", lambda _: b"invented")
+        entries.append(replace(made, seal=seals.get(made.hash, made.seal)))
     return entries
 
 
@@ -91,8 +93,18 @@ def test_a_changed_entry_with_its_own_hash_recomputed() -> None:
     entries = ledger(10)
     heads = [head(entries[9])]
     body = {**entries[4].body, "subject": "H57-240311-9999"}
-    entries[4] = Entry(5, entries[4].previous, body, entry_hash(5, entries[4].previous, body))
-    assert found(verify(entries, heads, check)) == [(Fault.BROKEN_LINK, 6, 6)]
+    entries[4] = replace(entries[4], body=body, hash=entry_hash(5, entries[4].previous, body))
+    assert found(verify(entries, heads, check)) == [(Fault.FORGED, 5, 5), (Fault.BROKEN_LINK, 6, 6)]
+
+
+@pytest.mark.req("PR-06")
+def test_an_invented_entry_onto_which_genuine_ones_follow() -> None:
+    entries = ledger(5)
+    invented = recomputed([*(entry.body for entry in entries), {"type": "invented"}], entries)
+    for number in range(3):  # the room goes on, unaware, and signs its heads over it
+        invented.append(append(invented[-1], {"type": "genuine", "number": number}, "oversight-1", sign))
+    report = verify(invented, [head(entries[4]), *(head(entry) for entry in invented[6:])], check)
+    assert found(report) == [(Fault.FORGED, 6, 6)]
 
 
 @pytest.mark.req("PR-06")
@@ -149,7 +161,10 @@ def test_a_rewrite_with_every_hash_recomputed(edit: str) -> None:
         bodies[5], bodies[6] = bodies[6], bodies[5]
     else:
         bodies.insert(5, {"type": "invented"})
-    assert found(verify(recomputed(bodies), heads, check)) == [(Fault.REWRITTEN, 10, 10)]
+    report = found(verify(recomputed(bodies, entries), heads, check))
+    assert (Fault.REWRITTEN, 10, 10) in report
+    forged = {number for fault, number, _ in report if fault is Fault.FORGED}
+    assert forged == set(range(6, 12 if edit == "insert" else 11))
 
 
 @pytest.mark.req("PR-06")
@@ -157,7 +172,8 @@ def test_a_recomputed_rewrite_that_is_also_shorter() -> None:
     entries = ledger(10)
     bodies = [entry.body for entry in entries]
     del bodies[5]
-    assert found(verify(recomputed(bodies), [head(entries[9])], check)) == [(Fault.CUT_OFF, 10, 10)]
+    report = found(verify(recomputed(bodies, entries), [head(entries[9])], check))
+    assert (Fault.CUT_OFF, 10, 10) in report and (Fault.FORGED, 6, 6) in report
 
 
 @pytest.mark.parametrize(
@@ -185,7 +201,7 @@ def test_a_ledger_without_any_head_does_not_verify() -> None:
 
 def test_two_heads_that_contradict_each_other_show_a_rewrite() -> None:
     entries = ledger(3)
-    other = recomputed([{"type": "other"}, {"type": "other"}, {"type": "other"}])
+    other = recomputed([{"type": "other"}, {"type": "other"}, {"type": "other"}], entries)
     report = verify(entries, [head(entries[2]), head(other[2])], check)
     assert found(report) == [(Fault.REWRITTEN, 3, 3)]
 
@@ -241,7 +257,9 @@ def test_one_spelling_per_value(one: Any, other: Any) -> None:
 
 @given(bodies=bodies, data=st.data())
 def test_any_single_edit_before_a_head_is_found(bodies: list[dict[str, Any]], data: st.DataObject) -> None:
-    entries = recomputed(bodies)
+    entries: list[Entry] = []
+    for body in bodies:
+        entries.append(append(entries[-1] if entries else None, body, "oversight-1", sign))
     heads = [head(entries[-1])]
     assert verify(entries, heads, check).ok
     place = data.draw(st.integers(0, len(entries) - 1))
@@ -256,5 +274,5 @@ def test_any_single_edit_before_a_head_is_found(bodies: list[dict[str, Any]], da
     elif edit == "cut":
         del entries[place:]
     else:
-        entries = recomputed([{**b, "forged": 1} if n == place else b for n, b in enumerate(bodies)])
+        entries = recomputed([{**b, "forged": 1} if n == place else b for n, b in enumerate(bodies)], entries)
     assert not verify(entries, heads, check).ok

@@ -48,5 +48,5 @@ plain = st.recursive(
 @given(st.dictionaries(st.text(), plain, max_size=5))
 def test_whatever_an_event_carries_has_one_spelling_in_the_ledger(data: dict[str, Any]) -> None:
     body = body_of(event(data), NOW)
-    entry = append(None, body)
+    entry = append(None, body, "oversight-1", lambda message: message)
     assert canonical(entry.body) == canonical(body)
