@@ -200,9 +200,7 @@ def _read_result(facts: Facts, name: str, data: Data, body: Data) -> None:
 
 
 def _read_returned(facts: Facts, name: str, data: Data, body: Data) -> None:
-    signed = bool((data.get("result") or {}).get("report_id"))
     facts.ended = "returned"
-    facts.signed_result = facts.signed_result or signed
 
 
 def _read_stopped(facts: Facts, name: str, data: Data, body: Data) -> None:

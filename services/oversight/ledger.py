@@ -148,7 +148,8 @@ def sign_head(last: Entry, now: datetime, kid: str, sign: Sign) -> Head:
 
 
 class Fault(StrEnum):
-    """What verification finds. CHANGED: entry and hash disagree. FORGED: oversight did not enter it. BROKEN_LINK: it does not continue the entry before.
+    """What verification finds. CHANGED: entry and hash disagree. FORGED: oversight did not enter it. BROKEN_LINK: it
+    does not continue the entry before.
     REWRITTEN: the chain is whole but contradicts a signed head. CUT_OFF: a head knows more entries than are there.
     UNANCHORED: there are entries but no valid head at all."""
 

@@ -91,11 +91,10 @@ class Reactions:
         data = _read(shapes.ReturnedSeen, event)
         dossier, save = self._dossier(unit, data["code"])
         dossier["ended"] = "returned"
-        # A return is granted for a result that was found signed by the competent agency; result.ready may come later.
-        dossier["signed_result"] = dossier["signed_result"] or bool((data["result"] or {}).get("report_id"))
         save()
 
     def on_result_ready(self, ctx: Context, unit: UnitOfWork, event: Event) -> None:
+        """The one proof of a signed result: before 2024-03-04 a return had a report, and perhaps no signature."""
         dossier, save = self._dossier(unit, _read(shapes.OnlyCode, event)["code"])
         dossier["signed_result"] = True
         save()
