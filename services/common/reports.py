@@ -1,0 +1,66 @@
+"""A signature report as it goes between rooms and out to officers: made by signing, handed on by who owns the file."""
+
+from __future__ import annotations
+
+from marshmallow import fields, validate
+
+from services.common.schemas import AnswerSchema
+from services.common.slips import Verdict
+
+VERDICT = validate.OneOf([str(verdict) for verdict in Verdict])
+
+
+class SignerItem(AnswerSchema):
+    """Who a certificate names. Rooms get the personal number whole, people its last four digits."""
+
+    common_name = fields.String(allow_none=True)
+    organization = fields.String(allow_none=True)
+    personal_number = fields.String(allow_none=True)
+    tax_number = fields.String(allow_none=True)
+    kind = fields.String(required=True)
+
+
+class SignatureItem(AnswerSchema):
+    """One signature of the file; times are ISO 8601."""
+
+    verdict = fields.String(required=True, validate=VERDICT)
+    sub_indication = fields.String(allow_none=True)
+    code = fields.String(required=True)
+    reason_vi = fields.String(required=True)
+    reason_en = fields.String(required=True)
+    signer = fields.Nested(SignerItem, required=True)
+    issuer = fields.String(allow_none=True)
+    serial = fields.String(allow_none=True)
+    not_before = fields.String(allow_none=True)
+    not_after = fields.String(allow_none=True)
+    signing_time = fields.String(allow_none=True)
+    time_basis = fields.String(required=True)
+    timestamped = fields.Boolean(required=True)
+    integrity_ok = fields.Boolean(required=True)
+    chain_ok = fields.Boolean(required=True)
+    revocation = fields.String(required=True)
+    covers_whole_document = fields.Boolean(required=True)
+    modification_level = fields.String(allow_none=True)
+    algorithm = fields.String(allow_none=True)
+
+
+class ReportAnswer(AnswerSchema):
+    """The verdict about a file. INDETERMINATE may change; the others stand."""
+
+    file_id = fields.String(required=True)
+    sha256 = fields.String(required=True)
+    size = fields.Integer(required=True)
+    report_id = fields.String(required=True)
+    verdict = fields.String(required=True, validate=VERDICT)
+    verdict_vi = fields.String(required=True)
+    sub_indication = fields.String(allow_none=True)
+    code = fields.String(required=True)
+    reason_vi = fields.String(required=True)
+    reason_en = fields.String(required=True)
+    format = fields.String(required=True)
+    parser = fields.String(required=True)
+    policy = fields.String(required=True)
+    trust_version = fields.String(required=True)
+    received_at = fields.String(required=True)
+    checked_at = fields.String(required=True)
+    signatures = fields.List(fields.Nested(SignatureItem), required=True)
