@@ -18,7 +18,7 @@ from services.common.unit import StaleVersion, UnitOfWork
 from services.common.workers import WorkerPool
 from services.payment import order as orders
 from services.payment import receipt, schemas, store, vietqr, vnpay
-from services.payment.adapters.provider import Provider, ProviderUnavailable
+from services.payment.adapters.provider import Provider, ProviderUnavailable, UnreadableAnswer
 from services.payment.order import Attempt, Moment, Order, Row, State
 
 RETURN_PATH = "/api/v1/payments/vnpay/return"
@@ -39,15 +39,16 @@ class PaymentService:
     @query(schemas.OfDossier, schemas.OrdersAnswer)
     def orders(self, ctx: Context, data: dict[str, Any]) -> Any:
         """A dossier's orders. Where there are none, intake says whether the actor may know of the dossier."""
+        actor = store.LINKS.actor(ctx.store, ctx.actor)
         found = store.of_code(ctx.store, data["code"])
         if not found:
             ctx.call("intake.dossier", code=data["code"])
-        return {"items": [_shown(_known(ctx.actor, order)) for order in found]}
+        return {"items": [_shown(_known(actor, order)) for order in found]}
 
     @command(schemas.Pay, schemas.PayAnswer, idempotent=True)
     def pay(self, ctx: Context, data: dict[str, Any]) -> Any:
         """A payment page for the owner; the one that is open already is given again."""
-        order = _owned(ctx.actor, ctx.store.get(store.ORDERS, data["order_id"]))
+        order = _owned(store.LINKS.actor(ctx.store, ctx.actor), ctx.store.get(store.ORDERS, data["order_id"]))
         orders.refuse_unless_payable(order)
         unit = ctx.unit()
         attempt = orders.live_attempt(order, _now(ctx))
@@ -90,7 +91,7 @@ class PaymentService:
     @query(schemas.OfOrder, schemas.Ticket)
     def receipt(self, ctx: Context, data: dict[str, Any]) -> Any:
         """A ticket to fetch the receipt, for the owner and the desk."""
-        order = _known(ctx.actor, ctx.store.get(store.ORDERS, data["order_id"]))
+        order = _known(store.LINKS.actor(ctx.store, ctx.actor), ctx.store.get(store.ORDERS, data["order_id"]))
         if order["receipt"] is None:
             raise problems.not_found()
         if order["receipt"]["file_id"] is None:
@@ -186,9 +187,14 @@ class PaymentService:
                 self._ask(ctx, order)
             except ProviderUnavailable as exc:
                 logs.warning("provider_unavailable", why=str(exc))
-                return  # all of them again at the next run
+                self._ask_later(ctx, order)  # so that no order stands before the others for ever
+                return  # the others at the next run
             except StaleVersion:
                 logs.info("order_changed_meanwhile", order=order["order_id"])
+            except Exception as exc:
+                # One order's fault is not the others': what went wrong is seen here, and asked about again later.
+                logs.fault("provider_not_asked", exc, order=order["order_id"])
+                self._ask_later(ctx, order)
 
     def _ask(self, ctx: Context, order: Order) -> None:
         provider = self._provider(self._merchant(ctx, order["unit"]))
@@ -196,9 +202,13 @@ class PaymentService:
         confirmed = False
         # One outcome a run: an order is saved once in a unit.
         for attempt in orders.to_ask(order):
-            notice = provider.query(
-                attempt["txn_ref"], begun=attempt["created_at"], request_id=wire.new_id(), now=_now(ctx)
-            )
+            try:
+                notice = provider.query(
+                    attempt["txn_ref"], begun=attempt["created_at"], request_id=wire.new_id(), now=_now(ctx)
+                )
+            except UnreadableAnswer as exc:
+                logs.warning("provider_answer_refused", why=str(exc), txn_ref=attempt["txn_ref"])
+                continue
             if notice is None:
                 continue
             if notice.amount_vnd != order["amount"]:
@@ -211,6 +221,17 @@ class PaymentService:
         if not confirmed:
             unit.save(store.ORDERS, order)
         unit.commit()
+
+    def _ask_later(self, ctx: Context, order: Order) -> None:
+        """Moves the next question on, and nothing else: what was done to the order in hand is forgotten."""
+        unit = ctx.unit()
+        asked = ctx.store.get(store.ORDERS, order["order_id"])
+        orders.ask_later(asked, _now(ctx))
+        unit.save(store.ORDERS, asked)
+        try:
+            unit.commit()
+        except StaleVersion:
+            logs.info("order_changed_meanwhile", order=order["order_id"])
 
     # --- what other rooms told ---------------------------------------------------------------------------------------
 
@@ -227,11 +248,13 @@ class PaymentService:
             return
         if ctx.store.get(store.ORDERS, orders.order_id(data["code"], moment)) is not None:
             return
+        owner = store.LINKS.current(ctx.store, data["owner"])
         order = orders.make(
-            code=data["code"], moment=moment, owner=store.owner_now(ctx.store, data["owner"]), unit=data["unit"],
-            desk=data["desk"], procedure=data["procedure"], fee=data["fee"], at=_now(ctx),
+            code=data["code"], moment=moment, owner=owner, unit=data["unit"], desk=data["desk"],
+            procedure=data["procedure"], fee=data["fee"], at=_now(ctx),
         )  # fmt: skip
         unit = ctx.unit()
+        store.LINKS.hold(ctx.store, unit, owner)
         unit.insert(store.ORDERS, order)
         self._tell(unit, order, "payment.ordered", amount=order["amount"], items=order["items"])
         ctx.commit(unit)
@@ -278,10 +301,9 @@ class PaymentService:
     @on_event("account.normalized", schemas.AccountNormalizedSeen)
     def on_normalized(self, ctx: Context, event: Event, data: dict[str, Any]) -> None:
         former, now = data["former_person_id"], data["person_id"]
-        if not former or former == now:
-            return
         unit = ctx.unit()
-        unit.put(store.RELINKED, {"_id": former, "person_id": now})
+        if not store.LINKS.give_up(ctx.store, unit, former, now, ctx.now):
+            return
         for order in store.of_owner(ctx.store, former):
             order["owner"] = now
             unit.save(store.ORDERS, order)

@@ -10,6 +10,7 @@ from typing import Any
 
 from pymongo.errors import DuplicateKeyError
 
+from services.common.links import Links
 from services.common.store import Document, Index, Store
 
 ORDERS = "orders"
@@ -19,7 +20,7 @@ COUNTERS = "counters"
 SERIES = "receipt_series"
 MERCHANTS = "merchants"
 FEE_ITEMS = "fee_items"
-RELINKED = "relinked"
+LINKS = Links("relinked")
 
 INDEXES = [
     Index(ORDERS, [("code", 1), ("moment", 1)], {"name": "one_order_a_fee", "unique": True}),
@@ -43,6 +44,7 @@ INDEXES = [
     Index(MERCHANTS, [("tmn_code", 1)], {"name": "by_terminal"}),
     Index(SERIES, [("series", 1)], {"name": "by_series"}),
     Index(FEE_ITEMS, [("kind", 1)], {"name": "by_kind"}),
+    Index(LINKS.collection, [("_id", 1)]),
 ]
 _SEEDED = (MERCHANTS, SERIES, FEE_ITEMS)
 
@@ -104,12 +106,3 @@ def receipt_number(store: Store, order_id: str, series: str) -> int:
     if known is None:
         raise LookupError(f"no receipt number can be given in {series}")
     return int(known["number"])
-
-
-def owner_now(store: Store, person_id: str) -> str:
-    """The person id that a person has now: a normalization may have given an older one up."""
-    seen = {person_id}
-    while (row := store.get(RELINKED, person_id)) is not None and row["person_id"] not in seen:
-        person_id = row["person_id"]
-        seen.add(person_id)
-    return person_id

@@ -42,7 +42,11 @@ _PENDING = frozenset({"", "01"})
 
 
 class ProviderUnavailable(Exception):
-    """The provider cannot be reached, or what came back is not an answer of the provider."""
+    """The provider cannot be reached."""
+
+
+class UnreadableAnswer(Exception):
+    """What came back to one question is not an answer of the provider."""
 
 
 def joined_hash(fields: tuple[str, ...], values: Mapping[str, str], secret: bytes) -> str:
@@ -81,10 +85,10 @@ def question(
 
 
 def read_answer(values: Mapping[str, str], txn_ref: str, secret: bytes) -> vnpay.Notice | None:
-    """The outcome that an answer states; None where the provider knows none yet. Raises ProviderUnavailable."""
+    """The outcome that an answer states; None where the provider knows none yet. Raises UnreadableAnswer."""
     given = values.get("vnp_SecureHash", "").lower().encode("utf-8", "replace")
     if not hmac.compare_digest(given, answer_hash(values, secret).encode()):
-        raise ProviderUnavailable("the answer is not signed by the provider")
+        raise UnreadableAnswer("the answer is not signed by the provider")
     status = values.get("vnp_TransactionStatus", "")
     if values.get("vnp_ResponseCode") != "00" or values.get("vnp_TxnRef") != txn_ref or status in _PENDING:
         return None
@@ -104,7 +108,10 @@ class Provider:
         self.secret = secret
 
     def query(self, txn_ref: str, *, begun: datetime, request_id: str, now: datetime) -> vnpay.Notice | None:
-        """What became of an attempt; None while the provider knows no outcome. Raises ProviderUnavailable."""
+        """What became of an attempt; None while the provider knows no outcome.
+
+        Raises ProviderUnavailable, which holds for every question now, or UnreadableAnswer, which holds for this one.
+        """
         asked = question(
             txn_ref, begun=begun, request_id=request_id, tmn_code=self.tmn_code, secret=self.secret, now=now
         )
@@ -114,8 +121,10 @@ class Provider:
             notice = read_answer(self._post(asked), txn_ref, self.secret)
             outcome = notice.outcome.value if notice else "none"
             return notice
-        except (OSError, http.client.HTTPException, ValueError) as exc:
+        except OSError as exc:
             raise ProviderUnavailable(type(exc).__name__) from None
+        except (http.client.HTTPException, ValueError) as exc:
+            raise UnreadableAnswer(type(exc).__name__) from None
         finally:
             milliseconds = int((time.monotonic() - started) * 1000)
             logs.info("provider_asked", outcome=outcome, milliseconds=milliseconds)

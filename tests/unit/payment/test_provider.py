@@ -18,6 +18,7 @@ from services.payment.adapters import provider_simulator as simulator
 from services.payment.adapters.provider import (
     Provider,
     ProviderUnavailable,
+    UnreadableAnswer,
     answer_hash,
     question,
     read_answer,
@@ -76,7 +77,7 @@ def test_an_answer_is_read_as_a_notice(changes: dict[str, str], outcome: Outcome
 def test_an_unsigned_answer_says_nothing() -> None:
     forged = answered(vnp_TransactionStatus="02") | {"vnp_TransactionStatus": "00"}
     for values in (forged, {**answered(), "vnp_SecureHash": ""}, {}):
-        with pytest.raises(ProviderUnavailable):
+        with pytest.raises(UnreadableAnswer):
             read_answer(values, "TX01", SECRET)
 
 
