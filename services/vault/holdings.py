@@ -30,7 +30,6 @@ def result_holding(returned: dict[str, Any], *, owner: str, now: datetime) -> di
         "_id": holding_id(returned["code"], result["sha256"]),
         "person_id": owner,
         "kind": RESULT,
-        "name": result["name"],
         "code": returned["code"],
         "procedure": returned["procedure"],
         "unit": returned["unit"],

@@ -77,7 +77,7 @@ class Page(CommandSchema):
 class HoldingItem(AnswerSchema):
     holding_id = fields.String(required=True)
     kind = fields.String(required=True)
-    name = fields.String(required=True)
+    name = fields.String(required=True, metadata={"description": "the name under which its file was stored"})
     code = fields.String(required=True)
     procedure = fields.String(required=True)
     unit = fields.String(required=True)
@@ -141,7 +141,6 @@ class ReturnedResult(EventSchema):
     file_id = fields.String(required=True)
     sha256 = fields.String(required=True)
     report_id = fields.String(allow_none=True, load_default=None)
-    name = fields.String(required=True)
 
 
 class DossierReturnedSeen(EventSchema):

@@ -23,11 +23,12 @@ from services.vault.door import Door
 from services.vault.store import (
     AGGREGATES,
     INDEXES,
+    LINKS,
     accesses_page,
     change_many,
-    current_person,
     holdings_page,
     holds,
+    sealed_names,
 )
 
 _door = Door()
@@ -94,7 +95,7 @@ class VaultService:
         if file is None:
             raise access.refusal(ctx.actor) if not ctx.actor.is_service else problems.not_found()
         mine = bool(ctx.actor.person_id) and holds(
-            ctx.store, current_person(ctx.store, ctx.actor.person_id), file["_id"]
+            ctx.store, LINKS.current(ctx.store, ctx.actor.person_id), file["_id"]
         )
         opening = access.may_open(
             ctx.actor, file, holds=mine, reason=data.get("reason"), on_behalf=data.get("on_behalf")
@@ -105,7 +106,7 @@ class VaultService:
     def open_holding(self, ctx: Context, data: dict[str, Any]) -> Any:
         """A ticket to fetch what lies in one's own store."""
         holding = ctx.store.get("holdings", data["holding_id"])
-        person = current_person(ctx.store, ctx.actor.person_id)
+        person = LINKS.current(ctx.store, ctx.actor.person_id)
         if holding is None or not hmac.compare_digest(holding["person_id"], person):
             raise problems.not_found()
         file = ctx.store.get("files", holding["file_id"])
@@ -116,6 +117,10 @@ class VaultService:
     def _open(self, ctx: Context, file: Document, opening: access.Opening) -> Any:
         row_id = ObjectId()
         unit = ctx.unit()
+        if file["person_id"]:
+            # In the log of the person whose file it is now, also where the account is normalized in this moment.
+            file = {**file, "person_id": LINKS.current(ctx.store, file["person_id"])}
+            LINKS.hold(ctx.store, unit, file["person_id"])
         unit.put(
             "accesses",
             access.log_row(
@@ -150,14 +155,18 @@ class VaultService:
     @query(schemas.Page, schemas.HoldingsAnswer)
     def holdings(self, ctx: Context, data: dict[str, Any]) -> Any:
         """One's own store, newest first."""
-        person = current_person(ctx.store, ctx.actor.person_id)
+        person = LINKS.current(ctx.store, ctx.actor.person_id)
         rows, following = holdings_page(ctx.store, person, data.get("cursor"), data["limit"])
-        return {"items": [{**row, "holding_id": row["_id"]} for row in rows], "next_cursor": following}
+        key, names = uploads.data_key(self.kernel), sealed_names(ctx.store, (row["file_id"] for row in rows))
+        items = [
+            {**row, "holding_id": row["_id"], "name": key.open(names[row["file_id"]], "files.filename")} for row in rows
+        ]
+        return {"items": items, "next_cursor": following}
 
     @query(schemas.Page, schemas.AccessLogAnswer)
     def access_log(self, ctx: Context, data: dict[str, Any]) -> Any:
         """Who opened one's own files, when and why, newest first."""
-        person = current_person(ctx.store, ctx.actor.person_id)
+        person = LINKS.current(ctx.store, ctx.actor.person_id)
         rows, following = accesses_page(ctx.store, person, data.get("cursor"), data["limit"])
         return {"items": rows, "next_cursor": following}
 
@@ -166,7 +175,7 @@ class VaultService:
         """Puts the result into the owner's store, once. Before 2024-03-04 a return may have come without a file."""
         if data["result"] is None:
             return
-        owner = current_person(ctx.store, data["owner"])
+        owner = LINKS.current(ctx.store, data["owner"])
         file = ctx.store.get("files", data["result"]["file_id"])
         if file is None or file["sha256"] != data["result"]["sha256"]:
             raise UnknownResult(data["result"]["file_id"])
@@ -174,6 +183,7 @@ class VaultService:
         holding = holdings.result_holding(data, owner=owner, now=ctx.now)
         if ctx.store.get("holdings", holding["_id"]) is None:
             unit.insert("holdings", holding)
+            LINKS.hold(ctx.store, unit, owner)
             told = ("person_id", "kind", "code", "file_id", "sha256")
             unit.tell(
                 holding, "holding.added", {"holding_id": holding["_id"], **{name: holding[name] for name in told}}
@@ -193,8 +203,7 @@ class VaultService:
         """A person got their lasting id: what lay under the former one moves along."""
         former, person = data["former_person_id"], data["person_id"]
         unit = ctx.unit()
-        if former and former != person and current_person(ctx.store, person) != former:
-            unit.put("persons", {"_id": former, "person_id": person, "schema_version": 1, "at": ctx.now})
+        if LINKS.give_up(ctx.store, unit, former, person, ctx.now):
             moved = {"$set": {"person_id": person}}
             for collection in ("files", "holdings"):
                 change_many(

@@ -4,7 +4,7 @@ files      one document a stored file (aggregate); its name is encrypted, its by
 openings   permitted uploads whose bytes have not come yet (a day)
 holdings   what lies in people's stores (aggregate)
 accesses   who opened what, when, why
-persons    former person ids and what they became
+persons    former person ids and what they became (services.common.links)
 uploads    bytes on their way in; bytes.files, bytes.chunks: GridFS
 """
 
@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from bson import ObjectId
@@ -20,10 +20,12 @@ from bson.errors import InvalidId
 from pymongo.client_session import ClientSession
 
 from services.common import problems
+from services.common.links import Links
 from services.common.store import Document, Index, Store
 from services.common.unit import UnitOfWork
 from services.vault import bytes as file_bytes
 
+LINKS = Links("persons")
 AGGREGATES = ["files", "holdings"]
 INDEXES = [
     Index("files", [("person_id", 1)], {"name": "by_person"}),
@@ -33,20 +35,9 @@ INDEXES = [
     Index("holdings", [("file_id", 1), ("person_id", 1)], {"name": "by_file"}),
     Index("accesses", [("person_id", 1), ("_id", -1)], {"name": "by_person"}),
     Index("accesses", [("file_id", 1)], {"name": "by_file"}),
+    Index(LINKS.collection, [("_id", 1)]),
     *file_bytes.INDEXES,
 ]
-
-_MOST_NORMALIZATIONS = 8
-
-
-def current_person(store: Store, person_id: str) -> str:
-    """The id that a person has now: an event or a token may still carry the one from before normalization."""
-    for _ in range(_MOST_NORMALIZATIONS):
-        row = store.get("persons", person_id)
-        if row is None:
-            break
-        person_id = row["person_id"]
-    return person_id
 
 
 def holds(store: Store, person_id: str, file_id: str) -> bool:
@@ -79,6 +70,12 @@ def accesses_page(store: Store, person_id: str, cursor: str | None, limit: int) 
             raise _bad_cursor() from None
     rows = list(store.find("accesses", query, sort=[("_id", -1)], limit=limit + 1))
     return rows[:limit], _cursor(rows[limit - 1]["_id"]) if len(rows) > limit else None
+
+
+def sealed_names(store: Store, file_ids: Iterable[str]) -> dict[str, str]:
+    """The sealed names of files, by file id."""
+    rows = store.find("files", {"_id": {"$in": list(file_ids)}}, projection={"filename": 1})
+    return {row["_id"]: row["filename"] for row in rows}
 
 
 def _cursor(key: Any) -> str:

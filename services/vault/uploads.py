@@ -17,7 +17,7 @@ from services.common.store import Document
 from services.common.unit import Duplicate, Origin, StaleVersion, UnitOfWork
 from services.vault import content, metrics
 from services.vault.bytes import PIECE, Deposit
-from services.vault.store import current_person
+from services.vault.store import LINKS
 
 Read = Callable[[int], bytes]
 
@@ -112,7 +112,7 @@ def _store(kernel: Kernel, opening: Document, body: _Counted) -> dict[str, Any]:
 
 def _commit(kernel: Kernel, opening: Document, body: _Counted, media_type: str, deposit: Deposit) -> Document:
     now = _to_milliseconds(kernel.now())
-    owner = opening["person_id"]
+    owner = LINKS.current(kernel.store, opening["person_id"]) if opening["person_id"] else None
     file: Document = {
         "_id": opening["_id"],
         "sha256": body.sha256,
@@ -121,7 +121,7 @@ def _commit(kernel: Kernel, opening: Document, body: _Counted, media_type: str, 
         "purpose": opening["purpose"],
         "filename": opening["filename"],
         "uploader": opening["uploader"],
-        "person_id": current_person(kernel.store, owner) if owner else None,
+        "person_id": owner,
         "bytes_id": deposit.id,
         "stored_at": now,
         "recorded_at": datetime.now(UTC),
@@ -135,6 +135,8 @@ def _commit(kernel: Kernel, opening: Document, body: _Counted, media_type: str, 
     )
     unit = UnitOfWork(kernel.store, origin, kernel.check_event)
     unit.insert("files", file)
+    if owner:
+        LINKS.hold(kernel.store, unit, owner)
     unit.tell(
         file,
         "file.stored",

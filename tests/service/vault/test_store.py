@@ -30,12 +30,12 @@ def returned(files: Files, rpc: Any, actor: Any, tokens: Any, tell: Any):
     """`returned(owner)`: an officer's result, returned to the owner; answers the event's data."""
 
     def make(owner: str, name: str = "Bản sao có xác nhận", pickup: str = "post") -> dict[str, Any]:
-        file_id = files.put(actor("specialist", "000.05.07.H57"), pdf(), "ket-qua.pdf", "result")
+        file_id = files.put(actor("specialist", "000.05.07.H57"), pdf(), f"{name}.pdf", "result")
         meta = rpc("vault.file", tokens.service("processing"), file_id=file_id)
         data = {
             "code": code(), "owner": owner, "unit": "000.05.07.H57", "desk": "000.05.07.H57",
             "procedure": "9.000001", "pickup": pickup, "at": "2024-03-14T03:00:00+00:00",
-            "result": {"file_id": file_id, "sha256": meta["sha256"], "report_id": "r1", "name": name},
+            "result": {"file_id": file_id, "sha256": meta["sha256"], "report_id": "r1"},
         }  # fmt: skip
         tell("dossier.returned", data, subject=data["code"], source="intake")
         return data
@@ -56,7 +56,7 @@ def test_a_returned_result_lies_in_its_owners_store_once(
         tell("dossier.returned", data, subject=data["code"], source="intake")
     marker = returned(owner, "Sau cùng")
     items = eventually(lambda: (p := rpc("vault.holdings", citizen)["items"]) and len(p) == 2 and p)
-    assert [item["name"] for item in items] == ["Sau cùng", "Bản sao có xác nhận"]
+    assert [item["name"] for item in items] == ["Sau cùng.pdf", "Bản sao có xác nhận.pdf"]
     holding = items[1]
     assert (holding["kind"], holding["code"], holding["report_id"]) == ("b", data["code"], "r1")
     told = {"data.code": {"$in": [data["code"], marker["code"]]}}
