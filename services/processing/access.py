@@ -7,8 +7,8 @@ from typing import Any
 from services.common import problems
 from services.common.actors import Actor
 
-WATCHERS = frozenset({"ioc", "office", "control_officer"})
-_AGENCY = ("desk_officer", "specialist", "leader")
+WATCHERS = frozenset({"ioc", "office"})
+_AGENCY = ("desk_officer", "specialist", "leader", "control_officer")
 
 
 def units_of(case: dict[str, Any]) -> set[str]:
@@ -18,8 +18,11 @@ def units_of(case: dict[str, Any]) -> set[str]:
 
 def is_officer_of(actor: Actor, case: dict[str, Any]) -> bool:
     """An officer of one of the case's units, somebody who watches all, or another room."""
-    if actor.is_service or actor.roles & WATCHERS:
-        return True
+    return actor.is_service or bool(actor.roles & WATCHERS) or works_on(actor, case)
+
+
+def works_on(actor: Actor, case: dict[str, Any]) -> bool:
+    """Whether the actor is an officer of one of the case's units."""
     return any(actor.holds(role, unit) for role in _AGENCY for unit in units_of(case))
 
 
@@ -36,6 +39,19 @@ def known(actor: Actor, case: dict[str, Any] | None) -> dict[str, Any]:
     if actor.roles <= {"citizen", "anonymous"}:
         raise problems.not_found()
     raise problems.forbidden("the dossier belongs to another unit")
+
+
+def need_file(actor: Actor, case: dict[str, Any], file_id: str) -> None:
+    """Refuse a file of the case that the actor may not look into: IOC reviews slips, results are the units' own.
+
+    Raises Problem 404 for a file that is not of this case, 403 otherwise.
+    """
+    slips = {slip["file_id"] for slip in case["supplements"]}
+    results = {result["file_id"] for result in case["results"]}
+    if file_id not in slips | results:
+        raise problems.not_found()
+    if not (works_on(actor, case) or (file_id in slips and "ioc" in actor.roles)):
+        raise problems.forbidden("the file belongs to another unit")
 
 
 def need(actor: Actor, unit: str, *roles: str) -> None:

@@ -277,8 +277,7 @@ def open_case(
         "owner": owner,
         "pickup": accepted.get("pickup"),
         "fee": accepted.get("fee"),
-        "fee_settled": False,
-        # What people write against. News of other rooms (a block, a verdict, a payment) does not count here: it must
+        # What people write against. News of other rooms (a block, a verdict) does not count here: it must
         # not make the command of somebody stale who saw everything that she decides on.
         "edition": 1,
         "state": State.WAITING.value,
@@ -289,6 +288,7 @@ def open_case(
         "rescheduled": None,
         "supplements": [],
         "blocked": False,
+        "blocks": {},
         "results": [],
         "asked": [],
         "released": None,

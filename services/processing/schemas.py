@@ -85,6 +85,11 @@ class AcceptAmendment(CommandSchema):
     components = fields.List(fields.Nested(AmendedComponent), required=True, validate=validate.Length(max=100))
 
 
+class OfFile(CommandSchema):
+    code = _code()
+    file_id = fields.String(required=True, validate=IDENTIFIER)
+
+
 class OfSlip(CommandSchema):
     slip_id = fields.String(required=True, validate=IDENTIFIER)
 
@@ -302,10 +307,6 @@ class BlockSeen(EventSchema):
     act = fields.String(required=True)
 
 
-class PaymentSettledSeen(EventSchema):
-    code = fields.String(required=True)
-
-
 class AccountNormalizedSeen(EventSchema):
     person_id = fields.String(required=True)
     former_person_id = fields.String(load_default=None, allow_none=True)
@@ -364,6 +365,14 @@ class AppointmentMoved(OfDossier):
     appointment = Moment(required=True)
 
 
+class CaseResumed(AppointmentMoved):
+    """What was granted, so that intake can carry it out from this alone. Missing in events told before it was added."""
+
+    slip_id = fields.String()
+    components = fields.List(fields.Nested(AmendedComponent))
+    at = Moment()
+
+
 class CaseEnded(OfDossier):
     at = Moment(required=True)
 
@@ -397,7 +406,7 @@ EVENTS: dict[str, type[Schema]] = {
     "step.started": StepStarted,
     "step.finished": StepFinished,
     "supplement.requested": SupplementRequested,
-    "case.resumed": AppointmentMoved,
+    "case.resumed": CaseResumed,
     "case.rescheduled": AppointmentMoved,
     "case.stopped": CaseEnded,
     "case.withdrawn": CaseEnded,

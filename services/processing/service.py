@@ -3,33 +3,24 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import datetime
 from typing import Any
 
-from services.common.bus.entrypoints import command, on_event, query
-from services.common.calendar import WorkingCalendar, local_date
-from services.common.calendar_data import shipped_calendars
+from services.common import problems
+from services.common.bus.entrypoints import command, query
+from services.common.calendar import local_date
 from services.common.context import Context
-from services.common.envelope import Event
 from services.common.kernel import Kernel, RoomSpec
+from services.common.reports import ReportAnswer
 from services.common.run import KernelProvider
 from services.common.unit import UnitOfWork
 from services.processing import access, neighbours, results, schemas, store, supplements, views
 from services.processing import case as cases
 from services.processing import clock as clocks
 from services.processing.case import Case, Command, Facts, State
-
-DEFAULT_CALENDAR = "hue-centres"
-_OWN_ACTS = frozenset({"supplement", "supplement_request", "SUPPLEMENT_REQUEST"})
+from services.processing.listening import Listener, calendar_of, now_of
 
 
-def calendar_of(told: Any) -> WorkingCalendar:
-    """The calendar that intake names, as an id or as an object with one. Raises KeyError for an unknown one."""
-    name = told.get("id") if isinstance(told, dict) else told
-    return shipped_calendars()[name or DEFAULT_CALENDAR]
-
-
-class ProcessingService:
+class ProcessingService(Listener):
     """Answers about cases, moves them, and tells what happened."""
 
     name = "processing"
@@ -39,28 +30,37 @@ class ProcessingService:
 
     @query(schemas.OfCase, schemas.CaseAnswer)
     def case(self, ctx: Context, data: dict[str, Any]) -> dict[str, Any]:
-        found = access.known(ctx.actor, ctx.store.get(store.CASES, data["code"]))
-        return self._shown(ctx, found)
+        return self._shown(ctx, self._known(ctx, data["code"]))
 
     @query(schemas.Worklist, schemas.WorklistAnswer)
     def worklist(self, ctx: Context, data: dict[str, Any]) -> dict[str, Any]:
         access.need(ctx.actor, data["unit"], "specialist", "leader")
         page, following = store.worklist(ctx.store, data["unit"], data["cursor"], data["limit"])
-        items = [views.work_item(c, now=_now(ctx), calendar=calendar_of(c["clock"]["calendar"])) for c in page]
+        items = [views.work_item(c, now=now_of(ctx), calendar=calendar_of(c["clock"]["calendar"])) for c in page]
         return {"items": items, "next_cursor": following}
 
     @query(schemas.OfSlip, schemas.SlipAnswer)
     def slip(self, ctx: Context, data: dict[str, Any]) -> dict[str, Any]:
         found = ctx.store.find_one(store.CASES, {"supplements.slip_id": data["slip_id"]})
-        case = access.known(ctx.actor, found)
+        case = access.known(store.LINKS.actor(ctx.store, ctx.actor), found)
         return views.slip(case, *supplements.find(case["supplements"], data["slip_id"]))
+
+    @query(schemas.OfFile, ReportAnswer)
+    def file_report(self, ctx: Context, data: dict[str, Any]) -> dict[str, Any]:
+        """What signing says of a result or of a slip's file, for the officers concerned; personal numbers masked."""
+        case = self._known(ctx, data["code"])
+        access.need_file(ctx.actor, case, data["file_id"])
+        report = neighbours.report(ctx, data["file_id"], masked=True)
+        if report is None:
+            raise problems.not_found()
+        return report
 
     # --- steps -------------------------------------------------------------------------------------------------------
 
     @command(schemas.StartStep, schemas.CaseAnswer, idempotent=True)
     def start_step(self, ctx: Context, data: dict[str, Any]) -> dict[str, Any]:
         case = self._to_work_on(ctx, data)
-        row = cases.start_step(case, data["step"], by=ctx.actor.subject, at=_now(ctx))
+        row = cases.start_step(case, data["step"], by=ctx.actor.subject, at=now_of(ctx))
         unit = ctx.unit()
         unit.save(store.CASES, case)
         self._tell(unit, case, row.event, step=data["step"])
@@ -70,7 +70,7 @@ class ProcessingService:
     def finish_step(self, ctx: Context, data: dict[str, Any]) -> dict[str, Any]:
         case = self._to_work_on(ctx, data)
         row, following = cases.finish_step(
-            case, data["step"], remark=data["note"], by=ctx.actor.subject, at=_now(ctx)
+            case, data["step"], remark=data["note"], by=ctx.actor.subject, at=now_of(ctx)
         )
         unit = ctx.unit()
         unit.save(store.CASES, case)
@@ -90,11 +90,11 @@ class ProcessingService:
             case, slip_id=hashlib.sha256(f"slip:{ctx.command_id}".encode()).hexdigest()[:32], text=data["text"],
             components=data["components"], of_procedure=neighbours.components(ctx, case),
             failure_statement=data["failure_statement"], file=file, verdict=report["verdict"] if report else None,
-            by=ctx.actor.subject, at=_now(ctx),
+            by=ctx.actor.subject, at=now_of(ctx),
         )  # fmt: skip
-        row = cases.apply(case, Command.REQUEST_SUPPLEMENT, by=ctx.actor.subject, at=_now(ctx))
+        row = cases.apply(case, Command.REQUEST_SUPPLEMENT, by=ctx.actor.subject, at=now_of(ctx))
         case["supplements"].append(slip)
-        clocks.stop(case["clock"], _now(ctx), "supplement")
+        clocks.stop(case["clock"], now_of(ctx), "supplement")
         unit = ctx.unit()
         unit.save(store.CASES, case)
         told = (
@@ -107,7 +107,7 @@ class ProcessingService:
     @command(schemas.AcceptAmendment, schemas.AmendmentGranted, idempotent=True)
     def accept_amendment(self, ctx: Context, data: dict[str, Any]) -> dict[str, Any]:
         """The applicant's answer, brought by intake. The same answer again, under whatever key, is granted again."""
-        case = access.need_owner(ctx.actor, ctx.store.get(store.CASES, data["code"]))
+        case = self._own(ctx, data["code"])
         unit = ctx.unit()
         slip = supplements.open_slip(case["supplements"])
         if slip is None and supplements.same_answer(case["supplements"], data["components"]):
@@ -115,11 +115,14 @@ class ProcessingService:
         cases.transition(case, Command.ACCEPT_AMENDMENT)
         if slip is None:
             raise AssertionError("a case in SUPPLEMENT has an open slip")
-        supplements.answer(slip, data["components"], _now(ctx))
-        row = cases.apply(case, Command.ACCEPT_AMENDMENT, by=ctx.actor.subject, at=_now(ctx))
-        change = clocks.resume(case["clock"], _now(ctx), calendar_of(case["clock"]["calendar"]))
+        supplements.answer(slip, data["components"], now_of(ctx))
+        row = cases.apply(case, Command.ACCEPT_AMENDMENT, by=ctx.actor.subject, at=now_of(ctx))
+        change = clocks.resume(case["clock"], now_of(ctx), calendar_of(case["clock"]["calendar"]))
         unit.save(store.CASES, case)
-        self._tell(unit, case, row.event, appointment_before=change.before, appointment=change.after)
+        self._tell(
+            unit, case, row.event, appointment_before=change.before, appointment=change.after,
+            slip_id=slip["slip_id"], components=slip["answer"], at=slip["answered_at"],
+        )  # fmt: skip
         case["edition"] += 1
         return ctx.commit(unit, self._amended(case, slip))
 
@@ -143,10 +146,10 @@ class ProcessingService:
         file = neighbours.own_file(ctx, data["file_id"], "result")
         result = results.attached(
             case["results"], file=file, report=neighbours.report(ctx, file["file_id"]), name=data["name"],
-            tax_numbers=self._tax_numbers(ctx, case), by=ctx.actor.subject, at=_now(ctx),
+            tax_numbers=self._tax_numbers(ctx, case), by=ctx.actor.subject, at=now_of(ctx),
         )  # fmt: skip
         row = cases.apply(
-            case, Command.ATTACH_RESULT, by=ctx.actor.subject, at=_now(ctx), sha256=result["sha256"],
+            case, Command.ATTACH_RESULT, by=ctx.actor.subject, at=now_of(ctx), sha256=result["sha256"],
             verdict=result["verdict"],
         )  # fmt: skip
         case["results"].append(result)
@@ -159,19 +162,19 @@ class ProcessingService:
     @command(schemas.OfCase, schemas.CaseAnswer, idempotent=True)
     def ask_signed_result(self, ctx: Context, data: dict[str, Any]) -> dict[str, Any]:
         """RT-03: asks the agency for a signed result at the moment of detection; no appointment moves."""
-        case = access.known(ctx.actor, ctx.store.get(store.CASES, data["code"]))
+        case = self._known(ctx, data["code"])
         access.need_desk(ctx.actor, case)
-        row = cases.apply(case, Command.ASK_SIGNED_RESULT, by=ctx.actor.subject, at=_now(ctx))
-        case["asked"].append({"at": _now(ctx), "officer": ctx.actor.subject, "round": len(case["results"])})
+        row = cases.apply(case, Command.ASK_SIGNED_RESULT, by=ctx.actor.subject, at=now_of(ctx))
+        case["asked"].append({"at": now_of(ctx), "officer": ctx.actor.subject, "round": len(case["results"])})
         unit = ctx.unit()
         unit.save(store.CASES, case)
-        self._tell(unit, case, row.event, at=_now(ctx))
+        self._tell(unit, case, row.event, at=now_of(ctx))
         return self._done(ctx, unit, case)
 
     @command(schemas.OfCase, schemas.ReleaseAnswer, idempotent=True)
     def release(self, ctx: Context, data: dict[str, Any]) -> dict[str, Any]:
         """The desk's check before a return. Granted once, and again to whoever asks again; refusals are recorded."""
-        case = access.known(ctx.actor, ctx.store.get(store.CASES, data["code"]))
+        case = self._known(ctx, data["code"])
         access.need_desk(ctx.actor, case)
         unit = ctx.unit()
         if case["state"] == State.RELEASED:
@@ -182,7 +185,7 @@ class ProcessingService:
         report = neighbours.report(ctx, result["file_id"]) if result else None
         tax_numbers = self._tax_numbers(ctx, case)
         refusal = results.release_refusal(
-            result, report, tax_numbers=tax_numbers, on=local_date(_now(ctx)),
+            result, report, tax_numbers=tax_numbers, on=local_date(now_of(ctx)),
             steps_finished=case["state"] == State.FINISHED, fee=neighbours.fee(ctx, case),
         )  # fmt: skip
         self._record_check(ctx, case, result, report, refusal)
@@ -192,11 +195,12 @@ class ProcessingService:
         if result is not None:
             result.update(results.checked(report, result["sha256"], tax_numbers))
             self._ready_if_passed(ctx, unit, case)
-        row = cases.apply(case, Command.RELEASE, by=ctx.actor.subject, at=_now(ctx), facts=Facts(granted=True))
-        clocks.end(case["clock"], _now(ctx))
-        case["released"] = {"at": _now(ctx), "officer": ctx.actor.subject, "round": result["round"] if result else None}
+        row = cases.apply(case, Command.RELEASE, by=ctx.actor.subject, at=now_of(ctx), facts=Facts(granted=True))
+        clocks.end(case["clock"], now_of(ctx))
+        round_number = result["round"] if result else None
+        case["released"] = {"at": now_of(ctx), "officer": ctx.actor.subject, "round": round_number}
         told = {name: result[name] if result else None for name in ("file_id", "sha256", "report_id")}
-        self._tell(unit, case, row.event, officer=ctx.actor.subject, at=_now(ctx), **told)
+        self._tell(unit, case, row.event, officer=ctx.actor.subject, at=now_of(ctx), **told)
         return ctx.commit(unit, _released(case))
 
     def _record_check(
@@ -207,7 +211,7 @@ class ProcessingService:
         else, and a check that was made stays made, even where the release after it is lost."""
         row = {
             "code": case["code"],
-            "at": _now(ctx),
+            "at": now_of(ctx),
             "officer": ctx.actor.subject,
             "granted": refusal is None,
             "rule": refusal.rule if refusal else None,
@@ -231,10 +235,10 @@ class ProcessingService:
     @command(schemas.Reschedule, schemas.CaseAnswer, idempotent=True)
     def reschedule(self, ctx: Context, data: dict[str, Any]) -> dict[str, Any]:
         case = self._for_leader(ctx, data)
-        row = cases.apply(case, Command.RESCHEDULE, by=ctx.actor.subject, at=_now(ctx), note=data["reason"])
+        row = cases.apply(case, Command.RESCHEDULE, by=ctx.actor.subject, at=now_of(ctx), note=data["reason"])
         calendar = calendar_of(case["clock"]["calendar"])
-        change = clocks.reschedule(case["clock"], _now(ctx), data["new_appointment"], calendar)
-        case["rescheduled"] = {"at": _now(ctx), "by": ctx.actor.subject, "reason": data["reason"]}
+        change = clocks.reschedule(case["clock"], now_of(ctx), data["new_appointment"], calendar)
+        case["rescheduled"] = {"at": now_of(ctx), "by": ctx.actor.subject, "reason": data["reason"]}
         unit = ctx.unit()
         unit.save(store.CASES, case)
         self._tell(unit, case, row.event, appointment_before=change.before, appointment=change.after)
@@ -250,103 +254,30 @@ class ProcessingService:
     @command(schemas.OfCase, schemas.Granted, idempotent=True)
     def withdraw(self, ctx: Context, data: dict[str, Any]) -> dict[str, Any]:
         """The applicant's withdrawal, brought by intake; granted again where it was granted before."""
-        case = access.need_owner(ctx.actor, ctx.store.get(store.CASES, data["code"]))
+        case = self._own(ctx, data["code"])
         unit = ctx.unit()
         if case["state"] != State.WITHDRAWN:
             self._end(ctx, unit, case, Command.WITHDRAW)
         return ctx.commit(unit, {"granted": True, "at": case["clock"]["ended_at"]})
 
     def _end(self, ctx: Context, unit: UnitOfWork, case: Case, how: Command, **noted: Any) -> None:
-        row = cases.apply(case, how, by=ctx.actor.subject, at=_now(ctx), **noted)
-        clocks.end(case["clock"], _now(ctx))
+        row = cases.apply(case, how, by=ctx.actor.subject, at=now_of(ctx), **noted)
+        clocks.end(case["clock"], now_of(ctx))
         unit.save(store.CASES, case)
-        self._tell(unit, case, row.event, at=_now(ctx))
-
-    # --- what other rooms told ---------------------------------------------------------------------------------------
-
-    @on_event("dossier.accepted", schemas.DossierAcceptedSeen)
-    def on_accepted(self, ctx: Context, event: Event, data: dict[str, Any]) -> None:
-        if ctx.store.get(store.CASES, data["code"]) is not None:
-            return
-        clock = clocks.begin(
-            data["accepted_at"], data["appointment"], policy=data["clock_policy"], limit=data["limit"],
-            calendar=calendar_of(data["calendar"]),
-        )  # fmt: skip
-        owner = store.owner_now(ctx.store, data["owner"])
-        case = cases.open_case(data, clock, owner=owner, by=event.actor_id, at=_now(ctx))
-        unit = ctx.unit()
-        unit.insert(store.CASES, case)
-        told = ("step", "name", "role", "unit", "minutes")
-        self._tell(
-            unit, case, "case.opened", steps=[{name: step[name] for name in told} for step in case["steps"]],
-            appointment=clock["appointment"],
-        )  # fmt: skip
-        ctx.commit(unit)
-
-    @on_event("file.checked", schemas.FileCheckedSeen)
-    def on_file_checked(self, ctx: Context, event: Event, data: dict[str, Any]) -> None:
-        """A result's report is new, or newer than the one that was there when it was attached."""
-        unit = ctx.unit()
-        for case in ctx.store.find(store.CASES, {"results.file_id": data["file_id"]}):
-            result = case["results"][-1]
-            if result["file_id"] != data["file_id"] or State(case["state"]) in cases.FINAL:
-                continue
-            report = neighbours.report(ctx, data["file_id"])
-            found = results.checked(report, result["sha256"], self._tax_numbers(ctx, case))
-            if all(result[name] == value for name, value in found.items()):
-                continue
-            result.update(found)
-            unit.save(store.CASES, case)
-            self._ready_if_passed(ctx, unit, case)
-        ctx.commit(unit)
-
-    @on_event("slips.blocked", schemas.BlockSeen)
-    def on_blocked(self, ctx: Context, event: Event, data: dict[str, Any]) -> None:
-        self._block(ctx, event, data, blocked=True)
-
-    @on_event("slips.unblocked", schemas.BlockSeen)
-    def on_unblocked(self, ctx: Context, event: Event, data: dict[str, Any]) -> None:
-        self._block(ctx, event, data, blocked=False)
-
-    def _block(self, ctx: Context, event: Event, data: dict[str, Any], *, blocked: bool) -> None:
-        case = ctx.store.get(store.CASES, data["code"])
-        if data["act"] not in _OWN_ACTS or case is None or case["blocked"] == blocked:
-            return
-        case["blocked"] = blocked
-        cases.note(case, "supplement_blocked" if blocked else "supplement_unblocked", by=event.actor_id, at=_now(ctx))
-        unit = ctx.unit()
-        unit.save(store.CASES, case)
-        ctx.commit(unit)
-
-    @on_event("payment.settled", schemas.PaymentSettledSeen)
-    def on_settled(self, ctx: Context, event: Event, data: dict[str, Any]) -> None:
-        """Noted for those who look; the release asks payment itself."""
-        case = ctx.store.get(store.CASES, data["code"])
-        if case is None or case["fee_settled"]:
-            return
-        case["fee_settled"] = True
-        cases.note(case, "fee_settled", by=event.actor_id, at=_now(ctx))
-        unit = ctx.unit()
-        unit.save(store.CASES, case)
-        ctx.commit(unit)
-
-    @on_event("account.normalized", schemas.AccountNormalizedSeen)
-    def on_normalized(self, ctx: Context, event: Event, data: dict[str, Any]) -> None:
-        former, now = data["former_person_id"], data["person_id"]
-        if not former or former == now:
-            return
-        unit = ctx.unit()
-        unit.put(store.RELINKED, {"_id": former, "person_id": now})
-        for case in store.of_owner(ctx.store, former):
-            case["owner"] = now
-            unit.save(store.CASES, case)
-        ctx.commit(unit)
+        self._tell(unit, case, row.event, at=now_of(ctx))
 
     # --- helpers -----------------------------------------------------------------------------------------------------
 
+    def _known(self, ctx: Context, code: str) -> Case:
+        """The case, if the actor may know of it, whoever he or she was in a session from before a normalization."""
+        return access.known(store.LINKS.actor(ctx.store, ctx.actor), ctx.store.get(store.CASES, code))
+
+    def _own(self, ctx: Context, code: str) -> Case:
+        return access.need_owner(store.LINKS.actor(ctx.store, ctx.actor), ctx.store.get(store.CASES, code))
+
     def _to_work_on(self, ctx: Context, data: dict[str, Any], *roles: str) -> Case:
         """The case, for an officer of the unit whose step it is, in the role that the step names."""
-        case = access.known(ctx.actor, ctx.store.get(store.CASES, data["code"]))
+        case = self._known(ctx, data["code"])
         step = cases.current_step(case)
         unit = step["unit"] if step else case["unit"]
         named = roles or ((step["role"],) if step else ("specialist", "leader"))
@@ -355,7 +286,7 @@ class ProcessingService:
         return case
 
     def _for_leader(self, ctx: Context, data: dict[str, Any]) -> Case:
-        case = access.known(ctx.actor, ctx.store.get(store.CASES, data["code"]))
+        case = self._known(ctx, data["code"])
         access.need(ctx.actor, case["unit"], "leader")
         cases.check_edition(case, data["version"])
         return case
@@ -364,42 +295,17 @@ class ProcessingService:
         officer = access.is_officer_of(ctx.actor, case)
         checks = store.checks(ctx.store, case["code"]) if officer else []
         calendar = calendar_of(case["clock"]["calendar"])
-        return views.whole(case, checks, now=_now(ctx), calendar=calendar, officer=officer)
+        return views.whole(case, checks, now=now_of(ctx), calendar=calendar, officer=officer)
 
     def _done(self, ctx: Context, unit: UnitOfWork, case: Case) -> dict[str, Any]:
         """Commits a person's command: those who read the case before it are now out of date."""
         case["edition"] += 1
         return ctx.commit(unit, self._shown(ctx, case))
 
-    def _tell(self, unit: UnitOfWork, case: Case, event: str, **data: Any) -> None:
-        about = {"code": case["code"], "owner": case["owner"], "unit": case["unit"], "desk": case["desk"]}
-        unit.tell(case, event, {**about, **data})
-
-    def _ready_if_passed(self, ctx: Context, unit: UnitOfWork, case: Case) -> None:
-        """Tells result.ready once for a result in order, when nothing of the process is left to do."""
-        if case["state"] != State.FINISHED or not case["results"] or cases.result_ready(case):
-            return
-        result = case["results"][-1]
-        if result["standing"] != "hop_le":
-            return
-        row = cases.apply(case, Command.RESULT_PASSED, by=f"service:{self.name}", at=_now(ctx), sha256=result["sha256"])
-        result["ready_at"] = _now(ctx)
-        told = {name: result[name] for name in ("file_id", "sha256", "report_id")}
-        self._tell(unit, case, row.event, **told)
-
-    def _tax_numbers(self, ctx: Context, case: Case) -> frozenset[str]:
-        agency = ctx.store.get(store.AGENCIES, case["unit"])
-        return results.tax_numbers_of(agency, local_date(_now(ctx)), told=case["unit_tax_number"])
-
 
 def _released(case: Case) -> dict[str, Any]:
     result = next((r for r in case["results"] if r["round"] == case["released"]["round"]), None)
     return {"granted": True, "at": case["released"]["at"], "result": result}
-
-
-def _now(ctx: Context) -> datetime:
-    """Business time to the millisecond, as the database keeps it: an answer and what is read later are the same."""
-    return ctx.now.replace(microsecond=ctx.now.microsecond // 1000 * 1000)
 
 
 def _prepare(kernel: Kernel) -> None:

@@ -13,12 +13,13 @@ from typing import Any
 import orjson
 
 from services.common import problems
+from services.common.links import Links
 from services.common.store import Document, Index, Store
 
 CASES = "cases"
 CHECKS = "checks"
 AGENCIES = "agencies"
-RELINKED = "relinked"
+LINKS = Links("relinked")
 
 INDEXES = [
     Index(CASES, [("worklist_unit", 1), ("clock.appointment", 1), ("_id", 1)], {"name": "worklist"}),
@@ -35,6 +36,7 @@ INDEXES = [
     Index(CASES, [("owner", 1)], {"name": "by_owner"}),
     Index(CHECKS, [("code", 1), ("at", 1)], {"name": "by_case"}),
     Index(AGENCIES, [("identities.tax_number", 1)], {"name": "by_tax_number"}),
+    Index(LINKS.collection, [("_id", 1)]),
 ]
 
 #: Rows of the desk's checks that an answer shows, newest last; all are kept.
@@ -88,12 +90,3 @@ def checks(store: Store, code: str) -> list[Document]:
 
 def of_owner(store: Store, owner: str) -> Iterator[Document]:
     return store.find(CASES, {"owner": owner})
-
-
-def owner_now(store: Store, person_id: str) -> str:
-    """The person id that a person has now: a normalization may have given an older one up."""
-    seen = {person_id}
-    while (row := store.get(RELINKED, person_id)) is not None and row["person_id"] not in seen:
-        person_id = row["person_id"]
-        seen.add(person_id)
-    return person_id

@@ -94,6 +94,7 @@ class Bus:
         source: str,
         sequence: int = 1,
         time: datetime | None = None,
+        recorded: datetime | None = None,
         event_id: str | None = None,
         queue: str | None = None,
     ) -> str:
@@ -105,7 +106,7 @@ class Bus:
             name=name,
             version=1,
             time=time or now,
-            recorded=now,
+            recorded=recorded or now,
             subject=subject,
             aggregate_id=subject,
             sequence=sequence,

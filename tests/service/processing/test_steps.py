@@ -166,4 +166,6 @@ def test_a_normalized_person_finds_her_case(accepted: Any, tokens: Any, bus: Any
 
     eventually(found, what="the case under the new person id")
     assert bus.call("processing.case", token, code=story.code)["code"] == story.code
-    assert story.an.refused("processing.case", code=story.code).status == 404
+    # A session from before still stands for her, as it does at intake; a stranger's does not.
+    assert story.an.call("processing.case", code=story.code)["code"] == story.code
+    assert bus.refused("processing.case", tokens.person("citizen"), code=story.code).status == 404

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -103,6 +104,25 @@ def test_a_block_stops_the_next_request_and_nothing_else(accepted: Any, tell: An
     story.do(story.specialist, "finish_step", step=step)
     block("slips.unblocked", "supplement", False)
     assert ask(story)["state"] == "SUPPLEMENT"
+
+
+@pytest.mark.req("MO-11", "MO-13")
+def test_of_a_block_and_its_removal_the_one_told_later_counts_in_either_order(accepted: Any, tell: Any) -> None:
+    story = accepted()
+    first = datetime.now(UTC)
+    about: dict[str, Any] = {"subject": story.code, "source": "oversight", "queue": "evt.processing"}
+    data = {"code": story.code, "act": "supplement"}
+    tell("slips.blocked", data, recorded=first, **about)
+    eventually(lambda: story.case()["supplement_blocked"], what="blocked")
+    tell("slips.unblocked", data, recorded=first + timedelta(seconds=2), **about)
+    eventually(lambda: not story.case()["supplement_blocked"], what="unblocked")
+    tell("slips.blocked", data, recorded=first + timedelta(seconds=1), **about)
+    tell("slips.blocked", data | {"act": "guidance"}, recorded=first + timedelta(seconds=9), **about)
+    # Behind them in the queue: when it shows, they have been handled.
+    other = accepted()
+    tell("slips.blocked", {"code": other.code, "act": "supplement"}, **(about | {"subject": other.code}))
+    eventually(lambda: other.case()["supplement_blocked"], what="the other's block")
+    assert story.case()["supplement_blocked"] is False
 
 
 def test_only_a_specialist_asks(accepted: Any) -> None:
