@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from services.common import problems
@@ -36,12 +36,20 @@ def check_read(actor: Actor, person_id: str, dossier: Dossier | None) -> Dossier
 
 
 def check_files(actor: Actor, person_id: str, dossier: Dossier | None) -> Dossier:
-    """The dossier if the actor may open its files: the owner, officers of desk and agency, a person of IOC."""
+    """The dossier if the actor may open files of it: the owner, officers of desk and agency, a person of IOC."""
     if dossier is not None and (
         is_owner(actor, person_id, dossier) or works_on(actor, dossier) or "ioc" in actor.roles
     ):
         return dossier
     raise _refusal(actor, dossier)
+
+
+def check_file(
+    actor: Actor, person_id: str, dossier: Dossier, file_id: str, *, slips: Collection[str]
+) -> None:
+    """Refuse a citizen's paper, a receipt or a result to somebody who reviews slips only. Raises Problem 403."""
+    if not (is_owner(actor, person_id, dossier) or works_on(actor, dossier) or file_id in slips):
+        raise problems.forbidden("IOC opens the files of slips only")
 
 
 def check_desk(actor: Actor, dossier: dict[str, Any] | None) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from marshmallow import Schema, fields
 
 from services.common.schemas import EventSchema, Moment
-from services.intake.answers import Fee, LimitAnswer, ResultAnswer
+from services.intake.answers import Fee, LimitAnswer
 
 
 class FiledComponent(EventSchema):
@@ -38,6 +38,14 @@ class Workflow(EventSchema):
 class CalendarOf(EventSchema):
     id = fields.String(required=True)
     version = fields.Integer(required=True)
+
+
+class ResultTold(EventSchema):
+    """The returned bytes; what the officer called them stays in the dossier."""
+
+    file_id = fields.String(required=True)
+    sha256 = fields.String(required=True)
+    report_id = fields.String(required=True, allow_none=True)
 
 
 class _Told(EventSchema):
@@ -119,7 +127,7 @@ class DossierWithdrawn(_Told):
 class DossierReturned(_Told):
     pickup = fields.String(required=True)
     # None only where the act lies before the day from which a signed result is compulsory (RT-01).
-    result = fields.Nested(ResultAnswer, required=True, allow_none=True)
+    result = fields.Nested(ResultTold, required=True, allow_none=True)
     officer = fields.String(required=True)
     at = Moment(required=True)
 
@@ -179,6 +187,26 @@ class SupplementSeen(EventSchema):
 class AppointmentSeen(EventSchema):
     code = fields.String(required=True)
     appointment = Moment(load_default=None, allow_none=True)
+
+
+class ResumedSeen(AppointmentSeen):
+    """With what was granted; events told before it was added have none of it."""
+
+    slip_id = fields.String(load_default=None)
+    components = fields.List(fields.Nested(AmendedComponent), load_default=None)
+    at = Moment(load_default=None)
+
+
+class EndedSeen(EventSchema):
+    code = fields.String(required=True)
+    at = Moment(required=True)
+
+
+class ReleasedSeen(EndedSeen):
+    officer = fields.String(required=True)
+    file_id = fields.String(required=True, allow_none=True)
+    sha256 = fields.String(required=True, allow_none=True)
+    report_id = fields.String(required=True, allow_none=True)
 
 
 class CodeSeen(EventSchema):

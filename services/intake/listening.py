@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime
 from typing import Any
 
+from services.common import logs
 from services.common.bus.entrypoints import every, on_event
 from services.common.context import Context
 from services.common.envelope import Event
+from services.common.problems import Problem
 from services.common.store import Document
-from services.intake import events, progress, store
-
-#: A command that read the former person id is long over by then.
-RELINKED_LATE = timedelta(hours=1)
+from services.common.unit import StaleVersion
+from services.intake import events, grants, progress, store
+from services.intake.dossier import Command
 
 
 class UnknownDossier(Exception):
@@ -65,9 +66,61 @@ class Listener:
             ctx, data, lambda row: progress.supplement_requested(row, {**slip, "at": data["at"] or event.time})
         )
 
-    @on_event("case.resumed", events.AppointmentSeen, ordered=True)
+    @on_event("case.resumed", events.ResumedSeen, ordered=True)
     def on_resumed(self, ctx: Context, event: Event, data: dict[str, Any]) -> None:
-        self._mirror(ctx, data, lambda row: progress.resumed(row, data["appointment"]))
+        def change(row: dict[str, Any]) -> None:
+            progress.resumed(row, data["appointment"])
+            if data["slip_id"] and data["components"] and data["at"]:
+                self._granted(ctx, event, data, row, Command.AMEND)
+
+        self._mirror(ctx, data, change)
+
+    @on_event("case.withdrawn", events.EndedSeen, ordered=True)
+    def on_withdrawal_granted(self, ctx: Context, event: Event, data: dict[str, Any]) -> None:
+        self._mirror(ctx, data, lambda row: self._granted(ctx, event, data, row, Command.WITHDRAW))
+
+    @on_event("result.released", events.ReleasedSeen, ordered=True)
+    def on_released(self, ctx: Context, event: Event, data: dict[str, Any]) -> None:
+        self._mirror(ctx, data, lambda row: self._granted(ctx, event, data, row, Command.RETURN_RESULT))
+
+    def _granted(
+        self, ctx: Context, event: Event, data: dict[str, Any], row: dict[str, Any], command: Command
+    ) -> None:
+        """Notes a grant that the dossier does not show; `finish_granted` looks at it again."""
+        grant = grants.noted(command, data, by=event.actor_id, recorded=event.recorded)
+        dossier = ctx.store.get(store.DOSSIERS, data["code"])
+        if dossier is not None and grants.outstanding(dossier, grant):
+            progress.granted(row, grant)
+
+    @every(15)
+    def finish_granted(self, ctx: Context) -> None:
+        """Carries out what processing granted and nobody carried out: intake ended in between."""
+        for mirror in store.granted_before(ctx.store, datetime.now(UTC) - grants.GRACE):
+            try:
+                self._finish(ctx, mirror)
+            except (Problem, StaleVersion) as fault:
+                logs.fault("grant_not_carried_out", fault, code=mirror["_id"])  # again at the next run
+
+    def _finish(self, ctx: Context, mirror: Document) -> None:
+        dossier = ctx.store.get(store.DOSSIERS, mirror["_id"])
+        unit = ctx.unit()
+        grant, *others = mirror["grants"]
+        if dossier is not None and grants.outstanding(dossier, grant):
+            name = self._result_name(ctx, mirror["_id"], grant)
+            event, told = grants.carry_out(dossier, grant, name=name)
+            unit.save(store.DOSSIERS, dossier)
+            unit.tell(dossier, event, told)
+            logs.warning("grant_carried_out", code=mirror["_id"], command=grant["command"])
+        mirror["grants"] = others
+        unit.save(store.PROGRESS, mirror)
+        unit.commit()
+
+    def _result_name(self, ctx: Context, code: str, grant: dict[str, Any]) -> str | None:
+        """What the officer called the result; no event carries it."""
+        if grant["command"] != Command.RETURN_RESULT or grant["file"]["file_id"] is None:
+            return None
+        results = ctx.call("processing.case", as_service=True, code=code)["results"]
+        return next((str(row["name"]) for row in results if row["file_id"] == grant["file"]["file_id"]), None)
 
     @on_event("case.rescheduled", events.AppointmentSeen, ordered=True)
     def on_rescheduled(self, ctx: Context, event: Event, data: dict[str, Any]) -> None:
@@ -99,22 +152,12 @@ class Listener:
         """An account was matched with the population database: its dossiers follow the person."""
         person, former = data["person_id"], data["former_person_id"]
         unit = ctx.unit()
-        if former and former != person:
-            unit.put(store.PERSONS, {"_id": former, "person_id": person, "schema_version": 1, "at": ctx.now})
+        store.LINKS.give_up(ctx.store, unit, former or "", person, ctx.now)
         for row in ctx.store.find(store.DOSSIERS, {"owner": {"$in": [person, former or person]}}):
             if row["owner"] != person or not row["number_verified"]:
                 relinked(row, person)
                 unit.save(store.DOSSIERS, row)
         ctx.commit(unit)
-
-    @every(60)
-    def relink_left_behind(self, ctx: Context) -> None:
-        """A dossier that was filed in the very moment of the normalization follows its person a little later."""
-        for row in store.left_behind(ctx.store, ctx.now - RELINKED_LATE):
-            relinked(row, store.person_now(ctx.store, row["owner"]))
-            unit = ctx.unit()
-            unit.save(store.DOSSIERS, row)
-            unit.commit()
 
     def _mirror(self, ctx: Context, data: dict[str, Any], change: Callable[[dict[str, Any]], Any]) -> None:
         row = ctx.store.get(store.PROGRESS, data["code"])

@@ -81,6 +81,12 @@ def _report(ctx: Context, file_id: str) -> str | None:
     return str(answer["verdict"]) if answer.get("verdict") else None
 
 
+def report(ctx: Context, file_id: str) -> dict[str, Any]:
+    """What signing says of a file, as a person may see it. Raises Problem 404 where it knows none, 503 while away."""
+    answer: dict[str, Any] = ctx.call("signing.report", as_service=True, file_id=file_id, masked=True)
+    return answer
+
+
 def person(ctx: Context, person_id: str, purpose: str) -> dict[str, Any] | None:
     """What identity knows of a person, or None where it knows nobody. Raises Problem 503 while it is away."""
     if not person_id:

@@ -11,6 +11,7 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
+from services.common import blocks
 from services.common.rules import rule
 from services.common.slips import Act
 from services.intake.dossier import State
@@ -40,7 +41,6 @@ _OWN: dict[State, int] = {
 ENDED = frozenset({3, 7, 8, 10})
 #: Share of the way that lies behind before the first and after the last step of the workflow.
 _FILED, _ACCEPTED, _STEPS_DONE, _READY = 10, 25, 80, 90
-_ACTS = {"guidance": Act.GUIDANCE, "supplement": Act.SUPPLEMENT_REQUEST, "supplement_request": Act.SUPPLEMENT_REQUEST}
 
 
 def empty(code: str) -> Row:
@@ -57,6 +57,7 @@ def empty(code: str) -> Row:
         "supplements": [],
         "orders": [],
         "blocks": {},
+        "grants": [],
     }
 
 
@@ -118,22 +119,17 @@ def order_told(row: Row, order_id: str, *, paid: bool) -> None:
     row["orders"].append({"order_id": order_id, "paid": paid})
 
 
+def granted(row: Row, grant: Mapping[str, Any]) -> None:
+    """Processing granted something that the dossier may not show yet, see `grants`."""
+    row["grants"] = [*row.get("grants", []), dict(grant)]
+
+
 def block_told(row: Row, act: str, *, blocked: bool, recorded: datetime) -> bool:
     """Oversight blocked or unblocked an act of this dossier; older news than what is known is dropped (False)."""
-    name = act_named(act).value
-    known = row["blocks"].get(name)
-    if known is not None and known["recorded"] >= recorded:
-        return False
-    row["blocks"] = {**row["blocks"], name: {"blocked": blocked, "recorded": recorded}}
-    return True
-
-
-def act_named(text: str) -> Act:
-    """The act by its word in events. Raises ValueError for an unknown one."""
-    try:
-        return _ACTS[text.casefold()]
-    except KeyError:
-        raise ValueError(f"no such act: {text!r}") from None
+    news = blocks.told(row["blocks"], act, blocked=blocked, recorded=recorded)
+    if news is not None:
+        row["blocks"] = news
+    return news is not None
 
 
 # --- what follows from it --------------------------------------------------------------------------------------------
@@ -141,7 +137,7 @@ def act_named(text: str) -> Act:
 
 def blocked_acts(row: Row) -> frozenset[Act]:
     """Acts that are blocked for this dossier."""
-    return frozenset(Act(name) for name, block in row["blocks"].items() if block["blocked"])
+    return blocks.blocked_acts(row["blocks"])
 
 
 def owed(row: Row) -> bool:

@@ -9,6 +9,7 @@ from services.common.bus.entrypoints import query
 from services.common.calendar import WorkingCalendar, local_date
 from services.common.context import Context
 from services.common.kernel import Kernel
+from services.common.reports import ReportAnswer
 from services.common.store import Document
 from services.intake import (
     access,
@@ -117,10 +118,21 @@ class Reader:
     def open_file(self, ctx: Context, data: dict[str, Any]) -> Any:
         """A ticket to fetch one file of the dossier, present or former."""
         found = ctx.store.get(store.DOSSIERS, data["code"])
+        self._check_file(ctx, found, data["file_id"])
+        return papers.download(ctx, data["file_id"], f"dossier {data['code']}")
+
+    @query(schemas.OpenFile, ReportAnswer)
+    def file_report(self, ctx: Context, data: dict[str, Any]) -> Any:
+        """What signing says of one file of the dossier, personal numbers masked; for officers who may open it."""
+        self._check_file(ctx, ctx.store.get(store.DOSSIERS, data["code"]), data["file_id"])
+        return papers.report(ctx, data["file_id"])
+
+    def _check_file(self, ctx: Context, found: Document | None, file_id: str) -> None:
         dossier = access.check_files(ctx.actor, self._person(ctx), found)
-        if data["file_id"] not in views.files_of(dossier, store.progress_of(ctx.store, data["code"])):
+        mirror = store.progress_of(ctx.store, dossier["_id"])
+        if file_id not in views.files_of(dossier, mirror):
             raise problems.not_found()
-        return papers.download(ctx, data["file_id"], f"dossier {dossier['_id']}")
+        access.check_file(ctx.actor, self._person(ctx), dossier, file_id, slips=views.slip_files(dossier, mirror))
 
     @query(schemas.OfCode, answers.Ticket)
     def receipt(self, ctx: Context, data: dict[str, Any]) -> Any:
@@ -150,7 +162,7 @@ class Reader:
         return views.full(dossier, mirror, verdicts, calendar=calendar_of(dossier), now=ctx.now, mine=mine)
 
     def _person(self, ctx: Context) -> str:
-        return store.person_now(ctx.store, ctx.actor.person_id)
+        return store.LINKS.current(ctx.store, ctx.actor.person_id)
 
     def _readable(self, ctx: Context, code: str) -> Document:
         found = ctx.store.get(store.DOSSIERS, code)

@@ -23,6 +23,7 @@ from services.intake import (
     catalogue,
     codes,
     filing,
+    grants,
     guidance,
     intake_clock,
     papers,
@@ -57,7 +58,7 @@ class IntakeService(Reader, Listener):
         """Files a dossier: gives the code, fixes the versions, opens the desk's hour."""
         now = _now(ctx)
         mode = filing.mode_of(ctx.channel)
-        owner = store.person_now(ctx.store, ctx.actor.person_id)
+        owner = store.LINKS.current(ctx.store, ctx.actor.person_id)
         verified = ctx.actor.normalized or owner != ctx.actor.person_id
         filing.refuse_unnormalized(normalized=verified, on=local_date(now))
         procedure = store.procedure(ctx.store, data["procedure"], local_date(now))
@@ -96,6 +97,7 @@ class IntakeService(Reader, Listener):
         mirror = progress.empty(dossier["_id"])
         unit.insert(store.DOSSIERS, dossier)
         unit.insert(store.PROGRESS, mirror)
+        store.LINKS.hold(ctx.store, unit, dossier["owner"])
         unit.tell(dossier, "dossier.filed", telling.filed(dossier))
         verdicts = store.verdicts_of(ctx.store, amendments.all_files(dossier["versions"]))
         return ctx.commit(unit, views.full(dossier, mirror, verdicts, calendar=calendar, now=now, mine=True))
@@ -213,14 +215,11 @@ class IntakeService(Reader, Listener):
             papers.one_file(ctx, collector["proxy_file_id"], ("component", "slip"))
         answer = ctx.call("processing.release", code=dossier["_id"])
         row = move(state, Command.RETURN_RESULT, Facts(granted=bool(answer["granted"])))
-        dossier["state"] = row.target.value
-        dossier["returned"] = {
+        grants.return_result(
+            dossier, row, by=ctx.actor.subject, result=acceptance.granted_result(answer),
             # After the check that granted it (RT-02), which came later than the start of this command.
-            "at": _whole(self.kernel.now()),
-            "officer": ctx.actor.subject,
-            "result": acceptance.granted_result(answer),
-            "collector": self._sealed_collector(collector),
-        }
+            at=_whole(self.kernel.now()), collector=self._sealed_collector(collector),
+        )  # fmt: skip
         return self._save(ctx, dossier, row.event, telling.returned(dossier))
 
     # --- the citizen's commands --------------------------------------------------------------------------------------
@@ -244,15 +243,12 @@ class IntakeService(Reader, Listener):
             answer = ctx.call("processing.accept_amendment", code=dossier["_id"], components=given)
             slip_id, granted = answer.get("slip_id"), bool(answer["granted"])
         row = move(state, Command.AMEND, Facts(granted=granted))
-        version = amendments.next_version(
-            dossier["versions"], given, by=ctx.actor.subject, at=now,
-            stage="before_acceptance" if before else "processing", slip_id=slip_id, note=data["note"],
+        grants.amend(
+            dossier, row, given, by=ctx.actor.subject, at=now, slip_id=slip_id, note=data["note"],
+            stage="before_acceptance" if before else grants.PROCESSING,
         )  # fmt: skip
-        dossier["state"] = row.target.value
-        dossier["versions"] = [*dossier["versions"], version]
-        dossier["dossier_version"] = version["dossier_version"]
         if slip is not None:
-            slip["answered_by_version"] = version["dossier_version"]
+            slip["answered_by_version"] = dossier["dossier_version"]
             opened = intake_clock.open_round(calendar_of(dossier), now)
             dossier["intake_rounds"] = [*dossier["intake_rounds"], opened]
             dossier["intake_due"] = opened["due"]
@@ -268,9 +264,8 @@ class IntakeService(Reader, Listener):
             granted = bool(ctx.call("processing.withdraw", code=dossier["_id"])["granted"])
         row = move(state, Command.WITHDRAW, Facts(granted=granted))
         now = _now(ctx)
-        dossier["state"] = row.target.value
-        dossier["withdrawn"] = {"at": now, "by": ctx.actor.subject, "stage": "processing" if granted else "intake"}
-        intake_clock.end_round(dossier["intake_rounds"], now)
+        stage = grants.PROCESSING if granted else "intake"
+        grants.withdraw(dossier, row, by=ctx.actor.subject, at=now, stage=stage)
         return self._save(ctx, dossier, row.event, telling.withdrawn(dossier))
 
     # --- shared ------------------------------------------------------------------------------------------------------

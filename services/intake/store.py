@@ -5,7 +5,7 @@
 | dossiers | code | the dossier with versions, slips, desk rounds; its own events ride in it |
 | progress | code | what other rooms told about the dossier |
 | verdicts | file id | what signing said of a file, filed or not yet |
-| persons | former person id | who an account is since its normalization |
+| persons | person id | who an account is since its normalization (services.common.links) |
 | procedures, agencies, desks | `code@version`, code, code | the catalogue |
 | counters | agency and day | last serial of the day's codes |
 """
@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import itertools
 import json
 from collections.abc import Collection, Iterable, Mapping
 from datetime import date, datetime
@@ -24,6 +25,7 @@ import orjson
 
 from services.common import problems
 from services.common.kernel import Kernel
+from services.common.links import Links
 from services.common.store import Document, Index, Store
 from services.intake import catalogue, progress
 from services.intake.dossier import State
@@ -31,8 +33,11 @@ from services.intake.dossier import State
 DOSSIERS = "dossiers"
 PROGRESS = "progress"
 VERDICTS = "verdicts"
-PERSONS = "persons"
+LINKS = Links("persons")
 COUNTERS = "counters"
+
+#: Versions of procedures that one page of the catalogue looks at.
+MOST_READ = 500
 
 INDEXES = [
     Index(DOSSIERS, [("owner", 1), ("filed_at", -1), ("_id", -1)], {"name": "of_owner"}),
@@ -47,9 +52,9 @@ INDEXES = [
         },
     ),
     Index("procedures", [("code", 1), ("version", 1)], {"name": "versions", "unique": True}),
-    Index(PERSONS, [("at", 1)], {"name": "by_time"}),
+    Index(PROGRESS, [("grants.recorded", 1)], {"name": "granted", "sparse": True}),
     # These are looked up by their key alone; named so that the collection is there before the first transaction.
-    *(Index(name, [("_id", 1)]) for name in (PROGRESS, VERDICTS, COUNTERS, "agencies", "desks")),
+    *(Index(name, [("_id", 1)]) for name in (LINKS.collection, VERDICTS, COUNTERS, "agencies", "desks")),
 ]
 
 
@@ -84,17 +89,24 @@ def procedure(store: Store, code: str, on: date) -> Document | None:
 
 
 def procedures(store: Store, on: date, q: str, cursor: str | None, limit: int) -> tuple[list[Document], str | None]:
-    """A page of the procedures in force on a local day, by code. The catalogue is small and read whole."""
+    """A page of the procedures in force on a local day, by code, from the index of versions.
+
+    Reads no more than MOST_READ rows: a rare word may give a page with less than `limit`, and a cursor to go on.
+    """
     wanted = catalogue.folded(q)
-    versions: dict[str, list[Document]] = {}
-    for row in store.find("procedures", {}, sort=[("code", 1), ("version", 1)]):
-        versions.setdefault(row["code"], []).append(row)
-    current = (catalogue.in_force(rows, on) for rows in versions.values())
-    found = [dict(row) for row in current if row is not None and wanted in row["search"]]
-    after = _read_cursor(cursor, str)[0] if cursor else ""
-    left = [row for row in found if row["code"] > after]
-    page = left[:limit]
-    return page, _write_cursor(page[-1]["code"]) if len(left) > limit else None
+    query = {"code": {"$gt": _read_cursor(cursor, str)[0]}} if cursor else {}
+    page: list[Document] = []
+    rows = store.find("procedures", query, sort=[("code", 1), ("version", 1)], batch_size=2 * limit + 2)
+    last, read = "", 0
+    for code, versions in itertools.groupby(rows, key=lambda row: str(row["code"])):
+        if len(page) == limit or read >= MOST_READ:
+            return page, _write_cursor(last)
+        known = list(versions)
+        last, read = code, read + len(known)
+        current = catalogue.in_force(known, on)
+        if current is not None and wanted in current["search"]:
+            page.append(dict(current))
+    return page, None
 
 
 def agencies(store: Store, codes: Collection[str]) -> list[Document]:
@@ -149,19 +161,9 @@ def verdicts_of(store: Store, file_ids: Iterable[str]) -> dict[str, Document]:
     return {row["_id"]: row for row in store.find(VERDICTS, {"_id": {"$in": sorted(set(file_ids))}})}
 
 
-def person_now(store: Store, person_id: str) -> str:
-    """Who the holder of a person id is since the account's normalization (a session may still carry a former id)."""
-    seen = {person_id}
-    while person_id and (row := store.get(PERSONS, person_id)) is not None and row["person_id"] not in seen:
-        person_id = str(row["person_id"])
-        seen.add(person_id)
-    return person_id
-
-
-def left_behind(store: Store, since: datetime) -> list[Document]:
-    """Dossiers of a former person id that was given up since then."""
-    formers = [row["_id"] for row in store.find(PERSONS, {"at": {"$gte": since}})]
-    return list(store.find(DOSSIERS, {"owner": {"$in": formers}})) if formers else []
+def granted_before(store: Store, recorded: datetime) -> list[Document]:
+    """Mirrors with a grant that was told before then and has not been looked at since."""
+    return list(store.find(PROGRESS, {"grants.recorded": {"$lte": recorded}}, sort=[("grants.recorded", 1)], limit=100))
 
 
 # --- cursors ---------------------------------------------------------------------------------------------------------

@@ -117,7 +117,7 @@ def returned(dossier: Row) -> dict[str, Any]:
     return {
         **_common(dossier),
         "pickup": dossier["pickup"],
-        "result": end["result"],
+        "result": end["result"] and {name: end["result"][name] for name in ("file_id", "sha256", "report_id")},
         "officer": end["officer"],
         "at": end["at"],
     }

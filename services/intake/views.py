@@ -245,9 +245,14 @@ def files_of(dossier: Row, mirror: Row) -> set[str]:
         (dossier["refused"] or {}).get("file_id"),
         (returned.get("result") or {}).get("file_id"),
     ]
-    given = [row["file_id"] for row in dossier["slips"]]
-    named = {file_id for file_id in [*single, *given] if file_id}
-    return named | amendments.all_files(dossier["versions"]) | set(progress.supplement_files(mirror))
+    named = {file_id for file_id in single if file_id}
+    return named | amendments.all_files(dossier["versions"]) | slip_files(dossier, mirror)
+
+
+def slip_files(dossier: Row, mirror: Row) -> set[str]:
+    """Files of guidance and supplement requests, which are what IOC reviews."""
+    given = {row["file_id"] for row in dossier["slips"] if row["file_id"]}
+    return given | set(progress.supplement_files(mirror))
 
 
 def procedure_item(row: Row) -> dict[str, Any]:

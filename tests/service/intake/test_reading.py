@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from services.common.problems import Problem
-from tests.service.intake.conftest import OTHER_UNIT, fetch, paper
+from tests.service.intake.conftest import OTHER_UNIT, fetch, paper, signed
 from tests.support.bus import eventually
 
 
@@ -73,6 +73,30 @@ def test_a_guidance_file_is_for_the_owner_not_for_a_stranger(citizen: Any, offic
     assert checked["verdict"] == "NO_SIGNATURE"
 
 
+@pytest.mark.req("MO-01")
+def test_ioc_opens_slips_and_no_papers_of_citizens(citizen: Any, officer: Any, business_now: Any) -> None:
+    an, desk, ioc = citizen(), officer(), officer("ioc", "*")
+    filed = an.file()
+    scan = filed["components"][1]["file_id"]
+    slip = desk.upload("slip", signed("officer-desk", business_now(), "Phiếu hướng dẫn"))
+    desk.do(
+        "intake.guide", code=filed["code"], version=1, text="Chụp lại", components=["ban-chup"], file_id=slip,
+    )  # fmt: skip
+    assert ioc.call("intake.open_file", code=filed["code"], file_id=slip)
+    for method in ("intake.open_file", "intake.file_report"):
+        assert ioc.refused(method, code=filed["code"], file_id=scan).status == 403
+        assert ioc.refused(method, code=filed["code"], file_id="0" * 32).status == 404
+    for reader in (desk, officer("control_officer"), ioc):
+        report = reader.call("intake.file_report", code=filed["code"], file_id=slip)
+        assert report["verdict"] == "TOTAL_PASSED"
+        number = report["signatures"][0]["signer"]["personal_number"]
+        assert number.startswith("********") and len(number) == 12
+    assert desk.call("intake.file_report", code=filed["code"], file_id=scan)["verdict"] == "NO_SIGNATURE"
+    assert officer(unit=OTHER_UNIT).refused("intake.file_report", code=filed["code"], file_id=slip).status == 403
+    for person in (an, citizen()):
+        assert person.refused("intake.file_report", code=filed["code"], file_id=slip).status == 403
+
+
 def test_a_slip_that_another_officer_sent_is_not_attached(citizen: Any, officer: Any) -> None:
     filed = citizen().file()
     theirs = officer().upload("slip", paper())
@@ -97,7 +121,7 @@ def test_the_verdict_comes_to_the_dossier_by_itself(citizen: Any, officer: Any) 
 def test_rooms_get_facts_without_names(citizen: Any, room: Any) -> None:
     an = citizen()
     code = an.file()["code"]
-    brief = room("exchange").call("intake.brief", code=code)
+    brief = room("notifier").call("intake.brief", code=code)
     assert (brief["owner"], brief["unit_tax_number"], brief["recognition_rule"]) == (an.person_id, "3300100018", "2024")
     assert brief["centre"] == "000.00.07.H57"
     assert an.refused("intake.brief", code=code).status == 403

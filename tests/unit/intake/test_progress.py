@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from services.common import blocks
 from services.common.slips import Act
 from services.intake import progress
 from services.intake.dossier import State
@@ -99,7 +100,7 @@ def test_blocks_are_per_act_and_older_news_is_dropped() -> None:
     progress.block_told(row, "supplement", blocked=True, recorded=MONDAY)
     assert progress.blocked_acts(row) == {Act.SUPPLEMENT_REQUEST}
     with pytest.raises(ValueError, match="no such act"):
-        progress.act_named("refusal")
+        blocks.act_named("refusal")
 
 
 def test_the_appointment_that_holds_is_the_last_one_told() -> None:
