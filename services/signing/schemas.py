@@ -4,70 +4,16 @@ from __future__ import annotations
 
 from marshmallow import Schema, fields, validate
 
-from services.common.schemas import AnswerSchema, CommandSchema, EventSchema, Moment
-from services.signing.verdict import Verdict
-
-_VERDICT = validate.OneOf([str(verdict) for verdict in Verdict])
+from services.common.reports import VERDICT
+from services.common.reports import ReportAnswer as ReportAnswer
+from services.common.schemas import CommandSchema, EventSchema, Moment
 
 
 class ReportQuery(CommandSchema):
+    """`masked`: the caller hands the report on to a person, who sees the last digits of personal numbers only."""
+
     file_id = fields.String(required=True, validate=validate.Regexp(r"^[0-9a-f]{32}$"))
-
-
-class SignerItem(AnswerSchema):
-    """Who a certificate names. Rooms get the personal number whole, people its last four digits."""
-
-    common_name = fields.String(allow_none=True)
-    organization = fields.String(allow_none=True)
-    personal_number = fields.String(allow_none=True)
-    tax_number = fields.String(allow_none=True)
-    kind = fields.String(required=True)
-
-
-class SignatureItem(AnswerSchema):
-    """One signature of the file; times are ISO 8601."""
-
-    verdict = fields.String(required=True, validate=_VERDICT)
-    sub_indication = fields.String(allow_none=True)
-    code = fields.String(required=True)
-    reason_vi = fields.String(required=True)
-    reason_en = fields.String(required=True)
-    signer = fields.Nested(SignerItem, required=True)
-    issuer = fields.String(allow_none=True)
-    serial = fields.String(allow_none=True)
-    not_before = fields.String(allow_none=True)
-    not_after = fields.String(allow_none=True)
-    signing_time = fields.String(allow_none=True)
-    time_basis = fields.String(required=True)
-    timestamped = fields.Boolean(required=True)
-    integrity_ok = fields.Boolean(required=True)
-    chain_ok = fields.Boolean(required=True)
-    revocation = fields.String(required=True)
-    covers_whole_document = fields.Boolean(required=True)
-    modification_level = fields.String(allow_none=True)
-    algorithm = fields.String(allow_none=True)
-
-
-class ReportAnswer(AnswerSchema):
-    """The verdict about a file. INDETERMINATE may change; the others stand."""
-
-    file_id = fields.String(required=True)
-    sha256 = fields.String(required=True)
-    size = fields.Integer(required=True)
-    report_id = fields.String(required=True)
-    verdict = fields.String(required=True, validate=_VERDICT)
-    verdict_vi = fields.String(required=True)
-    sub_indication = fields.String(allow_none=True)
-    code = fields.String(required=True)
-    reason_vi = fields.String(required=True)
-    reason_en = fields.String(required=True)
-    format = fields.String(required=True)
-    parser = fields.String(required=True)
-    policy = fields.String(required=True)
-    trust_version = fields.String(required=True)
-    received_at = fields.String(required=True)
-    checked_at = fields.String(required=True)
-    signatures = fields.List(fields.Nested(SignatureItem), required=True)
+    masked = fields.Boolean(load_default=False)
 
 
 class FileStoredSeen(EventSchema):
@@ -85,7 +31,7 @@ class FileChecked(EventSchema):
 
     file_id = fields.String(required=True)
     sha256 = fields.String(required=True)
-    verdict = fields.String(required=True, validate=_VERDICT)
+    verdict = fields.String(required=True, validate=VERDICT)
     sub_indication = fields.String(allow_none=True, load_default=None)
     report_id = fields.String(required=True)
 

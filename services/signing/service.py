@@ -68,7 +68,7 @@ class SigningService:
                 self._check_again(ctx, file, wait=wait)
             except Problem as problem:
                 logs.info("known_answer_given", file_id=file["_id"], status=problem.status)
-        return self._answer(ctx, data["file_id"])
+        return self._answer(ctx, data["file_id"], whole=not data["masked"])
 
     @on_event("file.stored", schemas.FileStoredSeen)
     def on_stored(self, ctx: Context, event: Event, data: dict[str, Any]) -> None:
@@ -152,12 +152,12 @@ class SigningService:
         )
         metrics.record_verdict(file["verdict"])
 
-    def _answer(self, ctx: Context, file_id: str) -> dict[str, Any]:
+    def _answer(self, ctx: Context, file_id: str, *, whole: bool) -> dict[str, Any]:
         file = ctx.store.get("files", file_id)
         stored = ctx.store.get("reports", file["report_id"])
         data_key = self.kernel.data_key
         assert data_key is not None
-        report = reports.shown(stored, lambda text: data_key.open(text, _NUMBER), whole=ctx.actor.is_service)
+        report = reports.shown(stored, lambda text: data_key.open(text, _NUMBER), whole=whole)
         return {**report, "file_id": file_id, "report_id": stored["_id"]}
 
 

@@ -52,7 +52,7 @@ def test_describe_and_replay_are_the_operators(room):
 
 
 def test_every_role_in_the_table_exists():
-    known = permissions.SIGNED_IN | permissions.EVERY_SERVICE | {permissions.ANYBODY, "operator"}
+    known = permissions.SIGNED_IN | permissions.EVERY_SERVICE | {permissions.ANYBODY, "operator", "service:gateway"}
     for method, roles in permissions.ALLOWED.items():
         assert roles, method
         assert roles <= known, method
@@ -61,3 +61,27 @@ def test_every_role_in_the_table_exists():
 def test_persons_are_read_by_rooms_alone():
     for method in ("identity.person", "identity.resolve_person", "intake.delivery", "notifier.send_code"):
         assert permissions.ALLOWED[method] <= permissions.EVERY_SERVICE
+
+
+def test_the_gateway_acts_for_people_and_for_itself_only_where_it_must():
+    own = {method for method, roles in permissions.ALLOWED.items() if "service:gateway" in roles}
+    assert own == {"identity.revoked_sessions", "oversight.clock"}
+
+
+def test_files_cases_and_facts_are_read_by_the_rooms_that_work_with_them():
+    rooms = {
+        method: {role.removeprefix("service:") for role in permissions.ALLOWED[method] if role.startswith("service:")}
+        for method in ("vault.file", "vault.open_upload", "vault.open_download", "intake.brief", "processing.case")
+    }
+    assert rooms == {
+        "vault.file": {"intake", "processing", "signing"},
+        "vault.open_upload": {"intake", "payment"},
+        "vault.open_download": {"intake", "payment", "signing"},
+        "intake.brief": {"processing", "notifier"},
+        "processing.case": {"intake"},
+    }
+
+
+def test_no_person_asks_signing_about_any_file():
+    """Officers ask the room that knows whose file it is."""
+    assert permissions.ALLOWED["signing.report"] <= permissions.EVERY_SERVICE
