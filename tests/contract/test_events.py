@@ -145,6 +145,56 @@ def names_in(schema: Schema) -> set[str]:
     return found
 
 
+#: Strings of events are ids, words of fixed lists, hashes and codes. Another name is another look at what it holds.
+IDS = {
+    "account_id", "code", "component", "components", "file_id", "filer", "former_person_id", "holding_id", "id",
+    "item", "notice_id", "officer", "order_id", "owner", "person_id", "procedure", "report_id", "slip_id", "step", "next",
+    "unit", "desk", "centre", "decided_by", "intake_answered_by", "post_office", "waybill", "receipt_no",
+    "unit_tax_number",
+}  # fmt: skip
+WORDS = {
+    "act", "channel", "clock_policy", "ground", "grounds", "kind", "media_type", "method", "mode", "moment", "pickup",
+    "purpose", "recognition_rule", "response_code", "role", "rules_on", "stage", "sub_indication", "verdict",
+}  # fmt: skip
+HASHES = {"file_sha256", "reason_hash", "sha256", "text_hash"}
+#: Published texts of the catalogue, the same for everybody.
+PUBLISHED = {
+    "case.opened.steps.name", "dossier.accepted.workflow.steps.name", "dossier.accepted.workflow.steps.name_en",
+    *(f"{event}.items.{name}" for event in ("dossier.accepted.fee", "dossier.filed.fee", "payment.ordered")
+      for name in ("name_vi", "name_en")),
+}  # fmt: skip
+
+
+@pytest.mark.req("X-26")
+@pytest.mark.parametrize("event", sorted(TOLD))
+def test_events_carry_no_free_text(event):
+    """What somebody typed may name anybody: it stays in the room, an event has its hash at most."""
+    open_ended = set(strings(TOLD[event].tells[event](), event)) - PUBLISHED - {"account.locked.reason"}  # a word; what was typed beside it stays sealed
+    assert {path for path in open_ended if path.rpartition(".")[2] not in IDS | WORDS | HASHES} == set()
+
+
+def strings(schema: Schema, prefix: str) -> list[str]:
+    """Paths of fields that could hold a text."""
+    found = []
+    for name, field in schema.fields.items():
+        inner: Any = field
+        while isinstance(inner, fields.List):
+            inner = inner.inner
+        path = f"{prefix}.{field.data_key or name}"
+        if isinstance(inner, fields.Nested):
+            found += strings(inner.schema, path)
+        elif not isinstance(inner, (fields.Number, fields.Boolean, fields.DateTime)):
+            found.append(path)
+    return found
+
+
+def test_what_a_result_was_called_stays_at_home():
+    returned = TOLD["dossier.returned"].tells["dossier.returned"]()
+    assert [path for path in strings(returned, "") if path.startswith(".result.")] == [
+        ".result.file_id", ".result.sha256", ".result.report_id",
+    ]  # fmt: skip
+
+
 def test_every_event_of_a_dossier_says_which():
     """What is told about a dossier can be found under its code."""
     about_none = {"account.registered", "account.normalized", "account.locked", "file.stored", "file.checked"}
