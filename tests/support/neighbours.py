@@ -55,9 +55,12 @@ class Neighbour:
         channel.basic_consume(name, self._on_request, auto_ack=True)
         channel.basic_consume(fan, self._on_control, auto_ack=True)
         self.ready.set()
-        while not self._stopping.is_set():
-            connection.process_data_events(time_limit=0.05)
-        connection.close()
+        try:
+            while not self._stopping.is_set():
+                connection.process_data_events(time_limit=0.05)
+            connection.close()
+        except pika.exceptions.AMQPError:
+            self.away = True  # the broker has ended: so does the played room
 
     def _on_request(self, channel: Any, method: Any, properties: Any, body: bytes) -> None:
         reply = self._answer(method.routing_key.partition(".")[2], wire.decode_call(body))

@@ -62,9 +62,9 @@ def watchers() -> Iterator[Watchers]:
     system.start(PROCESSES, fresh=True)
     rooms = {name: Neighbour(system, name).start() for name in ("intake", "identity", "processing", "signing")}
     yield Watchers(system, **rooms)
+    system.stop()  # first: a room that asks a played one at its end would wait for the answer
     for room in rooms.values():
         room.stop()
-    system.stop()
 
 
 @pytest.fixture(autouse=True)

@@ -288,11 +288,6 @@ class TestWhatIsNoRequest:
         assert status == 400
         assert client.get(f"{API}/clock").status_code == 200
 
-    def test_a_silent_client_is_sent_away(self, silent):
-        assert silent.sent_away()
-        assert silent.status == 408
-        assert silent.seconds < 15
-
 
 class TestLife:
     def test_a_session_that_ends_is_refused_here_within_moments(self, system, client, actor, tokens, bus):
@@ -321,6 +316,11 @@ class TestLife:
             system.release("exchange")
             system.wait_ready("exchange")
         is_problem(client.get(path, headers=headers), 404)
+
+    def test_a_silent_client_is_sent_away(self, silent):
+        assert silent.sent_away()
+        assert silent.status == 408
+        assert silent.seconds < 15
 
     def test_told_to_stop_it_finishes_what_is_in_hand(self, system, headers):
         """An upload is half sent when SIGTERM comes: it is stored, and nobody new is let in."""

@@ -98,12 +98,6 @@ def test_a_publisher_does_not_wait_for_ever_on_a_broker_that_does_not_confirm(ke
     eventually(keeper.ready, within=60, what="the room is ready again")
 
 
-def test_a_publisher_gives_up_on_something_that_accepts_and_never_speaks(deaf):
-    outcome, seconds = deaf.hear()["outcome"]
-    assert outcome == "PublishFailed"
-    assert seconds < 15
-
-
 def test_without_a_broker_callers_fail_in_time_and_nothing_spins(stores):
     with scene(stores, "nobody_there") as client:
         told = client.hear()
@@ -225,3 +219,9 @@ def test_parked_events_wait_through_a_restart(keeper, line, data):
         what="all three in order",
     )
     assert parked.count_documents({"event.subject": thing}) == 0
+
+
+def test_a_publisher_gives_up_on_something_that_accepts_and_never_speaks(deaf):
+    outcome, seconds = deaf.hear()["outcome"]
+    assert outcome == "PublishFailed"
+    assert seconds < 15
