@@ -53,7 +53,7 @@ _TELLS = {
 _HEARS = {
     "intake": "account.normalized case.* file.checked payment.ordered payment.settled result.* slips.blocked "
     "slips.unblocked step.* supplement.*",
-    "processing": "account.normalized dossier.accepted file.checked payment.settled slips.blocked slips.unblocked",
+    "processing": "account.normalized dossier.accepted file.checked slips.blocked slips.unblocked",
     "vault": "account.normalized dossier.returned",
     "signing": "file.stored",
     "payment": "account.normalized dossier.* payment.settled",

@@ -80,7 +80,6 @@ class World:
                 row["signed_result"] = True
                 self.body("result.ready", sequence, about)
             elif step == "returned":
-                row["signed_result"] = True
                 self.body("dossier.returned", sequence, about | {"result": {"report_id": "r"}})
             elif step == "stopped":
                 self.body("case.stopped", sequence, about)
