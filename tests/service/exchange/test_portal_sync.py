@@ -118,17 +118,20 @@ def _state(line: Bus, token: str, code: str) -> dict[str, Any] | None:
 
 @pytest.mark.req("SY-02")
 def test_a_portal_that_is_down_gets_everything_later_in_order(story: Story, watchers: Watchers, line: Bus) -> None:
-    watchers.http("national-simulator", "/control", {"down": True})
+    """It refuses, is away, and refuses again: pauses double, so a refusal before costs less than a second one after."""
+    watchers.http("national-simulator", "/control", {"refuse": 1})
     story.filed()
     story.accepted()
     story.tell("case.opened", "processing", steps=[])
     ioc = watchers.tokens.person("ioc")
+    eventually(lambda: (found := _state(line, ioc, story.code)) and found["attempts"], what="refused")
+    watchers.http("national-simulator", "/control", {"down": True})
     state = eventually(
         lambda: (found := _state(line, ioc, story.code)) and found["attempts"] >= 2 and found, what="attempts"
     )
     assert state["last_error"] == "http 503"
     assert codes(watchers, story.code) == []
-    watchers.http("national-simulator", "/control", {"down": False, "refuse": 2, "forget_sessions": True})
+    watchers.http("national-simulator", "/control", {"down": False, "refuse": 1, "forget_sessions": True})
     until(watchers, story.code, [1, 2, 4], within=40)
 
 
