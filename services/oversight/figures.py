@@ -172,7 +172,7 @@ def _read_filed(facts: Facts, name: str, data: Data, body: Data) -> None:
 def _read_answer(facts: Facts, name: str, data: Data, body: Data) -> None:
     kind = Kind(name.split(".")[1])
     at = _moment(data["accepted_at"] if kind is Kind.ACCEPTED else data["at"])
-    slip = data["slip_id"] if kind is Kind.GUIDED else None
+    slip = {field: data[field] for field in _OF_SLIP}["slip_id"] if kind is Kind.GUIDED else None
     facts.marks = with_mark(facts.marks, Mark(body["sequence"], kind, at))
     if kind is Kind.ACCEPTED:
         facts.accepted = True
@@ -191,8 +191,13 @@ def _read_amended(facts: Facts, name: str, data: Data, body: Data) -> None:
         facts.marks = with_mark(facts.marks, mark)
 
 
+#: What a slip's reader cannot do without: an event that lacks one is entered, and no slip is reviewed for it.
+_OF_SLIP = ("slip_id", "act", "round", "components", "officer", "unit", "at")
+
+
 def _read_supplement(facts: Facts, name: str, data: Data, body: Data) -> None:
-    facts.slips["supplement"].add(data["slip_id"])
+    slip = {field: data[field] for field in _OF_SLIP}
+    facts.slips["supplement"].add(slip["slip_id"])
 
 
 def _read_result(facts: Facts, name: str, data: Data, body: Data) -> None:

@@ -88,8 +88,7 @@ class Reactions:
         save()
 
     def on_returned(self, ctx: Context, unit: UnitOfWork, event: Event) -> None:
-        data = _read(shapes.ReturnedSeen, event)
-        dossier, save = self._dossier(unit, data["code"])
+        dossier, save = self._dossier(unit, _read(shapes.OnlyCode, event)["code"])
         dossier["ended"] = "returned"
         save()
 

@@ -321,10 +321,5 @@ class CheckedSeen(EventSchema):
     report_id = fields.String(load_default=None, allow_none=True)
 
 
-class ReturnedSeen(EventSchema):
-    code = fields.String(required=True)
-    result = fields.Dict(load_default=None, allow_none=True)
-
-
 class OnlyCode(EventSchema):
     code = fields.String(required=True)

@@ -26,7 +26,7 @@ READ_BY_OVERSIGHT: dict[str, type[Schema]] = {
     "dossier.refused": oversight.AnsweredSeen,
     "dossier.withdrawn": oversight.AnsweredSeen,
     "dossier.amended": oversight.AmendedSeen,
-    "dossier.returned": oversight.ReturnedSeen,
+    "dossier.returned": oversight.OnlyCode,
     "supplement.requested": oversight.SlipSeen,
     "result.ready": oversight.OnlyCode,
     "case.stopped": oversight.OnlyCode,

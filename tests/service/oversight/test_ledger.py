@@ -169,7 +169,7 @@ def strip_a_row(ledger: Ledger) -> None:
     (reorder, "reordered"),
     (swap_bodies_and_recompute, "was rewritten"),
     (cut_off, "cut off"),
-    (forge_an_end, "carry no signed head"),
+    (forge_an_end, "was not entered by oversight"),
     (strip_a_row, "entry 3 was changed"),
 ])  # fmt: skip
 def test_the_auditor_finds_what_an_editor_of_the_database_did(

@@ -221,15 +221,23 @@ def test_an_event_whose_reaction_never_succeeds_is_in_the_ledger_once(
     story: Story, line: Bus, watchers: Watchers, data: pymongo.MongoClient
 ) -> None:
     event = story.filed(mode="NO_SUCH_MODE")
-    dead = eventually(lambda: line.get("evt.oversight.dead"), what="dead letter")
+    dead = eventually(lambda: buried(line, event), what="dead letter")
     assert dead[0]["x-motcua-reason"].startswith("schema: dossier.filed")
     assert data["oversight"]["ledger"].count_documents({"body.id": event}) == 1
     assert data["oversight"]["dossiers"].find_one({"_id": story.code}) is None
     line.publish("", "evt.oversight", orjson.dumps(dead[1]))  # an operator puts it back
-    eventually(lambda: line.get("evt.oversight.dead"), what="dead letter again")
+    eventually(lambda: buried(line, event), what="dead letter again")
     assert data["oversight"]["ledger"].count_documents({"body.id": event}) == 1
     done = command(watchers, "ledger", "verify")
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def buried(line: Bus, event: str) -> Any:
+    """The dead letter of this event; those that other tests left are taken off on the way."""
+    while (found := line.get("evt.oversight.dead")) is not None:
+        if found[1].get("id") == event:
+            return found
+    return None
 
 
 @pytest.mark.req("PR-06")
