@@ -67,7 +67,7 @@ def step_of(sync: Mapping[str, Any], status: Mapping[str, Any]) -> dict[str, Any
         unit=sync["unit"],
         text=f"{status['number']}. {code.names[0]}",
         status=code,
-        due_at=sync["appointment"],
+        due_at=status["due_at"],
     )
     return progress_record(view)
 

@@ -124,6 +124,8 @@ def _add(sync: Document, entry: Document, codes: tuple[Code, ...]) -> None:
             {
                 "number": len(sync["statuses"]) + 1, "status": int(code), "at": entry["at"], "event": entry["event"],
                 "event_id": entry["event_id"], "delivered_at": None,
+                # as it is now: a repeated message must say the same, whatever was told meanwhile
+                "due_at": sync["appointment"],
             }
         )  # fmt: skip
 

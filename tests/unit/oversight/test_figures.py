@@ -67,7 +67,8 @@ class World:
                 act = "guidance" if step == "guided" else "supplement"
                 slip = {"_id": f"{code}-{sequence}", "act": act, "state": "AWAITING_IOC", "version": 1}
                 slips.append(slip)
-                about |= {"slip_id": slip["_id"], "act": act, "round": 1, "components": ["don"], "officer": "o", "unit": unit}
+                about |= {"slip_id": slip["_id"], "act": act, "round": 1, "components": ["don"]}
+                about |= {"officer": "o", "unit": unit}
             if step in ("guided", "accepted", "refused", "withdrawn"):
                 marks = with_mark(marks, Mark(sequence, Kind(step), at))
                 self.body(f"dossier.{step}", sequence, about | {"accepted_at": at})
