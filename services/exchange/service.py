@@ -159,7 +159,6 @@ def _senders(kernel: Kernel) -> delivery.Delivery:
 
 def start(kernel: Kernel) -> None:
     """Seeds our account at the portal (its password sealed) and starts the senders."""
-    assert kernel.data_key is not None
     settings = kernel.settings
     seed = json.loads(settings.seed_path.read_text(encoding="utf-8")) if settings.seed_path else {}
     accounts = kernel.store.collection("portal_accounts")

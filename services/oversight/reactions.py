@@ -244,11 +244,9 @@ class Reactions:
     # --- sealed texts ------------------------------------------------------------------------------------------------
 
     def seal(self, text: str, context: str) -> str:
-        assert self._kernel.data_key is not None
         return self._kernel.data_key.seal(text, context)
 
     def open(self, sealed: str | None, context: str) -> str | None:
-        assert self._kernel.data_key is not None
         return None if sealed is None else self._kernel.data_key.open(sealed, context)
 
     def slip(self, review: Document) -> Any:

@@ -218,7 +218,6 @@ class Partner:
         raise StaleVersion("shipments")
 
     def _sealed(self, note: str | None) -> str | None:
-        assert self._kernel.data_key is not None
         return self._kernel.data_key.seal(note, "shipments.note") if note else None
 
     def _unit(self, message_id: str) -> UnitOfWork:
