@@ -245,9 +245,14 @@ def _test(given: argparse.Namespace, pytest_arguments: list[str]) -> int:
 
 def _operate(module: str) -> Callable[[argparse.Namespace, list[str]], int]:
     def run(given: argparse.Namespace, _: list[str]) -> int:
+        # --state is ours wherever it stands; what remains, in its order, is the operator's program's own
+        own = argparse.ArgumentParser(prog="motcua", add_help=False, allow_abbrev=False)
+        own.add_argument("--state", default=given.state)
+        mine, arguments = own.parse_known_args(given.arguments)
+        given.state = mine.state
         set_up()
         system = _running(given)
-        return _call(["-m", f"deploy.operate.{module}", *given.arguments], system.env("operator"))
+        return _call(["-m", f"deploy.operate.{module}", *arguments], system.env("operator"))
 
     return run
 

@@ -35,6 +35,7 @@ MOST_LISTED = 1000
 #: Not a room: messages of the postal partner, on its own virtual host.
 PARTNER, PARTNER_VHOST, PARTNER_DEAD = "partner", "partner", "partner.events.dead"
 PLACES = (*wire.ROOMS, PARTNER)
+PARTNER_STAYS = "motcua dead-letters: only ids of it are kept; ask the partner to send it again"
 
 
 @dataclass(frozen=True)
@@ -248,7 +249,7 @@ def _run(given: argparse.Namespace, letters: DeadLetters, rooms: tuple[str, ...]
             _print_letter(letter)
     else:
         if given.room == PARTNER:
-            print("motcua dead-letters: only ids of it are kept; ask the partner to send it again", file=sys.stderr)
+            print(PARTNER_STAYS, file=sys.stderr)
             return 1
         found = letters.replay(rooms, given.id)
         for letter in found:
@@ -256,7 +257,9 @@ def _run(given: argparse.Namespace, letters: DeadLetters, rooms: tuple[str, ...]
         if given.all:
             print(f"{len(found)} replayed")
             return 0
-    if not found:
+    if not found and given.command == "replay" and letters.find(given.id, (PARTNER,)):
+        print(PARTNER_STAYS, file=sys.stderr)
+    elif not found:
         print(f"motcua dead-letters: no dead letter {given.id}", file=sys.stderr)
     return 0 if found else 1
 
