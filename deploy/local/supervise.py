@@ -34,6 +34,8 @@ from deploy.local.trouble import Trouble, complain, say
 _PAUSE_FIRST, _PAUSE_LONGEST = 1.0, 30.0
 _STEADY_SECONDS = 60.0
 _ROOM_GRACE, _STORE_GRACE = 15.0, 20.0
+# Who asks other rooms, and is asked by none of them, is told to stop first: what it has in hand is still answered then.
+_ASKERS = ("gateway", "notifier", "postal", "exchange", "oversight")
 _READY_DEADLINE = 120.0
 _TRIES_AT_START = 5
 _TICK = 0.05
@@ -318,6 +320,7 @@ class Supervisor:
         failed = read_json(self.state.run / "supervisor.json") if self.phase == "failed" else None
         self._say("stopping")
         stores = ("database", "broker", "epmd")
+        self._end_group([c for c in self.children.values() if c.name in _ASKERS], _ROOM_GRACE)
         self._end_group([c for c in self.children.values() if c.name not in stores], _ROOM_GRACE)
         self._end_group([c for c in self.children.values() if c.name in stores[:2]], _STORE_GRACE)
         self._end_group([c for c in self.children.values() if c.name == "epmd"], 3.0)

@@ -39,8 +39,8 @@ def _turn(item: pytest.Item) -> int:
 
 
 def group(items: list[pytest.Item]) -> None:
-    """Sorts tests by the system that they need; within one system their order stays."""
-    items.sort(key=_turn)
+    """Sorts tests by the system that they need, then by file: so one order, however the tests were named."""
+    items.sort(key=lambda item: (_turn(item), str(item.path)))
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
