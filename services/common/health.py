@@ -10,13 +10,15 @@ import eventlet.wsgi
 import orjson
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+from services.common import metrics
+
 
 class HealthServer:
     """`ready` returns what is missing by name; an empty answer means ready."""
 
-    def __init__(self, port: int, ready: Callable[[], list[str]]) -> None:
+    def __init__(self, host: str, port: int, ready: Callable[[], list[str]]) -> None:
         self._ready = ready
-        self._socket = eventlet.listen(("127.0.0.1", port), reuse_port=False)
+        self._socket = eventlet.listen((host, port), reuse_port=False)
         self._greenlet: Any = None
 
     def start(self) -> None:
@@ -32,6 +34,7 @@ class HealthServer:
     def _answer(self, environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
         path = environ.get("PATH_INFO", "")
         if path == "/metrics":
+            metrics.ready.set(0 if self._ready() else 1)
             start("200 OK", [("Content-Type", CONTENT_TYPE_LATEST)])
             return [generate_latest()]
         if path == "/healthz/live":

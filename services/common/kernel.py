@@ -194,6 +194,7 @@ class Kernel:
             eventlet.sleep(LOOK_AT_QUEUES)
             try:
                 self._look_at_parked()
+                self._look_at_timers()
                 for name, (messages, consumers) in self.looker.depths(names).items():
                     metrics.queue_messages.labels(name).set(messages)
                     metrics.queue_consumers.labels(name).set(consumers)
@@ -205,3 +206,8 @@ class Kernel:
         metrics.parked_now.set(parked.count_documents({}))
         oldest = parked.find_one({}, {"parked_at": 1}, sort=[("parked_at", 1)])
         metrics.parked_age.set((datetime.now(UTC) - oldest["parked_at"]).total_seconds() if oldest else 0.0)
+
+    def _look_at_timers(self) -> None:
+        now = self.clock.now()
+        for row in self.store.collection("timers").find({}):
+            metrics.timer_lag.labels(row["_id"]).set(max(0.0, (now - row["next_at"]).total_seconds()))

@@ -44,6 +44,8 @@ worker_jobs = Counter("motcua_worker_jobs_total", "Jobs of worker processes", ["
 worker_seconds = Histogram(
     "motcua_worker_seconds", "Time of a worker's job, in seconds", ["pool"], buckets=(*SECONDS, 20.0, 30.0)
 )
+ready = Gauge("motcua_ready", "1 where the process may be given work, as /healthz/ready says at the time of the scrape")
+timer_lag = Gauge("motcua_timer_lag_seconds", "Business time by which a timer's run is overdue, in seconds", ["timer"])
 clock_offset = Gauge("motcua_clock_offset_seconds", "Business clock beside real time, in seconds")
 
 

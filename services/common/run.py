@@ -42,7 +42,7 @@ def run(service: type, spec: RoomSpec) -> int:
     signal.signal(signal.SIGTERM, on_signal)
     signal.signal(signal.SIGINT, on_signal)
     kernel = Kernel(settings, spec)
-    health = HealthServer(settings.health_port, kernel.missing)
+    health = HealthServer(settings.health_host, settings.health_port, kernel.missing)
     health.start()
     opening = eventlet.spawn(kernel.open)
     while not opening.dead and not stop.ready():

@@ -26,6 +26,7 @@ class Settings:
     room: str
     amqp_url: str
     mongo_url: str | None
+    health_host: str
     health_port: int
     http_port: int | None
     vault_url: str
@@ -122,6 +123,7 @@ class Settings:
             room=room,
             amqp_url=address("AMQP_URL", ("amqp", "amqps")),
             mongo_url=mongo,
+            health_host=text("HEALTH_HOST", "127.0.0.1"),
             health_port=number("HEALTH_PORT"),
             http_port=number("HTTP_PORT") if source.get("MOTCUA_HTTP_PORT") else None,
             vault_url=address("VAULT_URL", ("http", "https"), "http://127.0.0.1:1"),

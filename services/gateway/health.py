@@ -7,6 +7,7 @@ from typing import Any
 
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+from services.common import metrics
 from services.gateway import answers
 
 
@@ -21,6 +22,7 @@ class Health:
         if scope["method"] not in ("GET", "HEAD"):
             await answers.send_json(send, 405, {})
         elif path == "/metrics":
+            metrics.ready.set(0 if self._missing() else 1)
             await answers.send_bytes(send, 200, generate_latest(), CONTENT_TYPE_LATEST.encode())
         elif path == "/healthz/live":
             await answers.send_json(send, 200, {"live": True})

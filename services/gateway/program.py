@@ -69,7 +69,7 @@ async def _run(settings: Settings, config: Config) -> int:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
-    health = _server(Health(missing), "127.0.0.1", settings.health_port)
+    health = _server(Health(missing), settings.health_host, settings.health_port)
     public = _server(
         shell,
         config.host,

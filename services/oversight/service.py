@@ -385,6 +385,7 @@ def start(kernel: Kernel) -> None:
     tail = store.last_entry(kernel.store)
     found = _heads(kernel).catch_up(tail)
     metrics.ledger_sequence.set(tail.sequence if tail else 0)
+    metrics.ledger_anchored.set(tail.sequence if tail and found != "contradicted" else 0)
     metrics.ledger_contradicted.set(1 if found == "contradicted" else 0)
     if found == "contradicted":
         logs.error("ledger_contradicts_heads", sequence=tail.sequence if tail else 0)

@@ -16,8 +16,8 @@ from services.common.problems import Problem
 from services.common.run import KernelProvider
 from services.common.unit import StaleVersion, UnitOfWork
 from services.common.workers import WorkerPool
+from services.payment import metrics, receipt, schemas, store, vietqr, vnpay
 from services.payment import order as orders
-from services.payment import receipt, schemas, store, vietqr, vnpay
 from services.payment.adapters.provider import Provider, ProviderUnavailable, UnreadableAnswer
 from services.payment.order import Attempt, Moment, Order, Row, State
 
@@ -110,9 +110,11 @@ class PaymentService:
             notice = vnpay.read_notice(data["params"], self._secret())
         except vnpay.BadSignature:
             logs.warning("provider_message_unsigned")
+            metrics.record_message(vnpay.INVALID_SIGNATURE.code)
             return vnpay.INVALID_SIGNATURE.to_dict()
         order = store.by_reference(ctx.store, notice.txn_ref) if notice.txn_ref else None
         answer = vnpay.answer(notice, orders.view(order, notice) if order else None)
+        metrics.record_message(answer.code)
         logs.info("provider_message", answer=answer.code, txn_ref=notice.txn_ref[:32], outcome=notice.outcome.value)
         if not answer.record or order is None:
             return answer.to_dict()
@@ -182,10 +184,12 @@ class PaymentService:
     @every(60)
     def ask_provider(self, ctx: Context) -> None:
         """Asks about attempts that told nothing: a lost message must not leave a paid order unpaid here."""
+        metrics.open_orders.set(store.count_open(ctx.store))
         for order in store.to_ask(ctx.store, _now(ctx), MOST_QUESTIONS):
             try:
                 self._ask(ctx, order)
             except ProviderUnavailable as exc:
+                metrics.record_question("unavailable")
                 logs.warning("provider_unavailable", why=str(exc))
                 self._ask_later(ctx, order)  # so that no order stands before the others for ever
                 return  # the others at the next run
@@ -193,6 +197,7 @@ class PaymentService:
                 logs.info("order_changed_meanwhile", order=order["order_id"])
             except Exception as exc:
                 # One order's fault is not the others': what went wrong is seen here, and asked about again later.
+                metrics.record_question("fault")
                 logs.fault("provider_not_asked", exc, order=order["order_id"])
                 self._ask_later(ctx, order)
 
@@ -207,13 +212,17 @@ class PaymentService:
                     attempt["txn_ref"], begun=attempt["created_at"], request_id=wire.new_id(), now=_now(ctx)
                 )
             except UnreadableAnswer as exc:
+                metrics.record_question("refused")
                 logs.warning("provider_answer_refused", why=str(exc), txn_ref=attempt["txn_ref"])
                 continue
             if notice is None:
+                metrics.record_question("unknown")
                 continue
             if notice.amount_vnd != order["amount"]:
+                metrics.record_question("differs")
                 logs.error("provider_amount_differs", order=order["order_id"], txn_ref=attempt["txn_ref"])
                 continue
+            metrics.record_question("answered")
             confirmed = self._confirm(ctx, unit, order, notice, "query")
             if confirmed:
                 break

@@ -77,6 +77,11 @@ def to_ask(store: Store, now: datetime, most: int) -> list[Document]:
     return list(store.find(ORDERS, {"ask_at": {"$lte": now}}, sort=[("ask_at", 1)], limit=most))
 
 
+def count_open(store: Store) -> int:
+    """Orders with a payment whose outcome the provider is still asked for."""
+    return int(store.collection(ORDERS).count_documents({"ask_at": {"$type": "date"}}))
+
+
 def of_unit(store: Store, collection: str, unit: str) -> Document | None:
     """What a unit registered, or what holds for all units (`*`)."""
     return store.get(collection, unit) or store.get(collection, "*")

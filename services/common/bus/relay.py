@@ -141,11 +141,9 @@ class Relay:
                 self._wake.wait()
             if self._wake.ready():
                 self._wake = eventlet.event.Event()
-            if not self._leader:
-                continue
             try:
-                self._measure()
-                while self._drain():
+                self._measure()  # also where another process should lead: that nobody does must be seen
+                while self._leader and self._drain():
                     pause = 0.2
             except PublishFailed as exc:
                 logs.warning("relay_publish_failed", why=str(exc), pause=pause)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from prometheus_client import generate_latest
 
 from services.payment import service as module
 from services.payment import store
@@ -52,6 +54,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> Any:
         monkeypatch.setattr(service, "_merchant", lambda ctx, unit: {}, raising=False)
         monkeypatch.setattr(service, "_provider", lambda merchant: Provider(), raising=False)
         monkeypatch.setattr(module.store, "to_ask", lambda *_: [dict(kept[key]) for key in sorted(kept)])
+        monkeypatch.setattr(module.store, "count_open", lambda _: len(kept))
         rows = SimpleNamespace(get=lambda collection, key: dict(kept[key]))
         ctx: Any = SimpleNamespace(now=LATER, store=rows, unit=lambda: Unit(kept))
         service.ask_provider(ctx)
@@ -75,3 +78,17 @@ def test_the_store_gives_the_longest_waiting_first() -> None:
     rows: Any = SimpleNamespace(find=lambda *args, **options: said.append((args, options)) or [])
     store.to_ask(rows, NOW, 5)
     assert said == [((store.ORDERS, {"ask_at": {"$lte": NOW}}), {"sort": [("ask_at", 1)], "limit": 5})]
+
+
+def questions() -> dict[str, float]:
+    text = generate_latest().decode()
+    return {
+        o: float(n) for o, n in re.findall(r'^motcua_payment_questions_total\{outcome="(\w+)"\} (\S+)$', text, re.M)
+    }
+
+
+def test_each_question_is_counted_by_its_outcome(asked) -> None:
+    before = questions()
+    asked(UnreadableAnswer("unsigned"), None, KeyError("fault"), ProviderUnavailable("away"))
+    grown = {outcome: count - before[outcome] for outcome, count in questions().items() if count != before[outcome]}
+    assert grown == {"refused": 1, "unknown": 1, "fault": 1, "unavailable": 1}
