@@ -87,6 +87,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     up.add_argument("--fresh", action="store_true", help="forget the data of this state directory first")
     up.add_argument("--containers", action="store_true", help="broker and database as Docker containers")
+    up.add_argument("--observability", action="store_true", help="Prometheus beside it, with our alert rules")
     command("down", "end the system that ./motcua up or demo --keep left running", _down)
     status = command("status", "processes, addresses and health", _status)
     status.add_argument("--json", action="store_true")
@@ -115,12 +116,13 @@ def _up(given: argparse.Namespace, _: list[str]) -> int:
     set_up()
     state = state_of(given.state, "main")
     if not given.detach:
-        return Supervisor(state, given.rehearsal, None, None).run(given.fresh, given.containers)
+        supervisor = Supervisor(state, given.rehearsal, None, None, observability=given.observability)
+        return supervisor.run(given.fresh, given.containers)
     system = System(state.top, given.rehearsal)
     if system.running():
         raise Trouble("This system runs already", "./motcua status shows it, ./motcua down ends it")
     say("starting in the background")
-    system.start(fresh=given.fresh, detached=True, containers=given.containers)
+    system.start(fresh=given.fresh, detached=True, containers=given.containers, observability=given.observability)
     _print_status(system)
     return 0
 

@@ -21,14 +21,14 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from deploy.local import broker, containers, database, keys, processes
+from deploy.local import broker, containers, database, keys, observability, processes
 from deploy.local.bootstrap import clean_environment
+from deploy.local.memory import clock_offset, remember, wipe
 from deploy.local.paths import ROOT, State, locked, read_json, write_json
-from deploy.local.table import DOMAIN_ROOMS, REHEARSAL_START, Addresses, Ports, Process, table
+from deploy.local.table import DOMAIN_ROOMS, Addresses, Ports, Process, table
 from deploy.local.trouble import Trouble, complain, say
 
 _PAUSE_FIRST, _PAUSE_LONGEST = 1.0, 30.0
@@ -86,9 +86,16 @@ class Supervisor:
     """Runs one system until told to stop."""
 
     def __init__(
-        self, state: State, rehearsal: bool, only: list[str] | None, die_with: int | None, quiet: bool = False
+        self,
+        state: State,
+        rehearsal: bool,
+        only: list[str] | None,
+        die_with: int | None,
+        quiet: bool = False,
+        observability: bool = False,
     ) -> None:
         self.state, self.rehearsal, self.only, self.die_with, self.quiet = state, rehearsal, only, die_with, quiet
+        self.observability = observability
         self.children: dict[str, Child] = {}
         self.stopping = False
         self.phase = "starting"
@@ -151,16 +158,32 @@ class Supervisor:
         addresses = self._start_stores(ports, passwords, with_containers)
         remember(self.state, addresses, self.rehearsal)
         offset = str(clock_offset(self.state)) if self.rehearsal else "0"
-        for row in self._rows(ports, addresses, passwords):
+        rows = self._rows(ports, addresses, passwords)
+        for row in rows:
             env = {**row.env, "MOTCUA_CLOCK_OFFSET": offset}
             extra = {"health_port": row.health_port, "http_port": row.http_port}
             self.children[row.name] = Child(row.name, row.argv, env, _probe_of(row), extra=extra)
+        wanted = list(self.children.values())
+        if self.observability:
+            self._observe(ports, rows)
         self._say(f"starting {sum(1 for c in self.children.values() if not c.popen)} processes")
-        self._until_ready(list(self.children.values()))
+        self._until_ready(wanted)
         if not self.stopping:
             self._mark("ready")
             where = f"http://127.0.0.1:{ports['gateway.http']}" if "gateway" in self.children else "without a gateway"
             self._say(f"ready: {where}")
+
+    def _observe(self, ports: Ports, rows: list[Process]) -> None:
+        """Prometheus beside the others: nobody waits for it, and a system does without where it cannot be had."""
+        try:
+            own = observability.Prometheus(self.state, ports, rows)
+        except Trouble as trouble:
+            self._say(f"going on without Prometheus: {trouble}")
+            return
+        name, extra = observability.NAME, {"http_port": own.port}
+        probe = lambda: observability.is_ready(own.port)  # noqa: E731
+        self.children[name] = Child(name, own.argv(), own.env(), probe, extra=extra)
+        self._say(f"Prometheus: http://127.0.0.1:{own.port}")
 
     def _rows(self, ports: Ports, addresses: Addresses, passwords: dict[str, str]) -> list[Process]:
         rows = table(self.state, ports, addresses, passwords, self.rehearsal)
@@ -350,42 +373,6 @@ def _exit_text(code: int) -> str:
     return f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit status {code}"
 
 
-def wipe(state: State) -> None:
-    """Forget all data, logs and ledger heads of a stopped system; ports and secrets stay."""
-    for folder in (state.data, state.logs, state.ledger_heads, state.home):
-        shutil.rmtree(folder, ignore_errors=True)
-    (state.top / "clock.json").unlink(missing_ok=True)
-    state.make()
-
-
-def clock_offset(state: State) -> float:
-    """Seconds between business and real time, fixed at the first start of this data (rehearsal begins at its date)."""
-    file = state.top / "clock.json"
-    known = read_json(file)
-    if isinstance(known, dict) and "offset" in known:
-        return float(known["offset"])
-    begin = datetime.fromisoformat(os.environ.get("MOTCUA_REHEARSAL_START", REHEARSAL_START))
-    offset = round((begin - datetime.now(UTC)).total_seconds(), 3)
-    write_json(file, {"offset": offset, "start": begin.isoformat()})
-    return offset
-
-
-def remember(state: State, addresses: Addresses, rehearsal: bool) -> None:
-    """Rehearsal is a choice of the set-up: a system with data keeps the one that it was made with."""
-    known = read_json(state.system) or {}
-    if known and known.get("rehearsal") != rehearsal and (state.data / "database.prepared").exists() and not rehearsal:
-        raise Trouble("This system was set up for rehearsal", "add --rehearsal, or choose another --state")
-    write_json(
-        state.system,
-        {
-            "rehearsal": rehearsal,
-            "broker": addresses.broker,
-            "database": addresses.database,
-            "replica_set": addresses.replica_set,
-        },
-    )
-
-
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="deploy.local.supervise")
     parser.add_argument("--state", type=Path, required=True)
@@ -395,9 +382,12 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--fresh", action="store_true")
     parser.add_argument("--quiet", action="store_true")
     parser.add_argument("--containers", action="store_true")
+    parser.add_argument("--observability", action="store_true")
     given = parser.parse_args(arguments)
     only = None if given.only is None else [name for name in given.only.split(",") if name]
-    supervisor = Supervisor(State(given.state.resolve()), given.rehearsal, only, given.die_with, given.quiet)
+    supervisor = Supervisor(
+        State(given.state.resolve()), given.rehearsal, only, given.die_with, given.quiet, given.observability
+    )
     try:
         return supervisor.run(given.fresh, given.containers)
     except Trouble as trouble:

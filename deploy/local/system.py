@@ -19,7 +19,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from deploy.local import broker, database, keys, processes
+from deploy.local import broker, database, keys, observability, processes
 from deploy.local.bootstrap import clean_environment
 from deploy.local.paths import ROOT, State, read_json
 from deploy.local.supervise import http_ready
@@ -57,11 +57,13 @@ class System:
         detached: bool = False,
         wait: float = 180.0,
         containers: bool = False,
+        observability: bool = False,
         env: dict[str, str] | None = None,
     ) -> System:
         """Start broker, database and the named processes (None: all there are); return when all are ready.
 
         fresh: forget all data first. detached: the system outlives this process; otherwise it ends when this one does.
+        observability: a Prometheus beside it, where one can be had.
         env: more MOTCUA_* settings for the supervisor, e.g. MOTCUA_LOG_LEVEL. Raises Trouble with the reason.
         """
         command = [sys.executable, "-m", "deploy.local.supervise", "--state", str(self.state.top)]
@@ -69,6 +71,7 @@ class System:
         command += ["--only", ",".join(rooms)] if rooms is not None else []
         command += ["--fresh"] if fresh else []
         command += ["--containers"] if containers else []
+        command += ["--observability"] if observability else []
         command += [] if detached else ["--die-with", str(os.getpid())]
         (self.state.run / "failed").unlink(missing_ok=True)
         log = self.state.top / "supervisor.log"
@@ -207,6 +210,8 @@ class System:
             return database.is_primary(self.ports["database"])
         if name == "epmd":
             return True
+        if name == observability.NAME:
+            return observability.is_ready(self.ports[name])
         row = self.process(name)
         if row.simulator and row.http_port and broker.listens(row.http_port):
             return True
@@ -281,7 +286,8 @@ class System:
         result = []
         known = {row.name: row for row in self.rows()}
         elsewhere = self._elsewhere()
-        for name in (*STORES, *known):
+        extras = [name for name in (observability.NAME,) if self.record(name)]
+        for name in (*STORES, *known, *extras):
             record, row = self.record(name), known.get(name)
             if name in elsewhere:
                 condition = "by address"
@@ -296,7 +302,11 @@ class System:
                     "pid": record["pid"] if record and condition in ("ready", "not ready") else None,
                     "restarts": record["restarts"] if record else 0,
                     "health": f"http://127.0.0.1:{row.health_port}" if row else None,
-                    "http": f"http://127.0.0.1:{row.http_port}" if row and row.http_port else None,
+                    "http": _http_address(row.http_port if row else (record or {}).get("http_port")),
                 }
             )
         return result
+
+
+def _http_address(port: int | None) -> str | None:
+    return f"http://127.0.0.1:{port}" if port else None

@@ -43,7 +43,7 @@ REHEARSAL_START = "2024-03-11T09:00:00+07:00"
 PUBLIC_URL = "https://dichvucong.hue.gov.vn"
 
 # what the broker and the database ask beside the processes; order matters only for MOTCUA_PORT_BASE, new names go last
-_INFRASTRUCTURE_PORTS = ("broker.amqp", "broker.distribution", "broker.epmd", "database")
+_INFRASTRUCTURE_PORTS = ("broker.amqp", "broker.distribution", "broker.epmd", "database", "prometheus")
 _BLOCK = 64
 
 # What a process gets of the environment in which the system was started, beside LC_* and PYTHON*. All else stays out:

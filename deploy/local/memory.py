@@ -1,0 +1,47 @@
+"""What a state directory remembers of its system from one start to the next, and how it forgets."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from datetime import UTC, datetime
+
+from deploy.local.paths import State, read_json, write_json
+from deploy.local.table import REHEARSAL_START, Addresses
+from deploy.local.trouble import Trouble
+
+
+def wipe(state: State) -> None:
+    """Forget all data, logs and ledger heads of a stopped system; ports and secrets stay."""
+    for folder in (state.data, state.logs, state.ledger_heads, state.home):
+        shutil.rmtree(folder, ignore_errors=True)
+    (state.top / "clock.json").unlink(missing_ok=True)
+    state.make()
+
+
+def clock_offset(state: State) -> float:
+    """Seconds between business and real time, fixed at the first start of this data (rehearsal begins at its date)."""
+    file = state.top / "clock.json"
+    known = read_json(file)
+    if isinstance(known, dict) and "offset" in known:
+        return float(known["offset"])
+    begin = datetime.fromisoformat(os.environ.get("MOTCUA_REHEARSAL_START", REHEARSAL_START))
+    offset = round((begin - datetime.now(UTC)).total_seconds(), 3)
+    write_json(file, {"offset": offset, "start": begin.isoformat()})
+    return offset
+
+
+def remember(state: State, addresses: Addresses, rehearsal: bool) -> None:
+    """Rehearsal is a choice of the set-up: a system with data keeps the one that it was made with."""
+    known = read_json(state.system) or {}
+    if known and known.get("rehearsal") != rehearsal and (state.data / "database.prepared").exists() and not rehearsal:
+        raise Trouble("This system was set up for rehearsal", "add --rehearsal, or choose another --state")
+    write_json(
+        state.system,
+        {
+            "rehearsal": rehearsal,
+            "broker": addresses.broker,
+            "database": addresses.database,
+            "replica_set": addresses.replica_set,
+        },
+    )
