@@ -22,7 +22,8 @@ class Context:
     """Handed to every handler. `now` is business time (UTC); `deadline` monotonic seconds.
 
     `longest_call`: seconds that one call to another room may take, where nobody waits for this work: an event that
-    finds a room away is tried again later instead of holding up an orderly stop.
+    finds a room away is tried again later instead of holding up an orderly stop. `command_id`: of a command with a key
+    the digest of who asks, what and the key; of an event its id; never what a caller wrote.
     """
 
     kernel: Kernel

@@ -63,7 +63,10 @@ class RequestDesk:
         actor = self._actor(headers)
         permissions.check(actor, method)
         data = schemas.load(entry.schema, kwargs)
-        command_id = str(headers.get(wire.H_COMMAND) or "")
+        # From here on the key is a digest of who asks, what and the key itself. It becomes the id of events, slips and
+        # calls to other rooms: it must not say what the caller wrote, and the same key of two people is two commands.
+        given = str(headers.get(wire.H_COMMAND) or "")
+        command_id = idempotency.key_of(actor.subject, method, given) if given else ""
         if not entry.idempotent:
             return self._run(entry, handler, data, actor, headers, started, command_id, None)
         if not command_id:
@@ -71,7 +74,7 @@ class RequestDesk:
         store = self._kernel.store
         hold = idempotency.begin(
             store,
-            idempotency.key_of(actor.subject, method, command_id),
+            command_id,
             idempotency.body_hash(kwargs, self._kernel.data_key),
             seconds=_timeout(headers),
             redelivered=redelivered,

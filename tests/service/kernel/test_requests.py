@@ -83,6 +83,18 @@ def test_same_key_and_body_same_answer_once(keeper, line, operator, data):
     assert data["oversight"]["things"].count_documents({"_id": thing + "-other"}) == 0
 
 
+def test_a_callers_key_is_no_id_of_ours_and_belongs_to_its_caller(keeper, line, operator, makers, data):
+    key = "0914000123"  # a well-formed key; a phone number, too
+    things = {token: f"own-{uuid.uuid4().hex}" for token in (operator, makers.service("intake"))}
+    for token, thing in things.items():  # both make the room call as itself: the nested commands must not be one
+        answer = line.call("oversight.pass_on", token, key=key, room="oversight", thing=thing)
+        assert answer == {"made": thing}
+    for thing in things.values():
+        told = eventually(lambda t=thing: data["oversight"]["told"].find_one({"subject": t}), what="told")
+        assert told["causationid"]
+        assert key not in str(told)
+
+
 def test_without_a_key_400_and_nothing_changes(keeper, line, operator, data):
     thing = f"nokey-{uuid.uuid4().hex}"
     assert _refused_make(line, operator, None, thing).status == 400
