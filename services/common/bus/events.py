@@ -130,18 +130,22 @@ class EventDesk:
 
     def _unpark(self, stream: str) -> None:
         # Also after a park or a repeat: the predecessor may have been handled between our look and our park.
+        parked = self._kernel.store.collection("inbox_parked")
         while True:
-            following = self._position(stream) + 1
-            row = self._kernel.store.find_one("inbox_parked", {"stream": stream, "sequence": following})
+            position = self._position(stream)
+            row = parked.find_one({"stream": stream, "sequence": {"$lte": position + 1}}, sort=[("sequence", 1)])
             if row is None:
                 return
+            if row["sequence"] <= position:  # a copy that was parked after the first one had its effect
+                parked.delete_one({"_id": row["_id"]})
+                continue
             event = envelope.from_dict(row["event"])
             try:
                 self._take_effect(event, stream)
             except Exception as exc:
                 # It is the parked event that failed, not the delivery in hand: it goes its own way.
                 if self._failed(event.encode(), {}, event.name, exc):
-                    self._kernel.store.collection("inbox_parked").delete_one({"_id": event.id})
+                    parked.delete_one({"_id": event.id})
                 return
 
     def _take_effect(self, event: Event, stream: str | None) -> str:
@@ -247,7 +251,7 @@ class EventDesk:
 
 
 def passing(exc: Exception) -> bool:
-    """Whether a fault passes by itself: the database, the broker or another room is away.
+    """Whether a fault passes by itself: the database, the broker or another room is away, or a race was lost.
 
     A room that answers 500 has a fault of its own, and so has a write that the database refuses: those are counted.
     """
@@ -256,7 +260,7 @@ def passing(exc: Exception) -> bool:
     if isinstance(exc, PyMongoError):
         labels = ("TransientTransactionError", "UnknownTransactionCommitResult", "RetryableWriteError")
         return isinstance(exc, ConnectionFailure) or exc.timeout or any(exc.has_error_label(name) for name in labels)
-    return isinstance(exc, (PublishFailed, OSError))
+    return isinstance(exc, (PublishFailed, StaleVersion, OSError))
 
 
 def _ours(headers: dict[str, Any]) -> dict[str, Any]:

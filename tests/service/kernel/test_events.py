@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from datetime import UTC, datetime
 
 import orjson
 import pytest
@@ -53,6 +54,20 @@ def test_events_that_overtake_wait_for_their_turn(keeper, line, data):
     made(line, thing, 1)
     eventually(lambda: (e := effects(data, thing)) and e["numbers"] == [1, 2, 3, 4, 5], what="all five in order")
     assert data["oversight"]["inbox_parked"].count_documents({"event.subject": thing}) == 0
+
+
+def test_a_copy_that_parked_too_late_does_not_stay(keeper, line, data):
+    thing = uuid.uuid4().hex
+    made(line, thing, 1)
+    second = made(line, thing, 2)
+    eventually(lambda: (e := effects(data, thing)) and e["count"] == 2, what="both")
+    # as a second copy leaves it that had looked before the first event came, and parks after the second's effect
+    event = {"specversion": "1.0", "id": second}
+    row = {"_id": second, "stream": f"/motcua/oversight/{thing}", "sequence": 2, "event": event}
+    data["oversight"]["inbox_parked"].insert_one({**row, "parked_at": datetime.now(UTC)})
+    made(line, thing, 3)
+    eventually(lambda: (e := effects(data, thing)) and e["numbers"] == [1, 2, 3], what="the stream goes on")
+    eventually(lambda: data["oversight"]["inbox_parked"].find_one({"_id": second}) is None, what="nothing parked")
 
 
 def test_old_sequence_is_dropped(keeper, line, data):
