@@ -27,7 +27,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from services.common import wire
 from services.oversight import figures
-from services.oversight.heads import read
+from services.oversight.heads import read, restorations
 from services.oversight.ledger import Entry, Fault, Finding, Report, verify
 
 ROOM = "oversight"
@@ -54,22 +54,27 @@ _WORDS: dict[Fault, tuple[str, str]] = {
     ),
     Fault.CUT_OFF: ("ở cuối nhật ký đã bị cắt bỏ", "at the end is cut off: a signed head knows it"),
     Fault.BAD_HEAD: ("có đầu chuỗi với chữ ký không hợp lệ", "has a head whose signature is not valid"),
+    Fault.BAD_RESTORATION: (
+        "được nói là khôi phục tới đây, nhưng lời khai không có chữ ký hợp lệ của người vận hành",
+        "is named as the end of a restored ledger by a statement that the operator did not sign",
+    ),
     Fault.UNANCHORED: ("không có đầu chuỗi nào được ký", "is covered by no valid signed head at all"),
 }
 
 
 class Keys:
-    """Public keys by key id; only oversight's own may sign heads."""
+    """Public keys by key id: only oversight's own may sign heads, only the operator's a statement about a restore."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, owner: str = ROOM) -> None:
         self._keys: dict[str, Ed25519PublicKey] = {}
-        for path in directory.glob(f"{ROOM}-*.pem"):
+        self.directory = directory
+        for path in directory.glob(f"{owner}-*.pem"):
             key = load_pem_public_key(path.read_bytes())
             if isinstance(key, Ed25519PublicKey):
                 self._keys[path.stem] = key
 
     def check(self, kid: str, message: bytes, signature: bytes) -> bool:
-        """Whether it is oversight's signature."""
+        """Whether it is the owner's signature."""
         key = self._keys.get(kid)
         if key is None:
             return False
@@ -105,7 +110,9 @@ def examine(database: Any, heads_directory: Path, keys: Keys) -> tuple[Report, i
     limit = time.monotonic() + ANCHOR_WITHIN
     while True:
         lines = read(heads_directory)  # before the entries: a head is never older than its entry
-        report = verify(entries(database), lines.heads, keys.check)
+        operator = Keys(keys.directory, "operator")
+        stated = restorations(heads_directory)
+        report = verify(entries(database), lines.heads, keys.check, stated, operator.check)
         at_rest = report.anchored == report.last_sequence or not report.ok
         if at_rest or time.monotonic() > limit:
             return report, lines.unreadable
@@ -134,6 +141,21 @@ def _without_entry(database: Any, events: Iterable[str]) -> Iterator[str]:
         rows = database["ledger"].find({"body.id": {"$in": batch}}, {"_id": 0, "body.id": 1})
         known = {row["body"]["id"] for row in rows}
         yield from (event for event in batch if event not in known)
+
+
+def told_of_restores(report: Report) -> list[str]:
+    """What the operator stated about restores, in plain words: it is never passed over."""
+    said = []
+    for stated, heads in zip(report.restorations, report.lost_heads, strict=True):
+        first, last = stated.sequence + 1, max(stated.lost_to, stated.sequence)
+        lost_vi = f"mất mục {first}–{last} ({heads} đầu chuỗi)" if last >= first else "không rõ có mục nào bị mất"
+        lost_en = f"entries {first}–{last} were lost" if last >= first else "no lost entry is known here"
+        said.append(
+            f"  ĐÃ KHÔI PHỤC tới mục {stated.sequence}: {lost_vi}; các số đó nay thuộc sự kiện khác\n"
+            f"  RESTORED to entry {stated.sequence} at {stated.declared_at} from backup {stated.backup} of "
+            f"{stated.taken_at}: {lost_en} ({heads} signed heads know them); later entries bear those numbers now"
+        )
+    return said
 
 
 def sentence(finding: Finding) -> str:
@@ -168,6 +190,8 @@ def run_verify(database: Any, heads_directory: Path, keys: Keys, client: Any = N
         f"{report.entries} entries, {report.heads} signed heads; "
         f"cuối / end: {report.last_sequence} {report.last_hash[:16]}"
     )
+    for line in told_of_restores(report):
+        print(line)
     if found:
         print("NHẬT KÝ ĐÃ BỊ CAN THIỆP / THE LEDGER IS NOT INTACT")
         print("\n".join(found))
@@ -180,6 +204,10 @@ def run_verify(database: Any, heads_directory: Path, keys: Keys, client: Any = N
             f"{len(lacking)} events that were told have no entry (yet): {', '.join(lacking[:_SHOWN])}"
         )
         return 1
+    if report.restorations:
+        print("Nhật ký nguyên vẹn, trừ phần đã mất khi khôi phục nêu trên")
+        print("The ledger is intact, but for what the restores above lost")
+        return 0
     print("Nhật ký nguyên vẹn / The ledger is intact")
     return 0
 

@@ -18,10 +18,12 @@ from services.common.bus.client import RpcClient
 from services.common.bus.control import ControlLink, control_message
 from services.common.bus.publisher import Publisher, PublishFailed
 from services.common.bus.relay import Relay
+from services.common.bus.retell import retell
 from services.common.clock import BusinessClock
 from services.common.crypto import DataKey
 from services.common.migrations import Migration, refuse_other
 from services.common.problems import Problem
+from services.common.restored import Restored
 from services.common.settings import Settings
 from services.common.store import Index, Store
 
@@ -38,6 +40,8 @@ class RoomSpec:
     """What a room declares about itself: aggregates with outboxes, indexes, events it tells, migrations.
 
     `one_by_one`: its events are handled one after the other, whatever the setting for the other rooms.
+    `after_restore`: what must change in the room's restored database before it starts; runs without a room, may run
+    twice, returns what the operator should know.
     """
 
     name: str
@@ -48,6 +52,7 @@ class RoomSpec:
     one_by_one: bool = False
     on_start: Callable[[Kernel], None] | None = None
     on_stop: Callable[[Kernel], None] | None = None
+    after_restore: Callable[[Store, Restored], list[str]] | None = None
 
 
 class Kernel:
@@ -101,7 +106,11 @@ class Kernel:
     def run(self) -> None:
         """Begins what works in the background; called when the service consumes."""
         self.relay.start()
-        self._greenlets = [eventlet.spawn(self._ask_clock), eventlet.spawn(self._look_at_queues)]
+        self._greenlets = [
+            eventlet.spawn(self._ask_clock),
+            eventlet.spawn(self._look_at_queues),
+            eventlet.spawn(retell, self.store, self.publisher),
+        ]
 
     def close(self) -> None:
         """Ends in the order in which nothing is lost: background work, relay, connections."""

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from services.common.restored import unfinished
 from services.common.store import Document, Store
 
 
@@ -46,8 +47,12 @@ def refuse_newer(store: Store, migrations: list[Migration]) -> None:
 def refuse_other(store: Store, migrations: list[Migration]) -> None:
     """Marks an empty database as up to date.
 
-    Raises OtherDatabase when the database is ahead of this program, or behind it: then `motcua migrate` comes first.
+    Raises OtherDatabase when the database is ahead of this program, or behind it (then `motcua migrate` comes first),
+    or half restored.
     """
+    backup = unfinished(store)
+    if backup is not None:
+        raise OtherDatabase(f"the restore of backup {backup} into this database was not completed: run it again")
     if store.get("kernel", "schema") is None and not store.db.list_collection_names(filter={"name": "told"}):
         _mark(store, _newest(migrations))
     refuse_newer(store, migrations)

@@ -8,7 +8,18 @@ from services.common.bus.entrypoints import command, every, query
 from services.common.context import Context
 from services.common.kernel import Kernel, RoomSpec
 from services.common.run import KernelProvider
-from services.identity import challenges, matching, people, registration, schemas, seeds, signing_in, store, tokens
+from services.identity import (
+    challenges,
+    matching,
+    people,
+    registration,
+    restored,
+    schemas,
+    seeds,
+    signing_in,
+    store,
+    tokens,
+)
 from services.identity.adapters.population import Population
 from services.identity.passwords import Passwords
 
@@ -110,4 +121,5 @@ SPEC = RoomSpec(
     events=schemas.EVENTS,
     on_start=_on_start,
     on_stop=_on_stop,
+    after_restore=restored.after_restore,
 )

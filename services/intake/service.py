@@ -29,6 +29,7 @@ from services.intake import (
     papers,
     progress,
     receipt,
+    restored,
     schemas,
     store,
     telling,
@@ -322,4 +323,5 @@ SPEC = RoomSpec(
     events=schemas.EVENTS,
     on_start=_start,
     on_stop=lambda _kernel: _pool.close(),
+    after_restore=restored.after_restore,
 )

@@ -5,6 +5,9 @@ next head covers it, and at start the head of the present end is written when it
 more than the ledger holds, or says something else of its end, nothing is signed over it: that is reported, and the
 head is kept in `heads.highest`, because lower numbers may follow it in the file.
 
+After a restore the newest heads know entries that are gone. `take_back` then puts them aside, into `lost-….jsonl`, and
+keeps the operator's signed statement beside them (`restored-….json`), which `motcua ledger verify` reads out.
+
 Lines come to the disk at intervals, and when the process stops; the newest head is read back from the file's end.
 """
 
@@ -18,7 +21,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from services.oversight.ledger import Entry, Head, Sign, sign_head
+from services.oversight.ledger import Entry, Head, Restoration, Sign, sign_head
 
 FILE = "heads.jsonl"
 HIGHEST = "heads.highest"
@@ -136,6 +139,42 @@ def read(directory: Path) -> Lines:
             else:
                 heads.append(head)
     return Lines(heads, unreadable)
+
+
+def restorations(directory: Path) -> list[Restoration]:
+    """Statements about restores in a directory, signatures not looked at. Raises ValueError for one that is none."""
+    found = []
+    for path in sorted(directory.glob("restored-*.json")):
+        try:
+            found.append(Restoration.from_dict(json.loads(path.read_bytes())))
+        except (KeyError, TypeError, ValueError):
+            raise ValueError(f"{path.name} is no statement about a restore") from None
+    return found
+
+
+def take_back(directory: Path, statement: Restoration) -> None:
+    """Puts heads of entries that a restore took back aside and keeps the statement. Safe to repeat. Raises OSError."""
+    stamp = "".join(letter for letter in statement.declared_at if letter.isalnum())
+    path = directory / FILE
+    lines = path.read_bytes().splitlines(keepends=True) if path.exists() else []
+    lost = [line for line in lines if (head := _head(line)) is not None and head.sequence > statement.sequence]
+    if lost:
+        _put(directory / f"lost-{stamp}.jsonl", b"".join(lost))
+    _put(directory / f"restored-{stamp}.json", json.dumps(statement.to_dict(), sort_keys=True).encode() + b"\n")
+    gone = set(lost)
+    _put(path, b"".join(line for line in lines if line not in gone))
+    (directory / HIGHEST).unlink(missing_ok=True)
+
+
+def _put(path: Path, content: bytes) -> None:
+    beside = path.with_name(f".{path.name}.new")
+    handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    try:
+        os.write(handle, content)
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+    os.replace(beside, path)
 
 
 def _lines_from_the_end(path: Path) -> Iterator[bytes]:

@@ -26,6 +26,7 @@ GENESIS = "0" * 64
 _ENTRY = b"motcua ledger entry v1\n"
 _HEAD = b"motcua ledger head v1\n"
 _SEAL = b"motcua ledger seal v1\n"
+_RESTORED = b"motcua ledger restored v1\n"
 
 Sign = Callable[[bytes], bytes]
 #: (key id, message, signature) → is it a signature of that key?
@@ -147,11 +148,60 @@ def sign_head(last: Entry, now: datetime, kid: str, sign: Sign) -> Head:
     return Head(last.sequence, last.hash, signed_at, kid, signature.hex())
 
 
+@dataclass(frozen=True, slots=True)
+class Restoration:
+    """The operator's signed statement: at `declared_at` (real time, ISO 8601 UTC) this ledger was brought back to a
+    backup that ended with this sequence and hash; heads up to `lost_to` were known then. What those say of later
+    entries is history that was lost, and no contradiction; what is signed afterwards must hold again."""
+
+    sequence: int
+    hash: str
+    lost_to: int
+    backup: str
+    taken_at: str
+    declared_at: str
+    kid: str
+    signature: str = ""
+
+    def message(self) -> bytes:
+        """The bytes that are signed."""
+        return _RESTORED + canonical({name: value for name, value in self.to_dict().items() if name != "signature"})
+
+    def to_dict(self) -> dict[str, Any]:
+        """Form to store; the signature is hex."""
+        return {name: getattr(self, name) for name in Restoration.__slots__}
+
+    @classmethod
+    def from_dict(cls, stored: Mapping[str, Any]) -> Restoration:
+        """Read what `to_dict` gave. Raises KeyError, ValueError."""
+        found = cls(**{name: stored[name] for name in cls.__slots__})
+        if type(found.sequence) is not int or datetime.fromisoformat(found.declared_at).tzinfo is None:
+            raise ValueError("not a statement about a restore")
+        return found
+
+    def lost(self, head: Head) -> bool:
+        """Whether a head speaks of an entry that this restore took back."""
+        return head.sequence > self.sequence and _instant(head.signed_at) <= _instant(self.declared_at)
+
+    def replaced_by(self, other: Restoration) -> bool:
+        """Whether a later restore went back further."""
+        return other.sequence < self.sequence and _instant(other.declared_at) >= _instant(self.declared_at)
+
+
+def _instant(text: str) -> datetime:
+    """An instant as it was signed; one that cannot be read counts as later than any."""
+    try:
+        return datetime.fromisoformat(text).astimezone(UTC)
+    except ValueError:
+        return datetime.max.replace(tzinfo=UTC)
+
+
 class Fault(StrEnum):
     """What verification finds. CHANGED: entry and hash disagree. FORGED: oversight did not enter it. BROKEN_LINK: it
     does not continue the entry before.
     REWRITTEN: the chain is whole but contradicts a signed head. CUT_OFF: a head knows more entries than are there.
-    UNANCHORED: there are entries but no valid head at all."""
+    UNANCHORED: there are entries but no valid head at all. BAD_RESTORATION: a statement about a restore that the
+    operator did not sign; it excuses nothing."""
 
     CHANGED = "CHANGED"
     FORGED = "FORGED"
@@ -163,6 +213,7 @@ class Fault(StrEnum):
     CUT_OFF = "CUT_OFF"
     BAD_HEAD = "BAD_HEAD"
     UNANCHORED = "UNANCHORED"
+    BAD_RESTORATION = "BAD_RESTORATION"
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +227,8 @@ class Finding:
 
 @dataclass(slots=True)
 class Report:
-    """Outcome of a verification. `anchored` is the last sequence that a valid head covers."""
+    """Outcome of a verification. `anchored` is the last sequence that a valid head covers; `restorations` are the
+    operator's valid statements, `lost_heads` how many heads each of them took back, in the order of their times."""
 
     entries: int = 0
     heads: int = 0
@@ -184,6 +236,8 @@ class Report:
     last_hash: str = GENESIS
     anchored: int = 0
     findings: list[Finding] = field(default_factory=list)
+    restorations: list[Restoration] = field(default_factory=list)
+    lost_heads: list[int] = field(default_factory=list)
 
     @property
     def ok(self) -> bool:
@@ -196,17 +250,19 @@ class Report:
 
 
 @rule("PR-06", title="Kiểm chứng nhật ký", cites="QĐ 08/2025/QĐ-UBND Đ4.3")
-def verify(entries: Iterable[Entry], heads: Iterable[Head], check: Verify) -> Report:
-    """Read the whole ledger in stored order, in one pass that keeps only gaps and heads, and tell what is wrong."""
-    report = Report()
-    expected_hash: dict[int, set[str]] = {}
-    for head in heads:
-        report.heads += 1
-        if _valid(head, check):
-            expected_hash.setdefault(head.sequence, set()).add(head.hash)
-        else:
-            report.add(Fault.BAD_HEAD, head.sequence)
+def verify(
+    entries: Iterable[Entry],
+    heads: Iterable[Head],
+    check: Verify,
+    restorations: Iterable[Restoration] = (),
+    check_operator: Verify | None = None,
+) -> Report:
+    """Read the whole ledger in stored order, in one pass that keeps only gaps and heads, and tell what is wrong.
 
+    Restores that the operator stated (`check_operator` knows his keys) excuse what they name, and nothing else.
+    """
+    report = Report()
+    expected_hash = _expected(heads, check, _stated(restorations, check_operator, report), report)
     gaps = _Gaps()
     before: Entry | None = None
     for entry in entries:
@@ -238,6 +294,39 @@ def verify(entries: Iterable[Entry], heads: Iterable[Head], check: Verify) -> Re
     return report
 
 
+def _stated(restorations: Iterable[Restoration], check: Verify | None, report: Report) -> list[Restoration]:
+    """The operator's valid statements, the earliest first."""
+    for stated in restorations:
+        if check is not None and _valid(stated, check):
+            report.restorations.append(stated)
+        else:
+            report.add(Fault.BAD_RESTORATION, stated.sequence)
+    report.restorations.sort(key=lambda stated: _instant(stated.declared_at))
+    report.lost_heads = [0] * len(report.restorations)
+    return report.restorations
+
+
+def _expected(
+    heads: Iterable[Head], check: Verify, restorations: list[Restoration], report: Report
+) -> dict[int, set[str]]:
+    """Sequence → hashes that were signed for it and not taken back by a restore."""
+    expected: dict[int, set[str]] = {}
+    for head in heads:
+        report.heads += 1
+        if not _valid(head, check):
+            report.add(Fault.BAD_HEAD, head.sequence)
+            continue
+        places = [place for place, stated in enumerate(restorations) if stated.lost(head)]
+        if places:
+            report.lost_heads[places[0]] += 1
+        else:
+            expected.setdefault(head.sequence, set()).add(head.hash)
+    for stated in restorations:
+        if stated.sequence and not any(stated.replaced_by(other) for other in restorations):
+            expected.setdefault(stated.sequence, set()).add(stated.hash)
+    return expected
+
+
 def _hash_holds(entry: Entry) -> bool:
     try:
         return entry.hash == entry_hash(entry.sequence, entry.previous, entry.body)
@@ -253,9 +342,9 @@ def _sealed(entry: Entry, check: Verify) -> bool:
         return False
 
 
-def _valid(head: Head, check: Verify) -> bool:
+def _valid(statement: Head | Restoration, check: Verify) -> bool:
     try:
-        return check(head.kid, head.message(), bytes.fromhex(head.signature))
+        return check(statement.kid, statement.message(), bytes.fromhex(statement.signature))
     except (TypeError, ValueError):
         return False
 

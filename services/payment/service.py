@@ -16,7 +16,7 @@ from services.common.problems import Problem
 from services.common.run import KernelProvider
 from services.common.unit import StaleVersion, UnitOfWork
 from services.common.workers import WorkerPool
-from services.payment import metrics, receipt, schemas, store, vietqr, vnpay
+from services.payment import metrics, receipt, restored, schemas, store, vietqr, vnpay
 from services.payment import order as orders
 from services.payment.adapters.provider import Provider, ProviderUnavailable, UnreadableAnswer
 from services.payment.order import Attempt, Moment, Order, Row, State
@@ -411,4 +411,5 @@ SPEC = RoomSpec(
     events=schemas.EVENTS,
     on_start=_prepare,
     on_stop=lambda kernel: _pool.close(),
+    after_restore=restored.after_restore,
 )

@@ -17,7 +17,7 @@ from services.common.problems import Problem
 from services.common.rules import rule
 from services.common.run import KernelProvider
 from services.common.store import Index
-from services.postal import schemas
+from services.postal import restored, schemas
 from services.postal.orders import order_message
 from services.postal.partner import Partner
 from services.postal.shipments import TEXT, State, new_shipment
@@ -192,4 +192,5 @@ SPEC = RoomSpec(
     events=schemas.EVENTS,
     on_start=start,
     on_stop=stop,
+    after_restore=restored.after_restore,
 )

@@ -174,7 +174,7 @@ class Relay:
         events = [event for _, row in documents for event in row.get("outbox", [])]
         self._keep(events)
         try:
-            self._publisher.publish([_outgoing(event) for event in events])
+            self._publisher.publish([outgoing_of(event) for event in events])
         except PublishFailed as failed:
             self._settle(documents, {events[place]["id"] for place in failed.confirmed})
             raise
@@ -237,7 +237,7 @@ def replay(store: Store, publisher: Publisher, consumer: str, bindings: list[str
     for event in store.collection("told").find({}).sort([("told_at", 1), ("_id", 1)]):
         event.pop("_id")
         event.pop("told_at")
-        outgoing = _outgoing(event, queue=wire.event_queue(consumer))
+        outgoing = outgoing_of(event, queue=wire.event_queue(consumer))
         if not any(_matches(binding, _name(event)) for binding in bindings):
             continue
         batch.append(outgoing)
@@ -258,7 +258,8 @@ def _name(event: Document) -> str:
     return kind.group(1) if kind else str(event["type"])
 
 
-def _outgoing(event: Document, queue: str | None = None) -> Outgoing:
+def outgoing_of(event: Document, queue: str | None = None) -> Outgoing:
+    """The message of an event as it is kept: to everybody who listens, or into one queue, which must exist."""
     return Outgoing(
         body=orjson.dumps(event),
         exchange="" if queue else wire.EVENTS_EXCHANGE,
@@ -268,4 +269,5 @@ def _outgoing(event: Document, queue: str | None = None) -> Outgoing:
             "type": str(event["type"]),
             "content_type": "application/cloudevents+json",
         },
+        mandatory=queue is not None,
     )
