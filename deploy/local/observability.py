@@ -16,7 +16,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from deploy.local.packages import unpacked
-from deploy.local.paths import ROOT, State, write_atomically
+from deploy.local.paths import PACKAGES, ROOT, State, write_atomically
 from deploy.local.table import Ports, Process
 from deploy.local.trouble import Trouble
 
@@ -78,6 +78,8 @@ class Prometheus:
         write_atomically(self._file, scrape_configuration(targets, f"{RULES}/*.yml", SCRAPE_SECONDS))
 
     def argv(self) -> list[str]:
+        # the distribution's program reads its pages from files; unpacked, they lie beside it
+        pages = self._program.parents[1] / "share/prometheus/web"
         return [
             str(self._program),
             f"--config.file={self._file}",
@@ -86,6 +88,7 @@ class Prometheus:
             f"--storage.tsdb.retention.size={_KEEP_SIZE}",
             f"--web.listen-address=127.0.0.1:{self.port}",
             "--log.level=warn",
+            *([f"--web.local-assets={pages}"] if PACKAGES in pages.parents and pages.is_dir() else []),
         ]
 
     def env(self) -> dict[str, str]:

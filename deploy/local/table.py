@@ -170,6 +170,7 @@ def common_env(state: State, ports: Ports, rehearsal: bool) -> dict[str, str]:
         "MOTCUA_EVENT_PREFETCH",
         "MOTCUA_CORS_ORIGINS",
         "MOTCUA_RATE_LIMIT",
+        "MOTCUA_TRUSTED_PROXIES",
         "MOTCUA_FULL",
     ):
         if passed in os.environ:
