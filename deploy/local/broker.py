@@ -24,6 +24,7 @@ from deploy.local.packages import library_path, unpacked
 from deploy.local.paths import State, write_atomically, write_json
 from deploy.local.table import ROOMS, Ports
 from deploy.local.trouble import Trouble
+from services.common import queues
 
 VHOST, PARTNER_VHOST = "motcua", "partner"
 _INSTALLED = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
@@ -49,7 +50,7 @@ _TELLS = {
     "postal": "postal.*",
     "exchange": "exchange.*",
 }
-#: Which keys a room binds its event queue with, letter by letter: a room that may hear `case.*` binds just that.
+#: Which keys a room's event queue is bound with, letter by letter: a room that may hear `case.*` binds just that.
 _HEARS = {
     "intake": "account.normalized case.* file.checked payment.ordered payment.settled result.* slips.blocked "
     "slips.unblocked step.* supplement.*",
@@ -134,13 +135,24 @@ def permissions() -> list[dict[str, str]]:
     return rows
 
 
-def definitions(passwords: dict[str, str]) -> dict[str, Any]:
-    """Virtual hosts, users, permissions and the exchanges that all rooms share, as RabbitMQ imports them at start."""
+def event_bindings() -> list[tuple[str, str]]:
+    """(queue, routing key) of every binding to the exchange of events."""
+    return [(queues.event_queue(room), key) for room, keys in _HEARS.items() for key in keys.split()]
 
-    def exchange(name: str, kind: str, vhost: str = VHOST) -> dict[str, Any]:
+
+def definitions(passwords: dict[str, str]) -> dict[str, Any]:
+    """Virtual hosts, users, permissions, the exchanges that all rooms share and the queues of events with their
+    bindings, as RabbitMQ imports them at start.
+
+    A room declares its queues too; but a room that never ran would have none, and what the others tell it would be lost
+    on the way: on the first start, and after the broker lost its data. A definition takes nothing away: bindings that
+    are no longer in the table end by `deploy.local.bindings`.
+    """
+
+    def exchange(name: str, kind: str) -> dict[str, Any]:
         return {
             "name": name,
-            "vhost": vhost,
+            "vhost": VHOST,
             "type": kind,
             "durable": True,
             "auto_delete": False,
@@ -163,9 +175,25 @@ def definitions(passwords: dict[str, str]) -> dict[str, Any]:
         "permissions": permissions(),
         "topic_permissions": topic_permissions(),
         "exchanges": [
-            exchange("nameko-rpc", "topic"),
-            exchange("motcua.events", "topic"),
-            exchange("motcua.control", "fanout"),
+            exchange(queues.RPC_EXCHANGE, "topic"),
+            exchange(queues.EVENTS_EXCHANGE, "topic"),
+            exchange(queues.CONTROL_EXCHANGE, "fanout"),
+        ],
+        "queues": [
+            {"name": name, "vhost": VHOST, "durable": True, "auto_delete": False, "arguments": arguments}
+            for room in _HEARS
+            for name, arguments in queues.event_queue_declarations(room)
+        ],
+        "bindings": [
+            {
+                "source": queues.EVENTS_EXCHANGE,
+                "vhost": VHOST,
+                "destination": queue,
+                "destination_type": "queue",
+                "routing_key": key,
+                "arguments": {},
+            }
+            for queue, key in event_bindings()
         ],
     }
 

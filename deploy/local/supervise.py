@@ -24,11 +24,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from deploy.local import broker, containers, database, keys, observability, processes
+from deploy.local import bindings, broker, containers, database, keys, observability, processes
 from deploy.local.bootstrap import clean_environment
 from deploy.local.memory import clock_offset, remember, wipe
 from deploy.local.paths import ROOT, State, locked, read_json, write_json
-from deploy.local.table import DOMAIN_ROOMS, Addresses, Ports, Process, table
+from deploy.local.table import DOMAIN_ROOMS, Addresses, Ports, Process, amqp_url, table
 from deploy.local.trouble import Trouble, complain, say
 
 _PAUSE_FIRST, _PAUSE_LONGEST = 1.0, 30.0
@@ -200,6 +200,7 @@ class Supervisor:
         broker_at = f"127.0.0.1:{ports['broker.amqp']}"
         database_at, replica_set = f"127.0.0.1:{ports['database']}", database.REPLICA_SET
         stores: list[Child] = []
+        former = bindings.remember(self.state)
         if broker_url:
             broker_at = broker.prepare_external(broker_url, passwords)
         elif with_containers:
@@ -227,7 +228,10 @@ class Supervisor:
             self._spawn(child)
         self._prepare_database(ports, passwords, database_url)
         self._until_ready(list(self.children.values()))
-        return Addresses(broker_at, database_at, replica_set)
+        addresses = Addresses(broker_at, database_at, replica_set)
+        if not self.stopping:
+            bindings.end(self.state, former, amqp_url(addresses, passwords, "operator"))
+        return addresses
 
     @staticmethod
     def _database_probe(ports: Ports) -> Callable[[], bool]:

@@ -1,4 +1,4 @@
-"""The wire: names of exchanges and queues, headers, and the bodies of RPC messages.
+"""The wire: names of exchanges and queues (those that last: `queues`), headers, and the bodies of RPC messages.
 
 The RPC bodies are nameko's own (`{"args", "kwargs"}` and `{"result", "error"}`, exchange
 `nameko-rpc`, queue `rpc-<room>`), so any nameko client can call a room. What is ours travels in
@@ -15,10 +15,26 @@ from typing import Any
 import orjson
 
 from services.common.problems import Problem
+from services.common.queues import (
+    CONTROL_EXCHANGE,
+    EVENT_QUEUE_LIMIT,
+    EVENTS_EXCHANGE,
+    RETRY_DELAYS,
+    RPC_EXCHANGE,
+    dead_queue,
+    event_queue,
+    queue_declarations,
+    retry_queue,
+    rpc_queue,
+)
 
-RPC_EXCHANGE = "nameko-rpc"
-EVENTS_EXCHANGE = "motcua.events"
-CONTROL_EXCHANGE = "motcua.control"
+__all__ = [  # the lasting queues' names again: who speaks on the wire needs both
+    "CONTROL_EXCHANGE", "EVENTS_EXCHANGE", "EVENT_QUEUE_LIMIT", "H_ACTOR", "H_ATTEMPT", "H_CAUSATION", "H_CHANNEL",
+    "H_COMMAND", "H_CORRELATION", "H_FAULTS", "H_FIRST_FAILED", "H_REASON", "H_TIMEOUT", "LONGEST_DEADLINE",
+    "RETRY_DELAYS", "RETRY_SCHEDULE", "ROOMS", "RPC_EXCHANGE", "dead_queue", "decode_call", "decode_reply",
+    "encode_call", "encode_problem", "encode_result", "event_queue", "fan_queue", "new_id", "queue_declarations",
+    "reply_queue", "retry_queue", "rpc_queue",
+]  # fmt: skip
 
 ROOMS = (
     "identity",
@@ -45,16 +61,11 @@ H_REASON = "x-motcua-reason"
 H_FIRST_FAILED = "x-motcua-first-failed"
 H_CHANNEL = "x-motcua-channel"
 
-# Retry queues exist per room, one per delay (a message's own TTL expires only at the head of its queue).
-RETRY_DELAYS = (1, 5, 30)
 # Which delay each further attempt waits, in seconds. A fault that passes by itself (broker, database or another room
 # away) goes on at the last delay for ever and is not counted; of other faults one more than entries is dead. The sum
 # leaves a neighbour that works off a backlog two minutes to catch up.
 RETRY_SCHEDULE = (1, 1, 5, 5, 30, 30, 30, 30)
-# Bounds of the queues: refused publishes are kept in the outbox, so nothing is lost when a bound is met.
 LONGEST_DEADLINE = 30  # seconds that a caller may wait for a command
-EVENT_QUEUE_LIMIT = 200_000
-RPC_QUEUE_LIMIT = 10_000
 
 _process = uuid.uuid4().hex[:12]
 _counter = itertools.count(1)
@@ -65,70 +76,12 @@ def new_id() -> str:
     return f"{_process}{os.getpid():x}-{next(_counter):x}"
 
 
-def rpc_queue(room: str) -> str:
-    return f"rpc-{room}"
-
-
 def reply_queue(room: str) -> str:
     return f"rpc.reply-{room}-{uuid.uuid4().hex}"
 
 
-def event_queue(room: str) -> str:
-    return f"evt.{room}"
-
-
-def retry_queue(room: str, delay: int) -> str:
-    return f"evt.{room}.retry.{delay}s"
-
-
-def dead_queue(room: str) -> str:
-    return f"evt.{room}.dead"
-
-
 def fan_queue(room: str) -> str:
     return f"fan.{room}.{uuid.uuid4().hex}"
-
-
-def event_queue_arguments() -> dict[str, Any]:
-    """Durable quorum queue; its delivery limit is high because a crash of the consumer counts towards it,
-    failures of handlers are counted in our own header (RabbitMQ quorum queues, poison message handling)."""
-    return {
-        "x-queue-type": "quorum",
-        "x-delivery-limit": 50,
-        "x-max-length": EVENT_QUEUE_LIMIT,
-        "x-overflow": "reject-publish",
-        "x-dead-letter-exchange": "",
-        "x-dead-letter-strategy": "at-least-once",
-    }
-
-
-def queue_declarations(room: str) -> list[tuple[str, dict[str, Any]]]:
-    """Every durable queue of a room with its arguments; the kind is fixed at the first declare."""
-    main = event_queue_arguments() | {"x-dead-letter-routing-key": dead_queue(room)}
-    # An operator who lists the dead letters gives each of them back; newer brokers drop one given back 20 times.
-    dead = {
-        "x-queue-type": "quorum",
-        "x-delivery-limit": 1_000_000,
-        "x-max-length": EVENT_QUEUE_LIMIT,
-        "x-overflow": "reject-publish",
-    }
-    rows: list[tuple[str, dict[str, Any]]] = [
-        (dead_queue(room), dead),
-        (event_queue(room), main),
-    ]
-    for delay in RETRY_DELAYS:
-        rows.append(
-            (
-                retry_queue(room, delay),
-                event_queue_arguments()
-                | {
-                    "x-message-ttl": delay * 1000,
-                    "x-dead-letter-routing-key": event_queue(room),
-                },
-            )
-        )
-    rows.append((rpc_queue(room), {"x-max-length": RPC_QUEUE_LIMIT, "x-overflow": "reject-publish"}))
-    return rows
 
 
 def encode_call(kwargs: dict[str, Any]) -> bytes:
