@@ -18,6 +18,7 @@ from deploy.local.paths import ROOT, TMP, VENV_PYTHON, State, state_of
 from deploy.local.processes import end_with_parent
 from deploy.local.supervise import Supervisor
 from deploy.local.system import System
+from deploy.local.table import DOMAIN_ROOMS
 from deploy.local.trouble import Trouble, complain, say
 
 TEST_ORDER = ("unit", "architecture", "contract", "service", "journeys", "faults")
@@ -100,6 +101,9 @@ def _parser() -> argparse.ArgumentParser:
     trace.add_argument("--json", action="store_true")
     letters = command("dead-letters", "list, show or replay messages that were given up", _operate("dead_letters"))
     letters.add_argument("arguments", nargs=argparse.REMAINDER, metavar="list|show|replay …")
+    replay = command("replay", "have one room tell another again all that it ever told it", _replay)
+    replay.add_argument("--from", dest="teller", required=True, choices=DOMAIN_ROOMS, metavar="ROOM")
+    replay.add_argument("--to", dest="hearer", required=True, choices=DOMAIN_ROOMS, metavar="ROOM")
     clock = command("clock", "show or set the business clock (rehearsal only)", _operate("clock"))
     clock.add_argument("arguments", nargs=argparse.REMAINDER, metavar="show | set TIME")
     ledger = command("ledger", "verify the event ledger against its signed heads", _operate("ledger"))
@@ -257,6 +261,12 @@ def _operate(module: str) -> Callable[[argparse.Namespace, list[str]], int]:
         return _call(["-m", f"deploy.operate.{module}", *arguments], system.env("operator"))
 
     return run
+
+
+def _replay(given: argparse.Namespace, _: list[str]) -> int:
+    set_up()
+    arguments = ["-m", "deploy.operate.replay", "--from", given.teller, "--to", given.hearer]
+    return _call(arguments, _running(given).env("operator"))
 
 
 def _operate_without_system(module: str) -> Callable[[argparse.Namespace, list[str]], int]:

@@ -160,7 +160,7 @@ def _as_new(properties: pika.BasicProperties) -> pika.BasicProperties:
         type=properties.type,
         delivery_mode=2,
     )
-    marks = (wire.H_ATTEMPT, wire.H_REASON, wire.H_FIRST_FAILED)
+    marks = (wire.H_ATTEMPT, wire.H_FAULTS, wire.H_REASON, wire.H_FIRST_FAILED)
     fresh.headers = {
         name: value
         for name, value in (properties.headers or {}).items()

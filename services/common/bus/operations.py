@@ -63,7 +63,8 @@ def operations(kernel: Kernel) -> dict[str, tuple[Operation, Callable[[Context, 
         return {"events": kernel.store.collection("told").estimated_document_count(), "bindings": bindings}
 
     def tell_again(to: str, bindings: list[str]) -> None:
-        # In the background: it may take longer than anybody waits. One that is cut short is asked for again.
+        # In the background: it may take longer than anybody waits. One that is cut short is asked for again, from the
+        # beginning: the consumer drops what it has.
         try:
             logs.info("replayed", to=to, count=replay(kernel.store, kernel.publisher, to, bindings))
         except (PublishFailed, PyMongoError) as exc:

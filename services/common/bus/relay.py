@@ -24,6 +24,7 @@ RENEW = 2.0  # seconds
 SLOW_LOOK = 2.0  # seconds
 BATCH = 200  # documents
 MOST_PAUSE = 5.0  # seconds between tries while the broker refuses
+REPLAY_PATIENCE = 300.0  # seconds that a replay waits for the broker to take one batch; its queue may be full
 HOLD_REFUSED = 5.0  # seconds that a document whose event one queue refuses stands back behind the others
 
 
@@ -231,10 +232,12 @@ def replay(store: Store, publisher: Publisher, consumer: str, bindings: list[str
 
     `bindings`: routing keys with the wildcards of a topic exchange. For a consumer that is rebuilt from nothing: one
     that knows the events drops them by its inbox, which remembers longer than this room keeps what it told.
+    Raises PublishFailed where the broker takes nothing for longer than REPLAY_PATIENCE.
     """
     count = 0
     batch: list[Outgoing] = []
-    for event in store.collection("told").find({}).sort([("told_at", 1), ("_id", 1)]):
+    # by the one indexed key alone: with a second one the database would sort all of it before the first comes
+    for event in store.collection("told").find({}).sort("told_at", 1):
         event.pop("_id")
         event.pop("told_at")
         outgoing = outgoing_of(event, queue=wire.event_queue(consumer))
@@ -242,11 +245,28 @@ def replay(store: Store, publisher: Publisher, consumer: str, bindings: list[str
             continue
         batch.append(outgoing)
         if len(batch) >= BATCH:
-            publisher.publish(batch)
+            _insist(publisher, batch)
             count += len(batch)
             batch = []
-    publisher.publish(batch)
+    _insist(publisher, batch)
     return count + len(batch)
+
+
+def _insist(publisher: Publisher, batch: list[Outgoing]) -> None:
+    """Publishes until all of it is taken: what is told may be more than the queue holds, and its room works it off."""
+    limit = time.monotonic() + REPLAY_PATIENCE
+    pause = 0.2
+    while batch:
+        try:
+            publisher.publish(batch)
+            return
+        except PublishFailed as failed:
+            batch = [message for place, message in enumerate(batch) if place not in failed.confirmed]
+            if time.monotonic() > limit:
+                raise
+            logs.warning("replay_waits", why=str(failed), pause=pause)
+            eventlet.sleep(pause)
+            pause = min(pause * 2, MOST_PAUSE)
 
 
 def _matches(binding: str, name: str) -> bool:

@@ -41,6 +41,14 @@ def test_the_state_may_stand_anywhere_in_an_operators_command(called, line):
     assert called == [("/s", ["-m", "deploy.operate.dead_letters", "list", "--room", "intake", "--json"])]
 
 
+def test_a_replay_names_both_rooms(called, capsys):
+    assert commands.main(["replay", "--to", "notifier", "--state", "/s", "--from", "intake"]) == 0
+    assert called == [("/s", ["-m", "deploy.operate.replay", "--from", "intake", "--to", "notifier"])]
+    for wrong in (["replay", "--from", "intake"], ["replay", "--from", "gateway", "--to", "intake"]):
+        with pytest.raises(SystemExit):
+            commands.main(wrong)
+
+
 def test_without_a_state_every_argument_reaches_the_program_in_its_order(called):
     assert commands.main(["clock", "set", "2024-03-11T09:00:00+07:00"]) == 0
     assert called == [(None, ["-m", "deploy.operate.clock", "set", "2024-03-11T09:00:00+07:00"])]
