@@ -35,7 +35,7 @@ def journeys() -> Iterator[System]:
     """The whole system of the journeys. Tests of rooms move the clock of theirs, so this is another one."""
     whole = System(STATES / f"{NAME}-journeys", rehearsal=True)
     # All journeys come from one address, as no city does: the gateway's limits per address are for tests of their own.
-    whole.start(fresh=True, env={"MOTCUA_RATE_LIMIT": "100"})
+    whole.start(fresh=True, observability=True, env={"MOTCUA_RATE_LIMIT": "100"})
     yield whole
     whole.stop()
 
