@@ -180,7 +180,8 @@ def main() -> int:
     seed = os.environ.get("MOTCUA_SEED")
     accounts = json.loads(Path(seed).read_text())["accounts"] if seed else {}
     Handler.portal = Portal(journal, accounts)
-    server = ThreadingHTTPServer(("127.0.0.1", int(os.environ["MOTCUA_HTTP_PORT"])), Handler)
+    host = os.environ.get("MOTCUA_HTTP_HOST") or "127.0.0.1"
+    server = ThreadingHTTPServer((host, int(os.environ["MOTCUA_HTTP_PORT"])), Handler)
     server.serve_forever()
     return 0
 

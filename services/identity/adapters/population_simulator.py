@@ -31,7 +31,7 @@ class Simulator(ThreadingHTTPServer):
     daemon_threads = True
 
     def __init__(self, port: int, register: Register) -> None:
-        super().__init__(("127.0.0.1", port), _Handler)
+        super().__init__((os.environ.get("MOTCUA_HTTP_HOST") or "127.0.0.1", port), _Handler)
         self.register = register
         self.down = False
         self.delay = 0.0  # seconds

@@ -41,7 +41,7 @@ class Simulator(ThreadingHTTPServer):
     daemon_threads = True
 
     def __init__(self, port: int) -> None:
-        super().__init__(("127.0.0.1", port), _Handler)
+        super().__init__((os.environ.get("MOTCUA_HTTP_HOST") or "127.0.0.1", port), _Handler)
         self.messages: OrderedDict[str, dict[str, Any]] = OrderedDict()
         self.taken = 0
         self.down = False

@@ -277,7 +277,8 @@ def main() -> int:
     if journal is not None:
         journal.parent.mkdir(parents=True, exist_ok=True)
     callback = os.environ["MOTCUA_PUBLIC_URL"].rstrip("/") + IPN_PATH
-    server = Simulator(("127.0.0.1", int(os.environ["MOTCUA_HTTP_PORT"])), Provider(secret, journal), callback)
+    host = os.environ.get("MOTCUA_HTTP_HOST") or "127.0.0.1"
+    server = Simulator((host, int(os.environ["MOTCUA_HTTP_PORT"])), Provider(secret, journal), callback)
 
     def leave(*_: Any) -> None:
         raise SystemExit(0)

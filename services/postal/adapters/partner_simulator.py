@@ -223,7 +223,8 @@ def main() -> int:
     state = os.environ.get("MOTCUA_STATE_DIR")
     Handler.partner = Partner(Path(state) / "data" / "simulators" / "partner.jsonl" if state else None)
     Line(Handler.partner, os.environ["MOTCUA_PARTNER_AMQP_URL"]).start()
-    ThreadingHTTPServer(("127.0.0.1", int(os.environ["MOTCUA_HTTP_PORT"])), Handler).serve_forever()
+    host = os.environ.get("MOTCUA_HTTP_HOST") or "127.0.0.1"
+    ThreadingHTTPServer((host, int(os.environ["MOTCUA_HTTP_PORT"])), Handler).serve_forever()
     return 0
 
 
