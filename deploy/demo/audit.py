@@ -24,7 +24,7 @@ from services.common.problems import Problem
 
 PARTNER_DEAD = "partner.events.dead"
 #: Unfinished work of rooms that is no outbox: database, collection, what is still open.
-_OPEN_WORK: tuple[tuple[str, str, dict[str, Any]], ...] = (
+OPEN_WORK: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ("notifier", "notices", {"state": "waiting"}),
     ("exchange", "deliveries", {}),
     ("exchange", "syncs", {"waits_since": {"$ne": None}}),
@@ -73,7 +73,7 @@ class Auditor:
                 count = self.databases[room][name].count_documents({"outbox_mark": {"$exists": True}}, limit=5)
                 if count:
                     found.append(f"{room}.{name}: events not yet published")
-        for room, name, open_work in _OPEN_WORK:
+        for room, name, open_work in OPEN_WORK:
             if self.databases[room][name].count_documents(open_work, limit=1):
                 found.append(f"{room}.{name}: work not yet done")
         for room, missing in self.unhandled().items():

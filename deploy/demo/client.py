@@ -96,7 +96,7 @@ class Client:
     """Speaks to the gateway as one person (or as nobody, without a token).
 
     `patience`: seconds for which a command is repeated; 0: one try, and the first answer counts. `renew`: called once
-    when the token is refused; it leaves a new one in `token`.
+    when the token is refused; it leaves a new one in `token`. `local_address`: where its connections come from.
     """
 
     def __init__(
@@ -107,6 +107,7 @@ class Client:
         patience: float = 60.0,
         timeout: float = 15.0,
         renew: Callable[[], Any] | None = None,
+        local_address: str | None = None,
     ) -> None:
         self.base_url = base_url.rstrip("/")
         self.channel = channel
@@ -117,7 +118,10 @@ class Client:
         # The machine's proxy settings are about the world outside, not about a port of this machine.
         self._http = httpx.Client(
             base_url=self.base_url, timeout=timeout, trust_env=False,
-            limits=httpx.Limits(max_connections=40, max_keepalive_connections=20),
+            transport=httpx.HTTPTransport(
+                local_address=local_address,
+                limits=httpx.Limits(max_connections=40, max_keepalive_connections=20),
+            ),
         )  # fmt: skip
 
     def close(self) -> None:

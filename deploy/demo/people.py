@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from functools import cached_property
 from typing import Any
 
@@ -19,6 +19,7 @@ from deploy.local.paths import PKI
 from deploy.local.system import System
 from deploy.rehearsal import authority, cast, papers
 from deploy.rehearsal.cast import Person
+from services.identity.adapters.population_register import synthetic
 
 QUANG_THAI = "000.05.07.H57"
 COPY = "9.000001"  # Cấp bản sao có xác nhận, a fictional procedure
@@ -308,6 +309,15 @@ class Officer:
                 self.on_case(code, f"steps/{step['step']}/finish")
 
 
+def from_register(number: int) -> Person:
+    """The person of that number in the population simulator's synthetic register, as one of the cast."""
+    entry = synthetic(number)
+    return Person(
+        "somebody", entry.full_name, "citizen", entry.id_number, entry.birth_date,
+        "female" if entry.sex == "female" else "male", entry.issue_date or date(2021, 1, 4), entry.phone,
+    )  # fmt: skip
+
+
 def refused(call: Callable[[], Any]) -> Refused:
     """The refusal of a call that must be refused. Raises AssertionError when it is not."""
     try:
@@ -356,4 +366,7 @@ def pay(world: World, payer: Citizen, order_id: str, *, times: int = 1, **option
     return {**answer, "page": page}
 
 
-__all__ = ["API", "Citizen", "Officer", "Phone", "World", "all_pages", "pay", "refused", "upload", "verdict_of"]
+__all__ = [
+    "API", "Citizen", "Officer", "Phone", "World", "all_pages", "from_register", "pay", "refused", "upload",
+    "verdict_of",
+]  # fmt: skip

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass, field
-from datetime import date
 from typing import Any
 
 from deploy.demo.client import Refused, eventually
-from deploy.demo.people import BIRTH, COPY, Citizen, Officer, World, verdict_of
+from deploy.demo.people import BIRTH, COPY, Citizen, Officer, World, from_register, verdict_of
 from deploy.demo.result import forgery
 from deploy.rehearsal.cast import Person
-from services.identity.adapters.population_register import synthetic
 
 #: Synthetic people of the population register whom only journeys are (tests of rooms begin at 2000).
 _numbers = itertools.count(4000)
@@ -20,11 +18,7 @@ COMPONENTS = {COPY: ("don", "ban-chup"), BIRTH: ("to-khai", "giay-chung-sinh")}
 
 def somebody() -> Person:
     """A person of the population register whom no other journey is."""
-    entry = synthetic(next(_numbers))
-    return Person(
-        "somebody", entry.full_name, "citizen", entry.id_number, entry.birth_date,
-        "female" if entry.sex == "female" else "male", entry.issue_date or date(2021, 1, 4), entry.phone,
-    )  # fmt: skip
+    return from_register(next(_numbers))
 
 
 @dataclass

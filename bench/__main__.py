@@ -1,0 +1,78 @@
+"""./motcua bench [NAME] [--json]: measures, prints each figure with its baseline of the same run and their ratio."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from bench.bus import latency, rpc
+from bench.figures import Figure
+from bench.journey import filing, idle, path, read, upload
+from bench.journey.baseline import baseline
+from bench.journey.house import House
+from deploy.local.paths import state_of
+from deploy.local.system import System
+
+#: Name → what measures it: on broker and database alone, or on the whole system.
+ON_STORES: dict[str, Callable[[System], list[Figure]]] = {"rpc": rpc.measure, "event_latency_ms": latency.measure}
+AGAINST_BASELINE = {"read": read.measure, "file": filing.measure, "upload": upload.measure}
+BY_ITSELF = {"path": path.measure, "idle": idle.measure}
+NAMES = (*ON_STORES, *AGAINST_BASELINE, *BY_ITSELF)
+
+
+def main(arguments: list[str]) -> int:
+    """Runs the named benches, or all; 0 whatever the figures say, 1 when one could not be measured."""
+    parser = argparse.ArgumentParser(prog="motcua bench", description="Figures as ratios against a baseline.")
+    parser.add_argument("name", nargs="*", choices=[[], *NAMES], metavar="NAME", help=f"one of: {', '.join(NAMES)}")
+    parser.add_argument("--json", action="store_true")
+    given = parser.parse_args(arguments)
+    names = given.name or list(NAMES)
+    figures: list[Figure] = []
+    for found in _measured(names):
+        for figure in found:
+            if not given.json:
+                print(figure.line(), flush=True)
+            figures.append(figure)
+    if given.json:
+        print(json.dumps([figure.row() for figure in figures], indent=1))
+    return 0
+
+
+def _measured(names: list[str]) -> Iterator[list[Figure]]:
+    on_stores = [name for name in names if name in ON_STORES]
+    if on_stores:
+        with _system("bench-stores", []) as stores:
+            yield from (ON_STORES[name](stores) for name in on_stores)
+    others = [name for name in names if name not in ON_STORES]
+    if others:
+        with _system("bench", None) as system:
+            house = House(system)
+            try:
+                # what rests is measured first: afterwards the rooms have worked and grown
+                if "idle" in others:
+                    yield idle.measure(house)
+                if any(name in AGAINST_BASELINE for name in others):
+                    with baseline(system) as base:
+                        yield from (AGAINST_BASELINE[n](house, base) for n in AGAINST_BASELINE if n in others)
+                if "path" in others:
+                    yield path.measure(house)
+            finally:
+                house.close()
+
+
+@contextmanager
+def _system(name: str, rooms: list[str] | None) -> Iterator[System]:
+    """A fresh system in rehearsal with the settings of `up`."""
+    print(f"starting {'broker and database' if rooms == [] else 'the whole system'}", file=sys.stderr)
+    system = System(state_of(None, name).top, rehearsal=True).start(rooms, fresh=True)
+    try:
+        yield system
+    finally:
+        system.stop()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

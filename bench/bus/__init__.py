@@ -1,0 +1,1 @@
+"""What one call and one event cost on the bus."""

@@ -1,0 +1,1 @@
+"""What the work of the system costs from outside: reading, filing, uploading, resting."""
