@@ -17,7 +17,7 @@ from typing import Any
 
 from deploy.demo.people import Citizen, Officer, World
 from deploy.rehearsal.cast import PEOPLE
-from services.common.clock import LOCAL
+from services.common.calendar import local
 
 Run = Callable[["Story"], str]
 During = Callable[[str, Callable[[], Any]], Any]
@@ -95,7 +95,7 @@ class Story:
 
 def moment(text: str) -> datetime:
     """An instant of an answer in local time."""
-    return datetime.fromisoformat(text).astimezone(LOCAL)
+    return local(datetime.fromisoformat(text))
 
 
 def minutes(at: datetime) -> int:

@@ -17,7 +17,7 @@ import orjson
 
 from deploy.operate.calls import Operator, explain
 from services.common import wire
-from services.common.clock import LOCAL
+from services.common.calendar import VIETNAM, local
 from services.common.problems import Problem
 
 FOLLOW_WITHIN = 20.0  # seconds
@@ -27,7 +27,7 @@ GATEWAY_WITHIN = 1.0
 def read_time(text: str) -> datetime:
     """An instant; Vietnamese time where no zone is given. Raises ValueError."""
     moment = datetime.fromisoformat(text)
-    return moment if moment.tzinfo is not None else moment.replace(tzinfo=LOCAL)
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=VIETNAM)
 
 
 def show(operator: Operator) -> int:
@@ -69,7 +69,7 @@ def move(operator: Operator, to: datetime) -> int:
 
 
 def _print(answer: dict[str, Any]) -> None:
-    now = datetime.fromisoformat(answer["now"]).astimezone(LOCAL)
+    now = local(datetime.fromisoformat(answer["now"]))
     print(
         f"{now.isoformat(sep=' ', timespec='seconds')}  ({answer['offset']:+.0f} s so với giờ thật / beside real time)"
     )

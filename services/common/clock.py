@@ -9,9 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from zoneinfo import ZoneInfo
-
-LOCAL = ZoneInfo("Asia/Ho_Chi_Minh")
 
 
 class ClockError(Exception):
@@ -33,8 +30,9 @@ class BusinessClock:
         return self._offset
 
     def now(self) -> datetime:
-        """Business time now, UTC."""
-        return datetime.now(UTC) + timedelta(seconds=self._offset)
+        """Business time now, UTC, to the millisecond as the database keeps it: now and later it is the same."""
+        moment = datetime.now(UTC) + timedelta(seconds=self._offset)
+        return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
     def on_move(self, listener: Callable[[], None]) -> None:
         """Calls listener after each move, so that timers look at once."""

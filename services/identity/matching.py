@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 
 from services.common import problems
-from services.common.clock import LOCAL
+from services.common.calendar import local_date
 from services.common.context import Context
 from services.common.problems import FieldError, Problem
 from services.common.store import Document
@@ -127,7 +127,7 @@ def _session_id(ctx: Context) -> str:
 
 def _check(ctx: Context, data: dict[str, Any], birth_date: date | None) -> str:
     """The phone in normal form. Raises Problem 422 naming every field at fault."""
-    today = ctx.now.astimezone(LOCAL).date()
+    today = local_date(ctx.now)
     found: list[FieldError] = normalization.faults(
         data["full_name"], data["id_number"], data["issue_date"], birth_date, today
     )

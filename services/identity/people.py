@@ -6,7 +6,7 @@ import uuid
 from typing import Any
 
 from services.common import problems
-from services.common.clock import LOCAL
+from services.common.calendar import local_date
 from services.common.context import Context
 from services.common.unit import Duplicate, StaleVersion
 from services.identity import accounts, normalization, numbers, secrecy, store
@@ -56,7 +56,7 @@ def resolve(ctx: Context, data: dict[str, Any]) -> dict[str, Any]:
         number = numbers.normalized_number(data["id_number"])
     except numbers.NumberError as error:
         raise problems.invalid(numbers.error_of(error.fault, "id_number")) from None
-    found = accounts.check_declared(data["full_name"], data["birth_date"], ctx.now.astimezone(LOCAL).date())
+    found = accounts.check_declared(data["full_name"], data["birth_date"], local_date(ctx.now))
     if found:
         raise problems.invalid(*found)
     key = secrecy.key_of(ctx.kernel)

@@ -6,7 +6,7 @@ import uuid
 from typing import Any
 
 from services.common import problems
-from services.common.clock import LOCAL
+from services.common.calendar import local_date
 from services.common.context import Context
 from services.common.unit import Duplicate
 from services.identity import accounts, challenges, normalization, passwords, secrecy, store, tokens
@@ -17,7 +17,7 @@ from services.identity.passwords import Passwords
 def register(ctx: Context, hasher: Passwords, data: dict[str, Any]) -> dict[str, Any]:
     """Sends a code to the phone; nothing exists until it comes back. Says nothing about the phone (X-23)."""
     phone = challenges.read_phone(data["phone"])
-    found = accounts.check_declared(data["full_name"], data["birth_date"], ctx.now.astimezone(LOCAL).date())
+    found = accounts.check_declared(data["full_name"], data["birth_date"], local_date(ctx.now))
     weak = passwords.check_strength(data["password"], phone)
     if weak is not None:
         found.append(weak)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, time
 
-from services.common.clock import LOCAL
+from services.common.calendar import VIETNAM
 from services.common.restored import Restored, skip_numbers
 from services.common.store import Store
 from services.intake import codes
@@ -15,7 +15,7 @@ def after_restore(store: Store, restored: Restored) -> list[str]:
     """Moves the day's counters of every agency beyond what may have been given since the backup."""
     agencies = [row["_id"] for row in store.find("agencies", {}, projection={"_id": 1})]
     keys = {
-        codes.counter_key(agency, datetime.combine(day, time(12), LOCAL))
+        codes.counter_key(agency, datetime.combine(day, time(12), VIETNAM))
         for day in restored.days()
         for agency in agencies
     }

@@ -57,7 +57,7 @@ class IntakeService(Reader, Listener):
     @command(schemas.File, answers.DossierAnswer, idempotent=True)
     def file(self, ctx: Context, data: dict[str, Any]) -> Any:
         """Files a dossier: gives the code, fixes the versions, opens the desk's hour."""
-        now = _now(ctx)
+        now = ctx.now
         mode = filing.mode_of(ctx.channel)
         owner = store.LINKS.current(ctx.store, ctx.actor.person_id)
         verified = ctx.actor.normalized or owner != ctx.actor.person_id
@@ -117,7 +117,7 @@ class IntakeService(Reader, Listener):
                 else problems.field_error("reason", "Phải nêu lý do", "Give the reason")
             )
         guidance.refuse_paper(entry, papers.verdicts(ctx, [entry["file_id"]])[entry["file_id"]])
-        now = _now(ctx)
+        now = ctx.now
         asked = {"component": entry["component"], "reason": data["reason"].strip(), "at": now}
         dossier["paper_asked"] = [*dossier["paper_asked"], {**asked, "officer": ctx.actor.subject}]
         return self._save(ctx, dossier, "dossier.paper_asked", telling.paper_asked(dossier))
@@ -126,7 +126,7 @@ class IntakeService(Reader, Listener):
     def guide(self, ctx: Context, data: dict[str, Any]) -> Any:
         """Guides the citizen to complete named components; an unsigned guidance is told as it is (X-17)."""
         dossier = self._at_desk(ctx, data)
-        now = _now(ctx)
+        now = ctx.now
         blocked = progress.blocked_acts(store.progress_of(ctx.store, dossier["_id"]))
         slip = guidance.new_slip(
             dossier["_id"], dossier["slips"], text=data["text"], components=data["components"],
@@ -151,7 +151,7 @@ class IntakeService(Reader, Listener):
         dossier = self._at_desk(ctx, data)
         state = State(dossier["state"])
         find(state, Command.ACCEPT)
-        now = _now(ctx)
+        now = ctx.now
         files = [entry["file_id"] for entry in dossier["versions"][-1]["components"]]
         undecided = acceptance.undecided_signatures(dossier, papers.verdicts(ctx, files))
         row = move(state, Command.ACCEPT, Facts(undecided=undecided, note=data["note"]))
@@ -194,7 +194,7 @@ class IntakeService(Reader, Listener):
         row = move(State(dossier["state"]), Command.REFUSE)
         reason = acceptance.check_reason(data["reason"])
         file = papers.one_file(ctx, data["file_id"], ("slip",))
-        now = _now(ctx)
+        now = ctx.now
         dossier["state"] = row.target.value
         dossier["refused"] = {
             "at": now,
@@ -219,7 +219,7 @@ class IntakeService(Reader, Listener):
         grants.return_result(
             dossier, row, by=ctx.actor.subject, result=acceptance.granted_result(answer),
             # After the check that granted it (RT-02), which came later than the start of this command.
-            at=_whole(self.kernel.now()), collector=self._sealed_collector(collector),
+            at=self.kernel.now(), collector=self._sealed_collector(collector),
         )  # fmt: skip
         return self._save(ctx, dossier, row.event, telling.returned(dossier))
 
@@ -231,7 +231,7 @@ class IntakeService(Reader, Listener):
         dossier = self._own(ctx, data)
         state = State(dossier["state"])
         row = find(state, Command.AMEND)
-        now = _now(ctx)
+        now = ctx.now
         before = not needs_processing(row)
         slip = guidance.open_slip(dossier["slips"]) if before else None
         allowed = slip["components"] if slip else catalogue.component_names(dossier["fixed"])
@@ -264,7 +264,7 @@ class IntakeService(Reader, Listener):
         if needs_processing(find(state, Command.WITHDRAW)):
             granted = bool(ctx.call("processing.withdraw", code=dossier["_id"])["granted"])
         row = move(state, Command.WITHDRAW, Facts(granted=granted))
-        now = _now(ctx)
+        now = ctx.now
         stage = grants.PROCESSING if granted else "intake"
         grants.withdraw(dossier, row, by=ctx.actor.subject, at=now, stage=stage)
         return self._save(ctx, dossier, row.event, telling.withdrawn(dossier))
@@ -298,16 +298,6 @@ class IntakeService(Reader, Listener):
         personal = {name: collector[name] for name in ("full_name", "id_number")}
         open_part = {"proxy": collector["proxy"], "proxy_file_id": collector["proxy_file_id"]}
         return {**(self._sealed(personal, _COLLECTOR) or {}), **open_part}
-
-
-def _now(ctx: Context) -> datetime:
-    """Business time of the command."""
-    return _whole(ctx.now)
-
-
-def _whole(moment: datetime) -> datetime:
-    """In the precision that the database keeps, so that an answer now and one later agree."""
-    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
 
 def _start(kernel: Kernel) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from services.common.clock import LOCAL
+from services.common.calendar import local
 from services.common.slips import GROUND_TEXT, Ground
 
 #: Characters of an SMS. Longer ones would cost a third segment of the GSM alphabet.
@@ -58,7 +58,7 @@ def sentences(rows: tuple[str, ...], known: Mapping[str, str]) -> str:
 
 def local_time(moment: datetime) -> str:
     """A moment as people read it: `09:00 11/03/2024`, in the country's time."""
-    return moment.astimezone(LOCAL).strftime("%H:%M %d/%m/%Y")
+    return local(moment).strftime("%H:%M %d/%m/%Y")
 
 
 def sms_text(body_vi: str) -> str:

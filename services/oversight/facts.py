@@ -8,7 +8,7 @@ from itertools import islice
 from typing import Any
 
 from services.common import problems
-from services.common.clock import LOCAL
+from services.common.calendar import VIETNAM
 from services.common.store import Document, Store
 from services.oversight.figures import Facts, facts_of_document
 
@@ -48,7 +48,7 @@ def where(since: date | None, until: date | None, unit: str | None) -> Document:
 
 
 def _midnight(day: date) -> datetime:
-    return datetime.combine(day, time(), LOCAL).astimezone(UTC)
+    return datetime.combine(day, time(), VIETNAM).astimezone(UTC)
 
 
 def _slips(store: Store, codes: list[str]) -> dict[str, list[dict[str, Any]]]:

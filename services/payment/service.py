@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-from datetime import datetime
 from typing import Any
 
 from services.common import files, logs, problems, wire
@@ -51,7 +50,7 @@ class PaymentService:
         order = _owned(store.LINKS.actor(ctx.store, ctx.actor), ctx.store.get(store.ORDERS, data["order_id"]))
         orders.refuse_unless_payable(order)
         unit = ctx.unit()
-        attempt = orders.live_attempt(order, _now(ctx))
+        attempt = orders.live_attempt(order, ctx.now)
         if attempt is None:
             attempt = self._attempt(ctx, order, data)
             unit.save(store.ORDERS, order)
@@ -70,12 +69,10 @@ class PaymentService:
             locale=data["locale"],
             minutes_to_pay=orders.MINUTES_TO_PAY,
         )
-        params = vnpay.pay_parameters(request, tmn_code=provider.tmn_code, secret=provider.secret, now=_now(ctx))
+        params = vnpay.pay_parameters(request, tmn_code=provider.tmn_code, secret=provider.secret, now=ctx.now)
         account = merchant.get("account")
         qr = vietqr.text(vietqr.Account(**account), order["amount"], txn_ref) if account else None
-        return orders.begin_attempt(
-            order, txn_ref=txn_ref, url=vnpay.pay_url(provider.page, params), qr=qr, at=_now(ctx)
-        )
+        return orders.begin_attempt(order, txn_ref=txn_ref, url=vnpay.pay_url(provider.page, params), qr=qr, at=ctx.now)
 
     @command(schemas.Cash, schemas.OrderAnswer, idempotent=True)
     def cash(self, ctx: Context, data: dict[str, Any]) -> Any:
@@ -84,7 +81,7 @@ class PaymentService:
         if not _is_desk(ctx.actor, order):
             raise problems.forbidden("only the desk of the dossier")
         unit = ctx.unit()
-        row = orders.pay_cash(order, data["amount"], by=ctx.actor.subject, at=_now(ctx))
+        row = orders.pay_cash(order, data["amount"], by=ctx.actor.subject, at=ctx.now)
         self._keep(ctx, unit, order, row)
         return ctx.commit(unit, _shown(order))
 
@@ -131,7 +128,7 @@ class PaymentService:
 
     def _confirm(self, ctx: Context, unit: UnitOfWork, order: Order, notice: vnpay.Notice, source: str) -> bool:
         """The one way in for what the provider says (X-25). False when it was no news."""
-        row = orders.confirm(order, notice, source=source, at=_now(ctx))
+        row = orders.confirm(order, notice, source=source, at=ctx.now)
         if row is None:
             return False
         unit.insert(
@@ -140,7 +137,7 @@ class PaymentService:
                 "_id": wire.new_id(),
                 "order_id": order["order_id"],
                 "txn_ref": notice.txn_ref,
-                "at": _now(ctx),
+                "at": ctx.now,
                 "source": source,
                 "outcome": notice.outcome.value,
                 "response_code": notice.response_code,
@@ -169,7 +166,7 @@ class PaymentService:
             self._tell(unit, order, row.event, amount=order["amount"])
 
     def _number_receipt(self, ctx: Context, order: Order) -> None:
-        template, series = receipt.series_of(store.of_unit(ctx.store, store.SERIES, order["unit"]), _now(ctx))
+        template, series = receipt.series_of(store.of_unit(ctx.store, store.SERIES, order["unit"]), ctx.now)
         number = store.receipt_number(ctx.store, order["order_id"], series)
         order["receipt"] = {
             "template": template,
@@ -185,7 +182,7 @@ class PaymentService:
     def ask_provider(self, ctx: Context) -> None:
         """Asks about attempts that told nothing: a lost message must not leave a paid order unpaid here."""
         metrics.open_orders.set(store.count_open(ctx.store))
-        for order in store.to_ask(ctx.store, _now(ctx), MOST_QUESTIONS):
+        for order in store.to_ask(ctx.store, ctx.now, MOST_QUESTIONS):
             try:
                 self._ask(ctx, order)
             except ProviderUnavailable as exc:
@@ -209,7 +206,7 @@ class PaymentService:
         for attempt in orders.to_ask(order):
             try:
                 notice = provider.query(
-                    attempt["txn_ref"], begun=attempt["created_at"], request_id=wire.new_id(), now=_now(ctx)
+                    attempt["txn_ref"], begun=attempt["created_at"], request_id=wire.new_id(), now=ctx.now
                 )
             except UnreadableAnswer as exc:
                 metrics.record_question("refused")
@@ -226,7 +223,7 @@ class PaymentService:
             confirmed = self._confirm(ctx, unit, order, notice, "query")
             if confirmed:
                 break
-        orders.ask_later(order, _now(ctx))
+        orders.ask_later(order, ctx.now)
         if not confirmed:
             unit.save(store.ORDERS, order)
         unit.commit()
@@ -235,7 +232,7 @@ class PaymentService:
         """Moves the next question on, and nothing else: what was done to the order in hand is forgotten."""
         unit = ctx.unit()
         asked = ctx.store.get(store.ORDERS, order["order_id"])
-        orders.ask_later(asked, _now(ctx))
+        orders.ask_later(asked, ctx.now)
         unit.save(store.ORDERS, asked)
         try:
             unit.commit()
@@ -260,7 +257,7 @@ class PaymentService:
         owner = store.LINKS.current(ctx.store, data["owner"])
         order = orders.make(
             code=data["code"], moment=moment, owner=owner, unit=data["unit"], desk=data["desk"],
-            procedure=data["procedure"], fee=data["fee"], at=_now(ctx),
+            procedure=data["procedure"], fee=data["fee"], at=ctx.now,
         )  # fmt: skip
         unit = ctx.unit()
         store.LINKS.hold(ctx.store, unit, owner)
@@ -279,7 +276,7 @@ class PaymentService:
     def _close(self, ctx: Context, code: str, why: str) -> None:
         unit = ctx.unit()
         for order in ctx.store.find(store.ORDERS, {"code": code}):
-            row = orders.close(order, why, _now(ctx))
+            row = orders.close(order, why, ctx.now)
             if row is not None:
                 self._keep(ctx, unit, order, row)
         ctx.commit(unit)
@@ -298,7 +295,7 @@ class PaymentService:
         stored = files.put_bytes(
             ctx, base64.b64decode(drawn["pdf"]), receipt.file_name(order), "form", person_id=order["owner"]
         )
-        order["receipt"] |= {"file_id": stored["file_id"], "sha256": stored["sha256"], "issued_at": _now(ctx)}
+        order["receipt"] |= {"file_id": stored["file_id"], "sha256": stored["sha256"], "issued_at": ctx.now}
         unit = ctx.unit()
         unit.save(store.ORDERS, order)
         self._tell(
@@ -392,11 +389,6 @@ def _shown(order: Order) -> dict[str, Any]:
         "last_response_vi": said[0],
         "last_response_en": said[1],
     }
-
-
-def _now(ctx: Context) -> datetime:
-    """Business time to the millisecond, as the database keeps it: an answer and what is read later are the same."""
-    return ctx.now.replace(microsecond=ctx.now.microsecond // 1000 * 1000)
 
 
 def _prepare(kernel: Kernel) -> None:

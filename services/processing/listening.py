@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 from services.common import blocks
@@ -27,11 +26,6 @@ def calendar_of(told: Any) -> WorkingCalendar:
     return shipped_calendars()[name or DEFAULT_CALENDAR]
 
 
-def now_of(ctx: Context) -> datetime:
-    """Business time to the millisecond, as the database keeps it: an answer and what is read later are the same."""
-    return ctx.now.replace(microsecond=ctx.now.microsecond // 1000 * 1000)
-
-
 class Listener:
     """The event handlers of the room, and what they share with its commands, which are in `service`."""
 
@@ -46,7 +40,7 @@ class Listener:
             calendar=calendar_of(data["calendar"]),
         )  # fmt: skip
         owner = store.LINKS.current(ctx.store, data["owner"])
-        case = cases.open_case(data, clock, owner=owner, by=event.actor_id, at=now_of(ctx))
+        case = cases.open_case(data, clock, owner=owner, by=event.actor_id, at=ctx.now)
         unit = ctx.unit()
         unit.insert(store.CASES, case)
         store.LINKS.hold(ctx.store, unit, owner)
@@ -93,7 +87,7 @@ class Listener:
         if case["blocked"] != blocked:
             case["blocked"] = blocked
             what = "supplement_blocked" if blocked else "supplement_unblocked"
-            cases.note(case, what, by=event.actor_id, at=now_of(ctx))
+            cases.note(case, what, by=event.actor_id, at=ctx.now)
         unit = ctx.unit()
         unit.save(store.CASES, case)
         ctx.commit(unit)
@@ -123,11 +117,11 @@ class Listener:
         if result["standing"] != "hop_le":
             return
         by = f"service:{self.name}"
-        row = cases.apply(case, Command.RESULT_PASSED, by=by, at=now_of(ctx), sha256=result["sha256"])
-        result["ready_at"] = now_of(ctx)
+        row = cases.apply(case, Command.RESULT_PASSED, by=by, at=ctx.now, sha256=result["sha256"])
+        result["ready_at"] = ctx.now
         told = {name: result[name] for name in ("file_id", "sha256", "report_id")}
         self._tell(unit, case, row.event, **told)
 
     def _tax_numbers(self, ctx: Context, case: Case) -> frozenset[str]:
         agency = ctx.store.get(store.AGENCIES, case["unit"])
-        return results.tax_numbers_of(agency, local_date(now_of(ctx)), told=case["unit_tax_number"])
+        return results.tax_numbers_of(agency, local_date(ctx.now), told=case["unit_tax_number"])

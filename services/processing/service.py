@@ -17,7 +17,7 @@ from services.processing import access, neighbours, results, schemas, store, sup
 from services.processing import case as cases
 from services.processing import clock as clocks
 from services.processing.case import Case, Command, Facts, State
-from services.processing.listening import Listener, calendar_of, now_of
+from services.processing.listening import Listener, calendar_of
 
 
 class ProcessingService(Listener):
@@ -36,7 +36,7 @@ class ProcessingService(Listener):
     def worklist(self, ctx: Context, data: dict[str, Any]) -> dict[str, Any]:
         access.need(ctx.actor, data["unit"], "specialist", "leader")
         page, following = store.worklist(ctx.store, data["unit"], data["cursor"], data["limit"])
-        items = [views.work_item(c, now=now_of(ctx), calendar=calendar_of(c["clock"]["calendar"])) for c in page]
+        items = [views.work_item(c, now=ctx.now, calendar=calendar_of(c["clock"]["calendar"])) for c in page]
         return {"items": items, "next_cursor": following}
 
     @query(schemas.OfSlip, schemas.SlipAnswer)
@@ -60,7 +60,7 @@ class ProcessingService(Listener):
     @command(schemas.StartStep, schemas.CaseAnswer, idempotent=True)
     def start_step(self, ctx: Context, data: dict[str, Any]) -> dict[str, Any]:
         case = self._to_work_on(ctx, data)
-        row = cases.start_step(case, data["step"], by=ctx.actor.subject, at=now_of(ctx))
+        row = cases.start_step(case, data["step"], by=ctx.actor.subject, at=ctx.now)
         unit = ctx.unit()
         unit.save(store.CASES, case)
         self._tell(unit, case, row.event, step=data["step"])
@@ -69,9 +69,7 @@ class ProcessingService(Listener):
     @command(schemas.FinishStep, schemas.CaseAnswer, idempotent=True)
     def finish_step(self, ctx: Context, data: dict[str, Any]) -> dict[str, Any]:
         case = self._to_work_on(ctx, data)
-        row, following = cases.finish_step(
-            case, data["step"], remark=data["note"], by=ctx.actor.subject, at=now_of(ctx)
-        )
+        row, following = cases.finish_step(case, data["step"], remark=data["note"], by=ctx.actor.subject, at=ctx.now)
         unit = ctx.unit()
         unit.save(store.CASES, case)
         self._tell(unit, case, row.event, step=data["step"], next=following)
@@ -90,11 +88,11 @@ class ProcessingService(Listener):
             case, slip_id=hashlib.sha256(f"slip:{ctx.command_id}".encode()).hexdigest()[:32], text=data["text"],
             components=data["components"], of_procedure=neighbours.components(ctx, case),
             failure_statement=data["failure_statement"], file=file, verdict=report["verdict"] if report else None,
-            by=ctx.actor.subject, at=now_of(ctx),
+            by=ctx.actor.subject, at=ctx.now,
         )  # fmt: skip
-        row = cases.apply(case, Command.REQUEST_SUPPLEMENT, by=ctx.actor.subject, at=now_of(ctx))
+        row = cases.apply(case, Command.REQUEST_SUPPLEMENT, by=ctx.actor.subject, at=ctx.now)
         case["supplements"].append(slip)
-        clocks.stop(case["clock"], now_of(ctx), "supplement")
+        clocks.stop(case["clock"], ctx.now, "supplement")
         unit = ctx.unit()
         unit.save(store.CASES, case)
         told = (
@@ -115,9 +113,9 @@ class ProcessingService(Listener):
         cases.transition(case, Command.ACCEPT_AMENDMENT)
         if slip is None:
             raise AssertionError("a case in SUPPLEMENT has an open slip")
-        supplements.answer(slip, data["components"], now_of(ctx))
-        row = cases.apply(case, Command.ACCEPT_AMENDMENT, by=ctx.actor.subject, at=now_of(ctx))
-        change = clocks.resume(case["clock"], now_of(ctx), calendar_of(case["clock"]["calendar"]))
+        supplements.answer(slip, data["components"], ctx.now)
+        row = cases.apply(case, Command.ACCEPT_AMENDMENT, by=ctx.actor.subject, at=ctx.now)
+        change = clocks.resume(case["clock"], ctx.now, calendar_of(case["clock"]["calendar"]))
         unit.save(store.CASES, case)
         self._tell(
             unit, case, row.event, appointment_before=change.before, appointment=change.after,
@@ -146,10 +144,10 @@ class ProcessingService(Listener):
         file = neighbours.own_file(ctx, data["file_id"], "result")
         result = results.attached(
             case["results"], file=file, report=neighbours.report(ctx, file["file_id"]), name=data["name"],
-            tax_numbers=self._tax_numbers(ctx, case), by=ctx.actor.subject, at=now_of(ctx),
+            tax_numbers=self._tax_numbers(ctx, case), by=ctx.actor.subject, at=ctx.now,
         )  # fmt: skip
         row = cases.apply(
-            case, Command.ATTACH_RESULT, by=ctx.actor.subject, at=now_of(ctx), sha256=result["sha256"],
+            case, Command.ATTACH_RESULT, by=ctx.actor.subject, at=ctx.now, sha256=result["sha256"],
             verdict=result["verdict"],
         )  # fmt: skip
         case["results"].append(result)
@@ -164,11 +162,11 @@ class ProcessingService(Listener):
         """RT-03: asks the agency for a signed result at the moment of detection; no appointment moves."""
         case = self._known(ctx, data["code"])
         access.need_desk(ctx.actor, case)
-        row = cases.apply(case, Command.ASK_SIGNED_RESULT, by=ctx.actor.subject, at=now_of(ctx))
-        case["asked"].append({"at": now_of(ctx), "officer": ctx.actor.subject, "round": len(case["results"])})
+        row = cases.apply(case, Command.ASK_SIGNED_RESULT, by=ctx.actor.subject, at=ctx.now)
+        case["asked"].append({"at": ctx.now, "officer": ctx.actor.subject, "round": len(case["results"])})
         unit = ctx.unit()
         unit.save(store.CASES, case)
-        self._tell(unit, case, row.event, at=now_of(ctx))
+        self._tell(unit, case, row.event, at=ctx.now)
         return self._done(ctx, unit, case)
 
     @command(schemas.OfCase, schemas.ReleaseAnswer, idempotent=True)
@@ -185,7 +183,7 @@ class ProcessingService(Listener):
         report = neighbours.report(ctx, result["file_id"]) if result else None
         tax_numbers = self._tax_numbers(ctx, case)
         refusal = results.release_refusal(
-            result, report, tax_numbers=tax_numbers, on=local_date(now_of(ctx)),
+            result, report, tax_numbers=tax_numbers, on=local_date(ctx.now),
             steps_finished=case["state"] == State.FINISHED, fee=neighbours.fee(ctx, case),
         )  # fmt: skip
         self._record_check(ctx, case, result, report, refusal)
@@ -195,12 +193,12 @@ class ProcessingService(Listener):
         if result is not None:
             result.update(results.checked(report, result["sha256"], tax_numbers))
             self._ready_if_passed(ctx, unit, case)
-        row = cases.apply(case, Command.RELEASE, by=ctx.actor.subject, at=now_of(ctx), facts=Facts(granted=True))
-        clocks.end(case["clock"], now_of(ctx))
+        row = cases.apply(case, Command.RELEASE, by=ctx.actor.subject, at=ctx.now, facts=Facts(granted=True))
+        clocks.end(case["clock"], ctx.now)
         round_number = result["round"] if result else None
-        case["released"] = {"at": now_of(ctx), "officer": ctx.actor.subject, "round": round_number}
+        case["released"] = {"at": ctx.now, "officer": ctx.actor.subject, "round": round_number}
         told = {name: result[name] if result else None for name in ("file_id", "sha256", "report_id")}
-        self._tell(unit, case, row.event, officer=ctx.actor.subject, at=now_of(ctx), **told)
+        self._tell(unit, case, row.event, officer=ctx.actor.subject, at=ctx.now, **told)
         return ctx.commit(unit, _released(case))
 
     def _record_check(
@@ -211,7 +209,7 @@ class ProcessingService(Listener):
         else, and a check that was made stays made, even where the release after it is lost."""
         row = {
             "code": case["code"],
-            "at": now_of(ctx),
+            "at": ctx.now,
             "officer": ctx.actor.subject,
             "granted": refusal is None,
             "rule": refusal.rule if refusal else None,
@@ -235,10 +233,10 @@ class ProcessingService(Listener):
     @command(schemas.Reschedule, schemas.CaseAnswer, idempotent=True)
     def reschedule(self, ctx: Context, data: dict[str, Any]) -> dict[str, Any]:
         case = self._for_leader(ctx, data)
-        row = cases.apply(case, Command.RESCHEDULE, by=ctx.actor.subject, at=now_of(ctx), note=data["reason"])
+        row = cases.apply(case, Command.RESCHEDULE, by=ctx.actor.subject, at=ctx.now, note=data["reason"])
         calendar = calendar_of(case["clock"]["calendar"])
-        change = clocks.reschedule(case["clock"], now_of(ctx), data["new_appointment"], calendar)
-        case["rescheduled"] = {"at": now_of(ctx), "by": ctx.actor.subject, "reason": data["reason"]}
+        change = clocks.reschedule(case["clock"], ctx.now, data["new_appointment"], calendar)
+        case["rescheduled"] = {"at": ctx.now, "by": ctx.actor.subject, "reason": data["reason"]}
         unit = ctx.unit()
         unit.save(store.CASES, case)
         self._tell(unit, case, row.event, appointment_before=change.before, appointment=change.after)
@@ -261,10 +259,10 @@ class ProcessingService(Listener):
         return ctx.commit(unit, {"granted": True, "at": case["clock"]["ended_at"]})
 
     def _end(self, ctx: Context, unit: UnitOfWork, case: Case, how: Command, **noted: Any) -> None:
-        row = cases.apply(case, how, by=ctx.actor.subject, at=now_of(ctx), **noted)
-        clocks.end(case["clock"], now_of(ctx))
+        row = cases.apply(case, how, by=ctx.actor.subject, at=ctx.now, **noted)
+        clocks.end(case["clock"], ctx.now)
         unit.save(store.CASES, case)
-        self._tell(unit, case, row.event, at=now_of(ctx))
+        self._tell(unit, case, row.event, at=ctx.now)
 
     # --- helpers -----------------------------------------------------------------------------------------------------
 
@@ -295,7 +293,7 @@ class ProcessingService(Listener):
         officer = access.is_officer_of(ctx.actor, case)
         checks = store.checks(ctx.store, case["code"]) if officer else []
         calendar = calendar_of(case["clock"]["calendar"])
-        return views.whole(case, checks, now=now_of(ctx), calendar=calendar, officer=officer)
+        return views.whole(case, checks, now=ctx.now, calendar=calendar, officer=officer)
 
     def _done(self, ctx: Context, unit: UnitOfWork, case: Case) -> dict[str, Any]:
         """Commits a person's command: those who read the case before it are now out of date."""

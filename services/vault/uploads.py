@@ -111,7 +111,7 @@ def _store(kernel: Kernel, opening: Document, body: _Counted) -> dict[str, Any]:
 
 
 def _commit(kernel: Kernel, opening: Document, body: _Counted, media_type: str, deposit: Deposit) -> Document:
-    now = _to_milliseconds(kernel.now())
+    now = kernel.now()
     owner = LINKS.current(kernel.store, opening["person_id"]) if opening["person_id"] else None
     file: Document = {
         "_id": opening["_id"],
@@ -172,8 +172,3 @@ def summary(file: Document) -> dict[str, Any]:
 def data_key(kernel: Kernel) -> Any:
     """The room's data key; the door does not open without one."""
     return kernel.data_key
-
-
-def _to_milliseconds(moment: datetime) -> datetime:
-    # What the database keeps: the event must say the same time as the document.
-    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)

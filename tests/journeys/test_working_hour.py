@@ -11,14 +11,14 @@ from deploy.demo.client import eventually
 from deploy.demo.people import BIRTH, Officer, World, refused
 from deploy.demo.story import moment
 from deploy.operate import clock
-from services.common.clock import LOCAL
+from services.common.calendar import VIETNAM
 from services.common.problems import Problem
 from tests.journeys.scenes import Scenes
 
 
 def set_clock(world: World, text: str) -> None:
     """Moves business time of the whole system forward to a local time; everybody follows."""
-    to = datetime.fromisoformat(text).replace(tzinfo=LOCAL)
+    to = datetime.fromisoformat(text).replace(tzinfo=VIETNAM)
     with as_operator(world.system) as operator:
         assert clock.move(operator, to) == 0
     eventually(lambda: world.now() >= to, what=f"{text} at the gateway")

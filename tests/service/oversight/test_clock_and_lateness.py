@@ -11,7 +11,7 @@ import pymongo
 import pytest
 
 from deploy.local.paths import ROOT
-from services.common.clock import LOCAL
+from services.common.calendar import local
 from tests.support.bus import Bus, eventually
 from tests.support.watchers import UNIT, Story, Watchers
 
@@ -21,7 +21,7 @@ def move(line: Bus, watchers: Watchers, to: datetime) -> dict[str, Any]:
 
 
 def next_weekday(after: datetime, weekday: int, hour: int, minute: int) -> datetime:
-    day = after.astimezone(LOCAL)
+    day = local(after)
     day += timedelta(days=(weekday - day.weekday()) % 7 or 7)
     return day.replace(hour=hour, minute=minute, second=0, microsecond=0)
 
@@ -104,7 +104,7 @@ def test_the_clock_moves_forward_only_and_only_the_operator_moves_it(
 
 @pytest.mark.req("X-15")
 def test_the_operators_command_waits_until_every_process_has_followed(watchers: Watchers, story: Story) -> None:
-    to = story.clock().astimezone(LOCAL) + timedelta(hours=2)
+    to = local(story.clock()) + timedelta(hours=2)
     done = command(watchers, "clock", "set", to.replace(tzinfo=None).isoformat(timespec="seconds"))
     assert done.returncode == 0, done.stdout + done.stderr
     assert "7 tiến trình" in done.stdout, "three rooms of ours and four played ones"

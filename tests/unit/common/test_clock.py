@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
-from services.common.clock import LOCAL, BusinessClock, ClockError
+from services.common.calendar import VIETNAM
+from services.common.clock import BusinessClock, ClockError
+
+ROOT = Path(__file__).resolve().parents[3]
 
 
 def near(moment: datetime, other: datetime) -> bool:
@@ -26,7 +30,7 @@ def test_without_rehearsal_it_is_the_real_time_and_stays_so():
 
 @pytest.mark.req("X-15")
 def test_it_moves_forward_only():
-    start = datetime(2024, 3, 11, 9, tzinfo=LOCAL)
+    start = datetime(2024, 3, 11, 9, tzinfo=VIETNAM)
     clock = BusinessClock((start - datetime.now(UTC)).total_seconds(), rehearsal=True)
     assert near(clock.now(), start)
     offset = clock.offset_for(start + timedelta(days=3))
@@ -54,3 +58,14 @@ def test_time_goes_on_in_between():
     clock = BusinessClock(1000.0, rehearsal=True)
     assert clock.now() <= clock.now()
     assert clock.now().tzinfo is UTC
+
+
+def test_it_says_what_the_database_can_keep():
+    clock = BusinessClock(1000.0005, rehearsal=True)
+    assert {clock.now().microsecond % 1000 for _ in range(50)} == {0}
+
+
+def test_no_room_needs_time_zone_files_of_the_machine():
+    """Vietnam has one fixed offset; services.common.calendar has it without files."""
+    asking = [str(file) for file in ROOT.glob("services/**/*.py") if "zoneinfo" in file.read_text(encoding="utf-8")]
+    assert asking == []
