@@ -68,7 +68,10 @@ class WorkerPool:
         try:
             if self._closed:
                 raise WorkerLost("closed")
-            if worker is None or not worker.alive:
+            if worker is not None and not worker.alive:  # it died while nobody asked
+                self._drop(worker)
+                worker = None
+            if worker is None:
                 worker = _Worker(self._module)
                 self._all.add(worker)
             answer = worker.ask(job, deadline or self._deadline)
@@ -84,11 +87,14 @@ class WorkerPool:
             raise
         finally:
             if keep is None and worker is not None:
-                worker.end()
-                self._all.discard(worker)
+                self._drop(worker)
             self._idle.put(keep)
             metrics.worker_jobs.labels(self._name, outcome).inc()
             metrics.worker_seconds.labels(self._name).observe(time.monotonic() - started)
+
+    def _drop(self, worker: _Worker) -> None:
+        worker.end()
+        self._all.discard(worker)
 
     def close(self) -> None:
         """Ends all workers; a job that still comes is answered with WorkerLost."""
