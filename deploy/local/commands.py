@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from deploy.local import restoring
 from deploy.local.bootstrap import clean_environment, set_up
 from deploy.local.paths import ROOT, TMP, VENV_PYTHON, State, state_of
 from deploy.local.processes import end_with_parent
@@ -108,8 +109,19 @@ def _parser() -> argparse.ArgumentParser:
     clock.add_argument("arguments", nargs=argparse.REMAINDER, metavar="show | set TIME")
     ledger = command("ledger", "verify the event ledger against its signed heads", _operate("ledger"))
     ledger.add_argument("arguments", nargs=argparse.REMAINDER, metavar="verify")
-    migrate = command("migrate", "bring stored documents to the current schema versions", _operate("migrate"))
+    migrate = command(
+        "migrate", "bring stored documents to the current schema versions", _operate("migrate", also_stopped=True)
+    )
     migrate.add_argument("arguments", nargs=argparse.REMAINDER)
+    backup = command(
+        "backup", "copy all databases at one point in time, also while it runs", _operate("backup", also_stopped=True)
+    )
+    backup.add_argument("arguments", nargs=argparse.REMAINDER, metavar="DIR [--key FILE | --without-secrets]")
+    restore = command("restore", "bring a backup back into a stopped system, and see that the rooms agree", _restore)
+    restore.add_argument("folder", type=Path, metavar="DIR")
+    restore.add_argument("--key", type=Path, help="file with the key of the backup (default: DIR.key)")
+    restore.add_argument("--replace", action="store_true", help="lose what the databases hold now")
+    restore.add_argument("--gap", type=int, help="numbers that may have been given since, of each series and day")
     return parser
 
 
@@ -249,7 +261,16 @@ def _test(given: argparse.Namespace, pytest_arguments: list[str]) -> int:
 # -- operator's commands -----------------------------------------
 
 
-def _operate(module: str) -> Callable[[argparse.Namespace, list[str]], int]:
+def _restore(given: argparse.Namespace, _: list[str]) -> int:
+    set_up()
+    options = ["--key", str(given.key.resolve())] if given.key else []
+    options += ["--gap", str(given.gap)] if given.gap is not None else []
+    return restoring.restore(state_of(given.state, "main"), given.folder.resolve(), options, replace=given.replace)
+
+
+def _operate(module: str, *, also_stopped: bool = False) -> Callable[[argparse.Namespace, list[str]], int]:
+    """`also_stopped`: broker and database of a stopped system are started for the command alone."""
+
     def run(given: argparse.Namespace, _: list[str]) -> int:
         # --state is ours wherever it stands; what remains, in its order, is the operator's program's own
         own = argparse.ArgumentParser(prog="motcua", add_help=False, allow_abbrev=False)
@@ -257,8 +278,17 @@ def _operate(module: str) -> Callable[[argparse.Namespace, list[str]], int]:
         mine, arguments = own.parse_known_args(given.arguments)
         given.state = mine.state
         set_up()
-        system = _running(given)
-        return _call(["-m", f"deploy.operate.{module}", *arguments], system.env("operator"))
+        try:
+            system, ours = _running(given), False
+        except Trouble:
+            if not also_stopped:
+                raise
+            system, ours = restoring.alone(state_of(given.state, "main")), True
+        try:
+            return _call(["-m", f"deploy.operate.{module}", *arguments], system.env("operator"))
+        finally:
+            if ours:
+                system.stop()
 
     return run
 

@@ -10,13 +10,28 @@ from deploy.local.paths import State, read_json, write_json
 from deploy.local.table import REHEARSAL_START, Addresses
 from deploy.local.trouble import Trouble
 
+#: Stands in the state directory while a restore is under way, and after one that was cut short.
+RESTORE_MARKER = "restore.json"
+
 
 def wipe(state: State) -> None:
     """Forget all data, logs and ledger heads of a stopped system; ports and secrets stay."""
     for folder in (state.data, state.logs, state.ledger_heads, state.home):
         shutil.rmtree(folder, ignore_errors=True)
     (state.top / "clock.json").unlink(missing_ok=True)
+    (state.top / RESTORE_MARKER).unlink(missing_ok=True)
     state.make()
+
+
+def refuse_half_restored(state: State) -> None:
+    """Raises Trouble where a restore was begun and not completed: no room may see half of a database."""
+    begun = read_json(state.top / RESTORE_MARKER)
+    if begun is not None or (state.top / RESTORE_MARKER).exists():
+        folder = (begun or {}).get("folder", "DIR")
+        raise Trouble(
+            "A restore was begun here and not completed: the databases hold a part of it",
+            f"run it again: ./motcua restore {folder}; or ./motcua up --fresh forgets everything",
+        )
 
 
 def clock_offset(state: State) -> float:

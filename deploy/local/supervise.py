@@ -26,7 +26,7 @@ from typing import Any
 
 from deploy.local import bindings, broker, containers, database, keys, observability, processes
 from deploy.local.bootstrap import clean_environment
-from deploy.local.memory import clock_offset, remember, wipe
+from deploy.local.memory import clock_offset, refuse_half_restored, remember, wipe
 from deploy.local.paths import ROOT, State, locked, read_json, write_json
 from deploy.local.table import DOMAIN_ROOMS, Addresses, Ports, Process, amqp_url, table
 from deploy.local.trouble import Trouble, complain, say
@@ -147,6 +147,8 @@ class Supervisor:
     # -- starting ---------------------------------------------------------------------------------------------------
 
     def _start(self, with_containers: bool) -> None:
+        if self.only != []:  # broker and database alone may run: the restore needs them
+            refuse_half_restored(self.state)
         passwords = keys.ensure(self.state)
         shutil.rmtree(self.state.tmp, ignore_errors=True)
         self.state.tmp.mkdir()

@@ -31,7 +31,9 @@ from bson.raw_bson import RawBSONDocument
 from pymongo.client_session import ClientSession
 from pymongo.errors import OperationFailure, PyMongoError
 
-from deploy.contracts import rooms as contracts
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # eventlet says at import what docs/decisions/0001-engine.md knows
+    from deploy.contracts import rooms as contracts
 from deploy.local.paths import ROOT, State
 from deploy.operate import archive
 from services.common import wire
@@ -104,12 +106,16 @@ def collections(client: Client, room: str) -> list[str]:
 
 
 def indexes(client: Client, room: str, names: list[str]) -> dict[str, list[dict[str, Any]]]:
-    """Definitions of all indexes that we made, as `createIndexes` takes them."""
+    """Definitions of all indexes that we made, as `createIndexes` takes them; `key` as pairs: their order counts."""
     found = {}
     for name in names:
         rows = [dict(row) for row in client[room][name].list_indexes() if row["name"] != "_id_"]
         found[name] = [
-            {key: dict(value) if key == "key" else value for key, value in row.items() if key not in ("v", "ns")}
+            {
+                key: list(value.items()) if key == "key" else value
+                for key, value in row.items()
+                if key not in ("v", "ns")
+            }
             for row in rows
         ]
     return found
@@ -118,10 +124,7 @@ def indexes(client: Client, room: str, names: list[str]) -> dict[str, list[dict[
 def bindings() -> dict[str, list[str]]:
     """Routing keys with which each room listens, as its class says: whole streams where order counts."""
     found = {}
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # eventlet says at import what docs/decisions/0001-engine.md knows
-        rooms = contracts.load()
-    for room in rooms:
+    for room in contracts.load():
         names = {listener.event for listener in room.listens}
         ordered = {listener.event.split(".")[0] for listener in room.listens if listener.ordered}
         keys = {f"{stream}.*" for stream in ordered} | {name for name in names if name.split(".")[0] not in ordered}

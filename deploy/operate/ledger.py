@@ -147,13 +147,14 @@ def told_of_restores(report: Report) -> list[str]:
     """What the operator stated about restores, in plain words: it is never passed over."""
     said = []
     for stated, heads in zip(report.restorations, report.lost_heads, strict=True):
-        first, last = stated.sequence + 1, max(stated.lost_to, stated.sequence)
-        lost_vi = f"mất mục {first}–{last} ({heads} đầu chuỗi)" if last >= first else "không rõ có mục nào bị mất"
-        lost_en = f"entries {first}–{last} were lost" if last >= first else "no lost entry is known here"
+        first, last = stated.sequence + 1, stated.lost_to
+        vi, en = "không đầu chuỗi nào ở đây biết mục về sau", "no signed head here knows a later entry"
+        if last >= first:
+            vi = f"mất mục {first}–{last} ({heads} đầu chuỗi đã ký còn biết), các số đó nay thuộc sự kiện khác"
+            en = f"entries {first}–{last} were lost ({heads} signed heads know them), others bear their numbers now"
         said.append(
-            f"  ĐÃ KHÔI PHỤC tới mục {stated.sequence}: {lost_vi}; các số đó nay thuộc sự kiện khác\n"
-            f"  RESTORED to entry {stated.sequence} at {stated.declared_at} from backup {stated.backup} of "
-            f"{stated.taken_at}: {lost_en} ({heads} signed heads know them); later entries bear those numbers now"
+            f"  ĐÃ KHÔI PHỤC tới mục {stated.sequence} lúc {stated.declared_at}: {vi}\n"
+            f"  RESTORED to entry {stated.sequence} from the backup {stated.backup} of {stated.taken_at}: {en}"
         )
     return said
 
@@ -204,7 +205,7 @@ def run_verify(database: Any, heads_directory: Path, keys: Keys, client: Any = N
             f"{len(lacking)} events that were told have no entry (yet): {', '.join(lacking[:_SHOWN])}"
         )
         return 1
-    if report.restorations:
+    if any(stated.lost_to > stated.sequence for stated in report.restorations):
         print("Nhật ký nguyên vẹn, trừ phần đã mất khi khôi phục nêu trên")
         print("The ledger is intact, but for what the restores above lost")
         return 0
@@ -212,19 +213,30 @@ def run_verify(database: Any, heads_directory: Path, keys: Keys, client: Any = N
     return 0
 
 
-def run_figures(database: Any) -> int:
-    """Prints the figures counted from the ledger; 0 when the documents give the same."""
+def _counted(database: Any) -> list[tuple[dict[str, int], Any]]:
+    """Figures, in total and by unit, counted from the ledger alone, and from oversight's documents."""
     as_of = datetime.now(UTC)
     row = database["kernel"].find_one({"_id": "clock"})
     if row is not None:
         as_of = datetime.fromtimestamp(as_of.timestamp() + float(row["offset"]), UTC)
     bodies = (entry.body for entry in entries(database))
-    told, told_units = figures.from_facts(figures.facts_of_ledger(bodies), as_of)
+    told = figures.from_facts(figures.facts_of_ledger(bodies), as_of)
     slips: dict[str, list[dict[str, Any]]] = {}
     for review in database["reviews"].find({}):
         slips.setdefault(review["code"], []).append(review)
     documents = (figures.facts_of_document(row, slips.get(row["code"], [])) for row in database["dossiers"].find({}))
-    kept, kept_units = figures.from_facts(documents, as_of)
+    return [told, figures.from_facts(documents, as_of)]
+
+
+def figures_agree(database: Any) -> bool:
+    """Whether the events say the same as the documents, to the last digit."""
+    told, kept = _counted(database)
+    return told == kept
+
+
+def run_figures(database: Any) -> int:
+    """Prints the figures counted from the ledger; 0 when the documents give the same."""
+    (told, told_units), (kept, kept_units) = _counted(database)
     width = max(len(name) for name in figures.NAMES)
     for name in figures.NAMES:
         mark = "" if told[name] == kept[name] else f"   tài liệu / documents: {kept[name]}"

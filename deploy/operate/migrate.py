@@ -17,17 +17,23 @@ from urllib.parse import urlsplit, urlunsplit
 
 from pymongo.errors import PyMongoError
 
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # eventlet says at import what docs/decisions/0001-engine.md knows
+    from services.common.kernel import RoomSpec
 from services.common import wire
 from services.common.migrations import Migration, NewerDatabase, migrate, reached, refuse_newer
 from services.common.store import Store
 
 
+def spec_of(room: str) -> RoomSpec:
+    """What the room says of itself. Raises ImportError where this checkout has no such room."""
+    found: RoomSpec = importlib.import_module(f"services.{room}.service").SPEC
+    return found
+
+
 def migrations_of(room: str) -> list[Migration]:
     """What the room's SPEC lists. Raises ImportError where this checkout has no such room."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # eventlet says at import what docs/decisions/0001-engine.md knows
-        found: list[Migration] = importlib.import_module(f"services.{room}.service").SPEC.migrations
-    return found
+    return spec_of(room).migrations
 
 
 def room_url(admin_url: str, room: str) -> str:

@@ -159,14 +159,15 @@ def take_back(directory: Path, statement: Restoration) -> None:
     lines = path.read_bytes().splitlines(keepends=True) if path.exists() else []
     lost = [line for line in lines if (head := _head(line)) is not None and head.sequence > statement.sequence]
     if lost:
-        _put(directory / f"lost-{stamp}.jsonl", b"".join(lost))
-    _put(directory / f"restored-{stamp}.json", json.dumps(statement.to_dict(), sort_keys=True).encode() + b"\n")
+        put(directory / f"lost-{stamp}.jsonl", b"".join(lost))
+    put(directory / f"restored-{stamp}.json", json.dumps(statement.to_dict(), sort_keys=True).encode() + b"\n")
     gone = set(lost)
-    _put(path, b"".join(line for line in lines if line not in gone))
+    put(path, b"".join(line for line in lines if line not in gone))
     (directory / HIGHEST).unlink(missing_ok=True)
 
 
-def _put(path: Path, content: bytes) -> None:
+def put(path: Path, content: bytes) -> None:
+    """Writes a file of heads whole: a kill leaves the old one or the new one."""
     beside = path.with_name(f".{path.name}.new")
     handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     try:

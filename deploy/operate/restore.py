@@ -1,0 +1,298 @@
+"""Brings a backup back: python -m deploy.operate.restore {inspect|load|settle} DIR …
+
+`./motcua restore DIR` runs these in turn; broker and database run, no room does until `settle`.
+  inspect   reads every file of the backup and looks at the place where it shall go; prints what it found as JSON
+  load      replaces the databases of all rooms, their keys and the ledger's heads; empties the rooms' queues
+  settle    waits until the rooms have told again what was on its way, then compares what is kept with what was told
+
+From the first write of `load` to its last, `restore.json` in the state directory and a row in each database keep rooms
+from starting. Run again, `load` begins from the start. Settings: MOTCUA_MONGO_URL_ADMIN, MOTCUA_AMQP_URL,
+MOTCUA_STATE_DIR.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import bson
+import pika
+import pymongo
+from bson.raw_bson import RawBSONDocument
+from pymongo.errors import PyMongoError
+from pymongo.write_concern import WriteConcern
+
+from deploy.local.memory import RESTORE_MARKER
+from deploy.local.paths import State, read_json, write_json
+from deploy.operate import agreement, archive, restored_ledger, restored_secrets
+from deploy.operate.backup import Client, bindings
+from deploy.operate.migrate import bring_forward, migrations_of, room_url, spec_of
+from services.common import restored as kernel
+from services.common import wire
+from services.common.migrations import NewerDatabase
+from services.common.restored import Restored
+from services.common.store import Store
+
+#: Numbers of a series (codes of an agency's day, receipts) that may have been given since the backup.
+GAP = 2000
+SETTLED_WITHIN = 60.0  # seconds without any progress
+_BATCH_BYTES = 8 * 1024 * 1024
+_COUNTERS = (("intake", "counters"), ("payment", "counters"))
+
+
+class Refused(Exception):
+    """The restore is not begun, or not gone on with; the message says why."""
+
+
+# -- inspect ----------------------------------------------------------------------------------------------------------
+
+
+def inspect(client: Client, state: State, folder: Path, key_file: Path | None) -> dict[str, Any]:
+    """Everything that can be known before anything is changed. Raises Refused, archive.Damaged."""
+    manifest = archive.read(folder)
+    for room in wire.ROOMS:
+        newest = max((step.number for step in migrations_of(room)), default=0)
+        if manifest.schemas.get(room, 0) > newest:
+            raise Refused(
+                f"the backup was written by a newer release: {room} is at {manifest.schemas[room]}, this program knows "
+                f"{newest}; install the newer release"
+            )
+    restored_secrets.look(state, folder, manifest, key_file)
+    return {
+        "rehearsal": manifest.rehearsal,
+        "taken_at": manifest.taken_at,
+        "documents": sum(count for _, _, count in manifest.collections()),
+        "occupied": occupied(client),
+        "unfinished": (state.top / RESTORE_MARKER).exists(),
+    }
+
+
+def occupied(client: Client) -> list[str]:
+    """Rooms whose database holds what somebody did (an unfinished restore is nothing)."""
+    found = []
+    for room in wire.ROOMS:
+        half = client[room]["kernel"].find_one({"_id": kernel.UNFINISHED}) is not None
+        if not half and any(client[room][name].find_one({}, {"_id": 1}) for name in ("told", "inbox", "idempotency")):
+            found.append(room)
+    return found
+
+
+# -- load -------------------------------------------------------------------------------------------------------------
+
+
+def load(client: Client, state: State, folder: Path, key_file: Path | None, gap: int) -> list[str]:
+    """Replaces everything; returns what the operator should know. Raises Refused, archive.Damaged, PyMongoError."""
+    manifest = archive.read(folder)
+    marker = state.top / RESTORE_MARKER
+    known = _known(client, read_json(marker) or {})
+    write_json(marker, {"backup": manifest.backup, "folder": str(folder), "known": known}, 0o600)
+    stores = {room: Store(room_url(os.environ["MOTCUA_MONGO_URL_ADMIN"], room), application="restore")
+              for room in wire.ROOMS}  # fmt: skip
+    try:
+        for store in stores.values():
+            kernel.begin(store, manifest.backup)
+        restored_secrets.place(state, folder, manifest, key_file)
+        for room in wire.ROOMS:
+            _load_room(client, folder, manifest, room)
+        said = _make_good(client, state, stores, manifest, known, gap)
+        statement = restored_ledger.take_back(client, state, folder, manifest)
+        purge(os.environ["MOTCUA_AMQP_URL"])
+        for store in stores.values():
+            kernel.finish(store)
+    finally:
+        for store in stores.values():
+            store.close()
+    marker.unlink()
+    return [*said, statement]
+
+
+def _known(client: Client, before: dict[str, Any]) -> dict[str, Any]:
+    """The highest numbers and the clock of what is replaced, as far as it can be read; kept over a second run."""
+    known: dict[str, Any] = dict(before.get("known") or {"clock": None})
+    if not occupied(client):
+        return known
+    for room, name in _COUNTERS:
+        for row in client[room][name].find({}):
+            key = f"{room}/{row['_id']}"
+            known[key] = max(int(row["value"]), known.get(key, 0))
+    clock = client["oversight"]["kernel"].find_one({"_id": "clock"})
+    if clock is not None:
+        known["clock"] = float(clock["offset"])
+    return known
+
+
+def _load_room(client: Client, folder: Path, manifest: archive.Manifest, room: str) -> None:
+    database = client.get_database(room, write_concern=WriteConcern(1))
+    for name in database.list_collection_names(filter={"type": "collection"}):
+        if name == "kernel":
+            database[name].delete_many({"_id": {"$ne": kernel.UNFINISHED}})
+        elif not name.startswith("system."):
+            database.drop_collection(name)
+    for owner, name, count in manifest.collections():
+        if owner != room:
+            continue
+        if name != "kernel":
+            database.create_collection(name)
+        loaded = 0
+        for batch in _batches(archive.documents(folder, room, name)):
+            database[name].insert_many(batch, ordered=False)
+            loaded += len(batch)
+        if loaded != count:
+            raise archive.Damaged(f"{room}/{name}.bson.gz holds {loaded} documents, the manifest says {count}")
+        indexes = manifest.indexes.get(room, {}).get(name, [])
+        if indexes:
+            made = [{**index, "key": dict(index["key"])} for index in indexes]
+            database.command("createIndexes", name, indexes=made)
+
+
+def _batches(documents: Iterator[bytes]) -> Iterator[list[RawBSONDocument]]:
+    batch: list[RawBSONDocument] = []
+    size = 0
+    for raw in documents:
+        if batch and size + len(raw) > _BATCH_BYTES:
+            yield batch
+            batch, size = [], 0
+        batch.append(RawBSONDocument(raw))
+        size += len(raw)
+    if batch:
+        yield batch
+
+
+def _make_good(
+    client: Client, state: State, stores: dict[str, Store], manifest: archive.Manifest, known: dict[str, Any], gap: int
+) -> list[str]:
+    """What must be otherwise than in the backup: clock, schema, numbers, sessions, and what is to be told again."""
+    for room in wire.ROOMS:
+        for _ in bring_forward(stores[room], migrations_of(room), dry_run=False):
+            pass
+    now = datetime.now(UTC)
+    taken_at = datetime.fromisoformat(manifest.taken_at)
+    since = datetime.fromisoformat(manifest.business_at)
+    offset = (since - taken_at).total_seconds()
+    if manifest.rehearsal:
+        offset = max(offset, known["clock"] or offset)  # the business clock never goes back
+        client["oversight"]["kernel"].update_one({"_id": "clock"}, {"$max": {"offset": offset}}, upsert=True)
+        write_json(state.top / "clock.json", {"offset": offset, "start": manifest.business_at})
+    said = []
+    for room in wire.ROOMS:
+        after = spec_of(room).after_restore
+        if after is not None:
+            numbers = {key.removeprefix(f"{room}/"): int(value) for key, value in known.items()
+                       if key.startswith(f"{room}/")}  # fmt: skip
+            about = Restored(manifest.backup, taken_at, since, now + timedelta(seconds=offset), gap, numbers)
+            said += [f"{room}: {line}" for line in after(stores[room], about)]
+    return [*said, _plan_retelling(client, manifest)]
+
+
+def _plan_retelling(client: Client, manifest: archive.Manifest) -> str:
+    """Lists for each room which of its events which others had not handled; the rooms tell them when they start."""
+    now = bindings()
+    # who listened then and listens still: what a room learnt to hear since is no business of a restore
+    listens = {
+        room: [key for key in keys if agreement.hears(now[room], key) or key in now[room]]
+        for room, keys in manifest.listens.items()
+    }
+    total = 0
+    for room in wire.ROOMS:
+        missing = agreement.unhandled(client, room, listens)
+        client[room].drop_collection(kernel.RETELL)
+        if missing:
+            client[room][kernel.RETELL].insert_many([{"_id": event, "to": to} for event, to in missing.items()])
+        total += len(missing)
+    return f"{total} events were on their way when the backup was taken: they are told again"
+
+
+def purge(url: str) -> None:
+    """Empties every queue of the rooms: what lies there was told by a history that is gone, or is told again.
+
+    The partner's virtual host is left as it is: those messages are between us and another house.
+    """
+    connection = pika.BlockingConnection(pika.URLParameters(url))
+    try:
+        for room in wire.ROOMS:
+            for name, _ in wire.queue_declarations(room):
+                channel = connection.channel()
+                try:
+                    channel.queue_purge(name)
+                    channel.close()
+                except pika.exceptions.ChannelClosedByBroker as exc:
+                    if exc.reply_code != 404:
+                        raise
+    finally:
+        connection.close()
+
+
+# -- settle -----------------------------------------------------------------------------------------------------------
+
+
+def settle(client: Client) -> list[str]:
+    """Waits until nothing is on its way any more; returns what does not agree then."""
+    listens = bindings()
+    before, limit = None, time.monotonic() + SETTLED_WITHIN
+    while True:
+        left = agreement.waiting(client, listens)
+        untold = sum(client[room][kernel.RETELL].count_documents({}) for room in wire.ROOMS)
+        if not left and not untold:
+            break
+        if (left, untold) != before:
+            before, limit = (left, untold), time.monotonic() + SETTLED_WITHIN
+        if time.monotonic() > limit:
+            break
+        time.sleep(0.5)
+    return agreement.disagreements(client, listens)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="motcua restore", description="Bring a backup back.")
+    parser.add_argument("what", choices=["inspect", "load", "settle"])
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--key", type=Path)
+    parser.add_argument("--gap", type=int, default=GAP)
+    return parser
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Runs one part; 1 with the reason on standard error."""
+    given = _parser().parse_args(arguments)
+    folder = given.folder.resolve()
+    key_file: Path | None = given.key or folder.with_name(folder.name + ".key")
+    state = State(Path(os.environ["MOTCUA_STATE_DIR"]))
+    client: Client = pymongo.MongoClient(
+        os.environ["MOTCUA_MONGO_URL_ADMIN"], tz_aware=True, serverSelectionTimeoutMS=10_000
+    )
+    try:
+        if given.what == "inspect":
+            print(json.dumps(inspect(client, state, folder, key_file)))
+            return 0
+        if given.what == "load":
+            for line in load(client, state, folder, key_file, given.gap):
+                print(f"  {line}")
+            return 0
+        differing = settle(client)
+        for line in differing:
+            print(f"  {line}")
+        if differing:
+            print("CÁC PHÒNG CHƯA KHỚP / THE ROOMS DO NOT AGREE")
+        else:
+            print("Các phòng khớp nhau, số đếm bằng số sự kiện")
+            print("The rooms agree; every count equals the events")
+        return 1 if differing else 0
+    except (Refused, archive.Damaged, NewerDatabase) as exc:
+        print(f"motcua restore: {exc}", file=sys.stderr)
+        return 1
+    except (PyMongoError, bson.errors.BSONError, pika.exceptions.AMQPError, OSError) as exc:
+        print(f"motcua restore: {type(exc).__name__}: {exc}", file=sys.stderr)
+        return 1
+    finally:
+        client.close()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
