@@ -204,6 +204,16 @@ def password_hash(password: str) -> str:
     return base64.b64encode(salt + hashlib.sha256(salt + password.encode()).digest()).decode()
 
 
+def limits() -> list[str]:
+    """Lines of rabbitmq.conf that hold for every broker that we start, as a process or as a container."""
+    return [
+        f"vm_memory_high_watermark.absolute = {_MEMORY}",
+        f"disk_free_limit.absolute = {_DISK}",
+        f"consumer_timeout = {_CONSUMER_TIMEOUT_MS}",
+        "heartbeat = 30",
+    ]
+
+
 class Node:
     """Command lines and environment of our node and its epmd. Nothing is started here: the supervisor does that."""
 
@@ -237,10 +247,7 @@ class Node:
         lines = [
             f"listeners.tcp.1 = 127.0.0.1:{self.ports['broker.amqp']}",
             f"load_definitions = {folder / 'definitions.json'}",
-            f"vm_memory_high_watermark.absolute = {_MEMORY}",
-            f"disk_free_limit.absolute = {_DISK}",
-            f"consumer_timeout = {_CONSUMER_TIMEOUT_MS}",
-            "heartbeat = 30",
+            *limits(),
             "log.console = true",
             "log.console.level = warning",
             "log.file = false",

@@ -40,15 +40,14 @@ def _run(state: State, what: str, options: list[str], image: str, command: list[
 
 def broker_argv(state: State, ports: Ports, passwords: dict[str, str]) -> list[str]:
     """A RabbitMQ with our definitions; its data is a named volume."""
-    from deploy.local.broker import definitions
+    from deploy.local.broker import definitions, limits
 
     folder = state.home / "container"
     write_json(folder / "definitions.json", definitions(passwords), 0o644)
     lines = [
         f"listeners.tcp.1 = 127.0.0.1:{ports['broker.amqp']}",
         "load_definitions = /etc/motcua/definitions.json",
-        "vm_memory_high_watermark.absolute = 512MB",
-        "disk_free_limit.absolute = 200MB",
+        *limits(),
     ]
     write_atomically(folder / "rabbitmq.conf", "\n".join(lines) + "\n")
     options = [

@@ -34,13 +34,13 @@ def _wait_for_primary(client: MongoClient[dict[str, Any]]) -> None:
         time.sleep(0.05)
 
 
-def operator_of_own(port: int, replica_set: str, password: str) -> MongoClient[dict[str, Any]]:
+def operator_of_own(port: int, replica_set: str, password: str, host: str) -> MongoClient[dict[str, Any]]:
     """A client logged in as the operator of our own mongod; makes replica set and operator on the first start.
 
     A mongod with no user yet lets the local machine make the first one. Here the operator is root: it makes the rooms'
     users and, when the ports were drawn anew, the replica set again, and this mongod holds nothing but our databases.
+    `host`: the address under which others reach it.
     """
-    host = f"127.0.0.1:{port}"
     first = _connect(port)
     try:
         first.admin.command("replSetInitiate", {"_id": replica_set, "members": [{"_id": 0, "host": host}]})
@@ -89,6 +89,7 @@ def main() -> int:
     parser.add_argument("--port", type=int)
     parser.add_argument("--url")
     parser.add_argument("--replica-set", default="motcua")
+    parser.add_argument("--member", help="host:port under which others reach it (default: 127.0.0.1 and the port)")
     parser.add_argument("rooms", nargs="+")
     given = parser.parse_args()
     passwords: dict[str, str] = json.load(sys.stdin)
@@ -98,7 +99,8 @@ def main() -> int:
             # somebody else administers that server: our operator works on our databases and nowhere else
             make_user(client, "admin", "operator", passwords["operator"], roles_on(given.rooms))
         else:
-            client = operator_of_own(given.port, given.replica_set, passwords["operator"])
+            member = given.member or f"127.0.0.1:{given.port}"
+            client = operator_of_own(given.port, given.replica_set, passwords["operator"], member)
         for room in given.rooms:
             make_user(client, room, room, passwords[room], roles_on([room]))
     except (PyMongoError, TimeoutError) as error:

@@ -36,6 +36,11 @@ def test_the_least_that_a_room_needs(env):
     assert settings.cors_origins == ()
 
 
+def test_health_is_for_this_machine_unless_said_otherwise(env):
+    assert Settings.from_env(env).health_host == "127.0.0.1"
+    assert Settings.from_env({**env, "MOTCUA_HEALTH_HOST": "0.0.0.0"}).health_host == "0.0.0.0"
+
+
 @pytest.mark.parametrize("name", ["ROOM", "AMQP_URL", "MONGO_URL", "HEALTH_PORT", "KEY", "PUBLIC_KEYS", "DATA_KEY"])
 @pytest.mark.parametrize("how", ["missing", "empty"])
 def test_what_is_missing_is_named(env, name, how):
