@@ -3,7 +3,7 @@ import hmac
 import json
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -17,6 +17,7 @@ from services.oversight.ledger import (
     Finding,
     Head,
     Report,
+    Restoration,
     append,
     canonical,
     entry_hash,
@@ -276,3 +277,89 @@ def test_any_single_edit_before_a_head_is_found(bodies: list[dict[str, Any]], da
     else:
         entries = recomputed([{**b, "forged": 1} if n == place else b for n, b in enumerate(bodies)], entries)
     assert not verify(entries, heads, check).ok
+
+
+# --- restores --------------------------------------------------------------------------------------------------------
+
+OPERATOR = b"the operator's key"
+
+
+def check_operator(kid: str, message: bytes, signature: bytes) -> bool:
+    return kid == "operator-1" and hmac.compare_digest(signature, hmac.digest(OPERATOR, message, "sha256"))
+
+
+def stated(kept: Entry | None, lost_to: int, hours: float, key: bytes = OPERATOR) -> Restoration:
+    at = (NOW + timedelta(hours=hours)).isoformat()
+    sequence, hash = (kept.sequence, kept.hash) if kept else (0, GENESIS)
+    bare = Restoration(sequence, hash, lost_to, "a-backup", NOW.isoformat(), at, "operator-1")
+    return replace(bare, signature=hmac.digest(key, bare.message(), "sha256").hex())
+
+
+def later(entry: Entry, hours: float) -> Head:
+    return sign_head(entry, NOW + timedelta(hours=hours), "oversight-1", sign)
+
+
+def other_history(kept: list[Entry], size: int) -> list[Entry]:
+    entries = list(kept)
+    for number in range(size):
+        entries.append(append(entries[-1], {"subject": f"after the restore {number}"}, "oversight-1", sign))
+    return entries
+
+
+def test_a_stated_restore_excuses_the_heads_that_it_took_back():
+    before = ledger(6)
+    now = other_history(before[:3], 2)
+    heads = [*map(head, before), *(later(entry, 2) for entry in now[3:])]
+    restoration = stated(before[2], 6, hours=1)
+    report = verify(now, heads, check, [restoration], check_operator)
+    assert report.ok and report.anchored == 5
+    assert (report.restorations, report.lost_heads) == ([restoration], [3])
+    # without the statement the same ledger is a rewritten one
+    faults = {finding.fault for finding in verify(now, heads, check).findings}
+    assert faults == {Fault.REWRITTEN, Fault.CUT_OFF}
+
+
+def test_a_restore_is_stated_by_the_operator_alone():
+    before = ledger(6)
+    forged = stated(before[2], 6, hours=1, key=SECRET)
+    for told in (forged, replace(stated(before[2], 6, hours=1), sequence=2)):
+        report = verify(before[:3], map(head, before), check, [told], check_operator)
+        assert {finding.fault for finding in report.findings} == {Fault.BAD_RESTORATION, Fault.CUT_OFF}
+        assert report.restorations == []
+
+
+def test_a_restore_excuses_nothing_that_is_done_afterwards():
+    before = ledger(6)
+    now = other_history(before[:3], 4)
+    heads = [*map(head, before), *(later(entry, 2) for entry in now[3:])]
+    restoration = stated(before[2], 6, hours=1)
+
+    def found(entries: list[Entry]) -> set[Fault]:
+        return {each.fault for each in verify(entries, heads, check, [restoration], check_operator).findings}
+
+    assert found(now) == set()
+    assert found(now[:5]) == {Fault.CUT_OFF}, "the end of the new history is cut off"
+    assert found(now[:2]) == {Fault.CUT_OFF}, "and so is what the restore had kept"
+    assert Fault.REWRITTEN in found(other_history(before[:2], 5)), "the restored part was rewritten"
+
+
+def test_the_restored_part_must_be_what_the_statement_says():
+    before = ledger(4)
+    other = other_history(before[:1], 2)
+    report = verify(other, [later(other[-1], 2)], check, [stated(before[2], 4, hours=1)], check_operator)
+    assert Finding(Fault.REWRITTEN, 3, 3) in report.findings
+
+
+def test_of_two_restores_the_second_may_go_back_further():
+    first = ledger(6)
+    second = other_history(first[:4], 2)
+    third = other_history(second[:2], 1)
+    heads = [*map(head, first), *(later(e, 2) for e in second[4:]), *(later(e, 4) for e in third[2:])]
+    told = [stated(second[1], 6, hours=3), stated(first[3], 6, hours=1)]
+    report = verify(third, heads, check, told, check_operator)
+    assert report.ok and report.lost_heads == [2, 4], "each head is counted where it was lost first"
+
+
+def test_a_restore_of_a_ledger_without_entries_can_be_stated():
+    report = verify([], map(head, ledger(2)), check, [stated(None, 2, hours=1)], check_operator)
+    assert report.ok and report.lost_heads == [2]
