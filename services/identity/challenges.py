@@ -7,6 +7,9 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from pymongo.errors import ConnectionFailure
+
+from services.common import logs
 from services.common.context import Context
 from services.common.problems import Problem, field_error, invalid
 from services.common.unit import UnitOfWork
@@ -111,16 +114,23 @@ def use(unit: UnitOfWork, challenge: dict[str, Any], now: datetime) -> None:
 
 def send_waiting(ctx: Context) -> None:
     """Sends the codes that were not sent within their request, each once; one that fails waits for the next run."""
-    key = secrecy.key_of(ctx.kernel)
     for challenge in store.codes_to_send(ctx.store, ctx.now):
-        phone = key.open(challenge["phone"], secrecy.PHONE)
-        code = key.open(challenge["code"], secrecy.CODE)
         try:
-            send(ctx, challenge, phone, code)
+            _send_late(ctx, challenge)
         except Problem:
             continue  # tried again in the next run, until the code expires
-        unit = ctx.unit()
-        challenge["waiting"] = False
-        challenge["code"] = None
-        unit.save("challenges", challenge)
-        unit.commit()
+        except ConnectionFailure:  # the database is away: the others would wait for it as long
+            raise
+        except Exception as fault:  # one code's fault is not the others'
+            logs.fault("code_not_sent", fault, challenge=challenge["_id"])
+
+
+def _send_late(ctx: Context, challenge: dict[str, Any]) -> None:
+    key = secrecy.key_of(ctx.kernel)
+    phone, code = key.open(challenge["phone"], secrecy.PHONE), key.open(challenge["code"], secrecy.CODE)
+    send(ctx, challenge, phone, code)
+    unit = ctx.unit()
+    challenge["waiting"] = False
+    challenge["code"] = None
+    unit.save("challenges", challenge)
+    unit.commit()

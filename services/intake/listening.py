@@ -6,13 +6,14 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
+from pymongo.errors import ConnectionFailure
+
 from services.common import logs
 from services.common.bus.entrypoints import every, on_event
 from services.common.context import Context
 from services.common.envelope import Event
-from services.common.problems import Problem
 from services.common.store import Document
-from services.common.unit import StaleVersion
+from services.common.unit import Duplicate, StaleVersion
 from services.intake import events, grants, progress, store
 from services.intake.dossier import Command
 
@@ -26,16 +27,27 @@ class Listener:
 
     @on_event("file.checked", events.FileChecked)
     def on_checked(self, ctx: Context, event: Event, data: dict[str, Any]) -> None:
-        """Keeps the verdict of a file, whether it is filed already or not; the newest check counts."""
+        """Keeps the verdict of a file, whether it is filed already or not; the newest check counts.
+
+        Verdicts of one file may be taken at the same moment: each is written only over what it was compared with.
+        Raises StaleVersion where that is not there any more.
+        """
         unit = ctx.unit()
         known = ctx.store.get(store.VERDICTS, data["file_id"])
         if known is None or known["recorded"] < event.recorded:
             kept = {name: data[name] for name in ("sha256", "verdict", "report_id")}
-            unit.put(
+            unit.change(
                 store.VERDICTS,
-                {"_id": data["file_id"], **kept, "recorded": event.recorded, "schema_version": 1},
+                {"_id": data["file_id"], "recorded": known["recorded"] if known else None},
+                {"$set": {**kept, "recorded": event.recorded, "schema_version": 1}},
+                upsert=True,
             )
-        ctx.commit(unit)
+        try:
+            ctx.commit(unit)
+        except Duplicate as duplicate:
+            if duplicate.collection != store.VERDICTS:
+                raise
+            raise StaleVersion(store.VERDICTS) from None
 
     @on_event("slips.blocked", events.ActSeen)
     def on_blocked(self, ctx: Context, event: Event, data: dict[str, Any]) -> None:
@@ -83,9 +95,7 @@ class Listener:
     def on_released(self, ctx: Context, event: Event, data: dict[str, Any]) -> None:
         self._mirror(ctx, data, lambda row: self._granted(ctx, event, data, row, Command.RETURN_RESULT))
 
-    def _granted(
-        self, ctx: Context, event: Event, data: dict[str, Any], row: dict[str, Any], command: Command
-    ) -> None:
+    def _granted(self, ctx: Context, event: Event, data: dict[str, Any], row: dict[str, Any], command: Command) -> None:
         """Notes a grant that the dossier does not show; `finish_granted` looks at it again."""
         grant = grants.noted(command, data, by=event.actor_id, recorded=event.recorded)
         dossier = ctx.store.get(store.DOSSIERS, data["code"])
@@ -98,8 +108,10 @@ class Listener:
         for mirror in store.granted_before(ctx.store, datetime.now(UTC) - grants.GRACE):
             try:
                 self._finish(ctx, mirror)
-            except (Problem, StaleVersion) as fault:
-                logs.fault("grant_not_carried_out", fault, code=mirror["_id"])  # again at the next run
+            except ConnectionFailure:  # the database is away: the others would wait for it as long
+                raise
+            except Exception as fault:  # one dossier's fault is not the others'; again at the next run
+                logs.fault("grant_not_carried_out", fault, code=mirror["_id"])
 
     def _finish(self, ctx: Context, mirror: Document) -> None:
         dossier = ctx.store.get(store.DOSSIERS, mirror["_id"])

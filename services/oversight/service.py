@@ -6,6 +6,8 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from pymongo.errors import ConnectionFailure
+
 from services.common import logs, problems
 from services.common.bus.entrypoints import command, every, on_event, query
 from services.common.clock import ClockError
@@ -285,13 +287,17 @@ class OversightService:
         """Tells once of each intake clock that ran out (IN-01)."""
         overdue = {"open_due": {"$lt": ctx.now - lateness.GRACE}}
         for row in ctx.store.find("dossiers", overdue, sort=[("open_due", 1)], limit=_LATE_PER_RUN):
-            unit = ctx.unit()
-            tell_lateness(unit, row, ctx.now)
-            unit.save("dossiers", row)
             try:
+                unit = ctx.unit()
+                tell_lateness(unit, row, ctx.now)
+                unit.save("dossiers", row)
                 unit.commit()
             except StaleVersion:
                 continue  # an event about it came in between and looked at the clock itself
+            except ConnectionFailure:  # the database is away: the others would wait for it as long
+                raise
+            except Exception as fault:  # one dossier's fault is not the others'
+                logs.fault("lateness_not_told", fault, code=row["_id"])
 
     @every(60)
     @rule("X-22", title="Phiếu có chữ ký chưa xác định được kiểm tra lại", cites="CV 252/UBND-HCC, phụ lục")
@@ -307,14 +313,18 @@ class OversightService:
                 "reviews", {"_id": row["_id"]}, {"$set": {"next_check_at": row["next_check_at"]}}, must_match=False
             )
             moved.commit()
-            if not reactions.recheck(ctx, row):
-                continue
-            unit = ctx.unit()
-            reactions.reassess(ctx, unit, row)
             try:
+                if not reactions.recheck(ctx, row):
+                    continue
+                unit = ctx.unit()
+                reactions.reassess(ctx, unit, row)
                 unit.commit()
             except (StaleVersion, Duplicate):
                 continue  # file.checked was faster
+            except ConnectionFailure:
+                raise
+            except Exception as fault:  # one slip's fault is not the others'; its turn comes again
+                logs.fault("slip_not_rechecked", fault, review=row["_id"])
 
     # --- the business clock ------------------------------------------------------------------------------------------
 

@@ -6,6 +6,8 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from pymongo.errors import ConnectionFailure
+
 from services.common import logs, problems
 from services.common.bus.entrypoints import every, on_event, query
 from services.common.bus.publisher import PublishFailed
@@ -13,7 +15,6 @@ from services.common.context import Context
 from services.common.envelope import Event
 from services.common.kernel import Kernel, RoomSpec
 from services.common.links import Links
-from services.common.problems import Problem
 from services.common.rules import rule
 from services.common.run import KernelProvider
 from services.common.store import Index
@@ -85,7 +86,9 @@ class PostalService:
             try:
                 self._send(ctx, row)
                 change = {"sent_at": ctx.now}
-            except (Problem, PublishFailed) as exc:
+            except ConnectionFailure:  # the database is away: the others would wait for it as long
+                raise
+            except Exception as exc:  # also a fault of ours: one order's is not the others'
                 attempts = row["attempts"] + 1
                 pause = min(2 ** min(attempts, 6), _LONGEST_PAUSE)
                 change = {"attempts": attempts, "next_try_at": now + timedelta(seconds=pause)}

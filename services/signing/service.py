@@ -6,6 +6,8 @@ import time
 from datetime import datetime
 from typing import Any
 
+from pymongo.errors import ConnectionFailure
+
 from services.common import logs
 from services.common.bus.entrypoints import every, on_event, query
 from services.common.context import Context
@@ -84,7 +86,9 @@ class SigningService:
                 return
             try:
                 self._check_again(ctx, file, wait=left, timer=True)
-            except (Problem, StaleVersion) as fault:
+            except ConnectionFailure:  # the database is away: the others would wait for it as long
+                raise
+            except Exception as fault:  # one file's fault is not the others'
                 logs.fault("recheck_postponed", fault, file_id=file["_id"])
 
     def _first_check(
