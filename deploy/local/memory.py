@@ -46,11 +46,24 @@ def clock_offset(state: State) -> float:
     return offset
 
 
-def remember(state: State, addresses: Addresses, rehearsal: bool) -> None:
-    """Rehearsal is a choice of the set-up: a system with data keeps the one that it was made with."""
+def refuse_other_kind(state: State, rehearsal: bool) -> None:
+    """Raises Trouble where there is data of the other kind: rehearsal is a choice of the set-up.
+
+    A rehearsal puts seeds with known passwords into its databases and moves its clock; real data must never see that.
+    """
     known = read_json(state.system) or {}
-    if known and known.get("rehearsal") != rehearsal and (state.data / "database.prepared").exists() and not rehearsal:
-        raise Trouble("This system was set up for rehearsal", "add --rehearsal, or choose another --state")
+    if not known or bool(known.get("rehearsal")) == rehearsal or not (state.data / "database.prepared").exists():
+        return
+    if rehearsal:
+        raise Trouble(
+            "This system was set up without rehearsal: its data are real",
+            "leave --rehearsal out, or choose another --state for the rehearsal",
+        )
+    raise Trouble("This system was set up for rehearsal", "add --rehearsal, or choose another --state")
+
+
+def remember(state: State, addresses: Addresses, rehearsal: bool) -> None:
+    """Notes what the system is and where its stores are."""
     write_json(
         state.system,
         {

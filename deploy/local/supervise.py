@@ -9,6 +9,7 @@ it with --die-with is gone) the rooms get SIGTERM first, then database and broke
 from __future__ import annotations
 
 import argparse
+import contextlib
 import hashlib
 import json
 import os
@@ -17,21 +18,17 @@ import signal
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from deploy.local import bindings, broker, containers, database, keys, observability, processes
 from deploy.local.bootstrap import clean_environment
-from deploy.local.memory import clock_offset, refuse_half_restored, remember, wipe
+from deploy.local.children import PAUSE_FIRST, Child, exit_text, probe_of
+from deploy.local.memory import clock_offset, refuse_half_restored, refuse_other_kind, remember, wipe
 from deploy.local.paths import ROOT, State, locked, read_json, write_json
 from deploy.local.table import DOMAIN_ROOMS, Addresses, Ports, Process, amqp_url, table
 from deploy.local.trouble import Trouble, complain, say
 
-_PAUSE_FIRST, _PAUSE_LONGEST = 1.0, 30.0
 _STEADY_SECONDS = 60.0
 _ROOM_GRACE, _STORE_GRACE = 15.0, 20.0
 # Who asks other rooms, and is asked by none of them, is told to stop first: what it has in hand is still answered then.
@@ -39,47 +36,6 @@ _ASKERS = ("gateway", "notifier", "postal", "exchange", "oversight")
 _READY_DEADLINE = 120.0
 _TRIES_AT_START = 5
 _TICK = 0.05
-
-
-@dataclass
-class Child:
-    """One supervised program: what it is, whether it runs, when it may come back. Times are monotonic seconds."""
-
-    name: str
-    argv: list[str]
-    env: dict[str, str]
-    probe: Callable[[], bool]
-    popen: subprocess.Popen[bytes] | None = None
-    ready: bool = False
-    restarts: int = 0
-    pause: float = _PAUSE_FIRST
-    not_before: float = 0.0
-    started: float = 0.0
-    next_probe: float = 0.0
-    extra: dict[str, Any] = field(default_factory=dict)
-
-    def record(self) -> dict[str, Any]:
-        pid = self.popen.pid if self.popen else 0
-        state = "ready" if self.ready else "starting" if self.popen else "stopped"
-        start = processes.start_time(pid) if pid else None
-        return {"name": self.name, "pid": pid, "start": start, "state": state, "restarts": self.restarts, **self.extra}
-
-
-def http_ready(port: int) -> bool:
-    """Whether /healthz/ready on a local port answers 200."""
-    try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz/ready", timeout=2) as answer:
-            return bool(answer.status == 200)
-    except (urllib.error.URLError, OSError, ValueError):
-        return False
-
-
-def _probe_of(row: Process) -> Callable[[], bool]:
-    # an outside system need not know our health addresses: its own door being open is enough
-    if row.simulator and row.http_port:
-        port = row.http_port
-        return lambda: http_ready(row.health_port) or broker.listens(port)
-    return lambda: http_ready(row.health_port)
 
 
 class Supervisor:
@@ -138,7 +94,8 @@ class Supervisor:
 
     def _say(self, text: str) -> None:
         if not self.quiet:
-            say(text)
+            with contextlib.suppress(OSError):  # a log on a full disk is no reason to end the system
+                say(text)
 
     def _mark(self, phase: str, message: str = "") -> None:
         self.phase = phase
@@ -147,6 +104,7 @@ class Supervisor:
     # -- starting ---------------------------------------------------------------------------------------------------
 
     def _start(self, with_containers: bool) -> None:
+        refuse_other_kind(self.state, self.rehearsal)
         if self.only != []:  # broker and database alone may run: the restore needs them
             refuse_half_restored(self.state)
         passwords = keys.ensure(self.state)
@@ -164,7 +122,7 @@ class Supervisor:
         for row in rows:
             env = {**row.env, "MOTCUA_CLOCK_OFFSET": offset}
             extra = {"health_port": row.health_port, "http_port": row.http_port}
-            self.children[row.name] = Child(row.name, row.argv, env, _probe_of(row), extra=extra)
+            self.children[row.name] = Child(row.name, row.argv, env, probe_of(row), extra=extra)
         wanted = list(self.children.values())
         if self.observability:
             self._observe(ports, rows)
@@ -310,36 +268,52 @@ class Supervisor:
             self.stopping = True
         now = time.monotonic()
         for child in self.children.values():
-            held = (self.state.hold / child.name).exists()
-            if child.popen is not None and child.popen.poll() is not None:
-                self._ended(child, now, held)
-            elif child.popen is None:
-                if not held and now >= child.not_before:
-                    self._spawn(child)
-            elif not child.ready and now >= child.next_probe:
-                # a slow room must not hold up the others: ask again after a pause that suits the cost of asking
-                child.ready = child.probe()
-                child.next_probe = time.monotonic() + 0.2
-                if child.ready:
-                    processes.write_record(self.state, child.name, child.record())
+            try:
+                self._look_after(child, now)
+            except OSError as fault:  # no disk, no process, no file to be had: of this one now, and it may pass
+                self._say(f"{child.name}: {fault.strerror or type(fault).__name__}; again in {child.pause:.0f} s")
+                child.put_off(now)
+
+    def _look_after(self, child: Child, now: float) -> None:
+        held = (self.state.hold / child.name).exists()
+        if child.popen is not None and child.popen.poll() is not None:
+            self._ended(child, now, held)
+        elif child.popen is None:
+            if not held and now >= child.not_before:
+                self._spawn(child)
+        elif now < child.next_probe:
+            return
+        elif child.unwritten:
+            self._record(child)
+        elif not child.ready:
+            # a slow room must not hold up the others: ask again after a pause that suits the cost of asking
+            child.ready = child.probe()
+            child.next_probe = time.monotonic() + 0.2
+            if child.ready:
+                self._record(child)
+
+    def _record(self, child: Child) -> None:
+        child.unwritten = True
+        processes.write_record(self.state, child.name, child.record())
+        child.unwritten = False
 
     def _spawn(self, child: Child) -> None:
         child.popen = processes.spawn(self.state, child.name, child.argv, child.env)
         child.started, child.ready, child.next_probe = time.monotonic(), False, 0.0
-        processes.write_record(self.state, child.name, child.record())
+        self._record(child)
 
     def _ended(self, child: Child, now: float, held: bool) -> None:
         assert child.popen is not None
         code = child.popen.returncode
         if now - child.started > _STEADY_SECONDS:
-            child.pause = _PAUSE_FIRST
-        child.not_before = now if held else now + child.pause
-        if not held:
-            self._say(f"{child.name} ended ({_exit_text(code)}); back in {child.pause:.0f} s")
-            child.restarts += 1
-            child.pause = min(child.pause * 2, _PAUSE_LONGEST)
+            child.pause = PAUSE_FIRST
+        if held:
+            child.not_before = now
+        else:
+            self._say(f"{child.name} ended ({exit_text(code)}); back in {child.pause:.0f} s")
+            child.put_off(now)
         child.popen, child.ready = None, False
-        processes.write_record(self.state, child.name, child.record())
+        self._record(child)
 
     # -- stopping -----------------------------------------------------------------------------------------------------
 
@@ -373,10 +347,6 @@ class Supervisor:
             except subprocess.TimeoutExpired:
                 os.killpg(popen.pid, signal.SIGKILL)
                 popen.wait()
-
-
-def _exit_text(code: int) -> str:
-    return f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit status {code}"
 
 
 def main(arguments: list[str] | None = None) -> int:

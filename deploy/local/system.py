@@ -21,8 +21,8 @@ from typing import Any
 
 from deploy.local import broker, database, keys, observability, processes
 from deploy.local.bootstrap import clean_environment
+from deploy.local.children import http_ready
 from deploy.local.paths import ROOT, State, read_json
-from deploy.local.supervise import http_ready
 from deploy.local.table import Addresses, Ports, Process, amqp_url, describe, mongo_url, operator_env, table
 from deploy.local.trouble import Trouble
 
