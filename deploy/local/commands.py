@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from deploy.local import restoring
+from deploy.local import observability, restoring
 from deploy.local.bootstrap import clean_environment, set_up
 from deploy.local.paths import ROOT, TMP, VENV_PYTHON, State, state_of
 from deploy.local.processes import end_with_parent
@@ -241,6 +241,10 @@ def _demo(given: argparse.Namespace, _: list[str]) -> int:
 
 def _test(given: argparse.Namespace, pytest_arguments: list[str]) -> int:
     set_up("test")
+    try:
+        observability.program("promtool")  # tests of alerts and dashboards fail without it; the others need not
+    except Trouble as trouble:
+        complain(f"no Prometheus for the tests: {trouble}")
     environment = {**clean_environment(), "TMPDIR": str(TMP), "MOTCUA_STATE": str(state_of(given.state, "test").top)}
     if given.full:
         environment["MOTCUA_FULL"] = "1"
