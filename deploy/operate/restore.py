@@ -100,7 +100,7 @@ def load(client: Client, state: State, folder: Path, key_file: Path | None, gap:
             kernel.begin(store, manifest.backup)
         restored_secrets.place(state, folder, manifest, key_file)
         for room in wire.ROOMS:
-            _load_room(client, folder, manifest, room)
+            load_room(client, folder, manifest, room)
         said = _make_good(client, state, stores, manifest, known, gap)
         statement = restored_ledger.take_back(client, state, folder, manifest)
         purge(os.environ["MOTCUA_AMQP_URL"])
@@ -128,7 +128,8 @@ def _known(client: Client, before: dict[str, Any]) -> dict[str, Any]:
     return known
 
 
-def _load_room(client: Client, folder: Path, manifest: archive.Manifest, room: str) -> None:
+def load_room(client: Client, folder: Path, manifest: archive.Manifest, room: str) -> None:
+    """Replaces a room's documents and indexes by those of the backup. Raises archive.Damaged, PyMongoError."""
     database = client.get_database(room, write_concern=WriteConcern(1))
     for name in database.list_collection_names(filter={"type": "collection"}):
         if name == "kernel":

@@ -1,6 +1,6 @@
 """The ledger's heads after a restore: they know entries that the backup does not hold. The operator says so, signed.
 
-docs/decisions/0014-restore.md
+docs/decisions/0013-restore.md
 """
 
 from __future__ import annotations
