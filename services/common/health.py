@@ -10,8 +10,6 @@ import eventlet.wsgi
 import orjson
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from services.common import metrics
-
 
 class HealthServer:
     """`ready` returns what is missing by name; an empty answer means ready."""
@@ -34,7 +32,6 @@ class HealthServer:
     def _answer(self, environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
         path = environ.get("PATH_INFO", "")
         if path == "/metrics":
-            metrics.ready.set(0 if self._ready() else 1)
             start("200 OK", [("Content-Type", CONTENT_TYPE_LATEST)])
             return [generate_latest()]
         if path == "/healthz/live":

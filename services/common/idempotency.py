@@ -12,13 +12,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import orjson
-from pymongo.client_session import ClientSession
-from pymongo.errors import DuplicateKeyError
 
 from services.common import problems
 from services.common.crypto import DataKey
 from services.common.store import Store
 from services.common.wire import new_id
+from services.common.writes import Duplicate, Kind, Write
 
 #: Real seconds beyond its caller's deadline that a holder keeps its turn. Of two holders the database lets one commit.
 GRACE = 1.0
@@ -58,12 +57,11 @@ def begin(store: Store, key: str, body: str, *, seconds: float, redelivered: boo
     holder = new_id()
     now = datetime.now(UTC)
     until = now + timedelta(seconds=seconds + GRACE)
+    begun = {"_id": key, "body": body, "state": "running", "holder": holder, "until": until, "created_at": now}
     try:
-        rows.insert_one(
-            {"_id": key, "body": body, "state": "running", "holder": holder, "until": until, "created_at": now}
-        )
+        store.commit([Write("idempotency", Kind.INSERT, {}, lambda: begun)])
         return Hold(key, holder)
-    except DuplicateKeyError:
+    except Duplicate:
         row = rows.find_one({"_id": key})
     if row is None:  # removed between the two: its command was refused; the caller may try again at once
         raise problems.still_running(retry_after=1)
@@ -81,15 +79,16 @@ def begin(store: Store, key: str, body: str, *, seconds: float, redelivered: boo
     return Hold(key, holder)
 
 
-def finish(store: Store, hold: Hold, answer: Any, session: ClientSession | None) -> None:
-    """Keeps the answer. Raises LostHold when the hold was taken over meanwhile."""
-    result = store.collection("idempotency").update_one(
+def finishing(hold: Hold, answer: Any) -> Write:
+    """Keeps the answer. Its commit raises LostHold when the hold was taken over meanwhile."""
+    return Write(
+        "idempotency",
+        Kind.UPDATE,
         {"_id": hold.key, "holder": hold.holder, "state": "running"},
-        {"$set": {"state": "done", "answer": answer}},
-        session=session,
+        lambda: {"$set": {"state": "done", "answer": answer}},
+        must_match=True,
+        missed=LostHold,
     )
-    if result.matched_count != 1:
-        raise LostHold
 
 
 def forget(store: Store, hold: Hold) -> None:

@@ -20,6 +20,7 @@ from services.common.bus.publisher import Publisher, PublishFailed
 from services.common.bus.relay import Relay
 from services.common.bus.retell import retell
 from services.common.clock import BusinessClock
+from services.common.commits import GroupCommit
 from services.common.crypto import DataKey
 from services.common.migrations import Migration, refuse_other
 from services.common.problems import Problem
@@ -28,7 +29,8 @@ from services.common.settings import Settings
 from services.common.store import Index, Store
 
 CLOCK_OWNER = "oversight"
-LOOK_AT_QUEUES = 5.0  # seconds
+LOOK_AT_QUEUES = 10.0  # seconds
+LOOK_AT_ITSELF = 5.0  # seconds
 
 
 class EventError(Exception):
@@ -65,6 +67,7 @@ class Kernel:
         self.spec = spec
         self.clock = BusinessClock(settings.clock_offset, rehearsal=settings.rehearsal)
         self.store = Store(settings.mongo_url, application=spec.name)
+        self.store.group = GroupCommit(self.store)
         self.signer = Signer.load(spec.name, settings.kid, settings.key_path)
         self.verifier = Verifier.load(settings.public_keys)
         self.data_key = DataKey.load(settings.data_key_path, spec.name)
@@ -109,6 +112,7 @@ class Kernel:
         self._greenlets = [
             eventlet.spawn(self._ask_clock),
             eventlet.spawn(self._look_at_queues),
+            eventlet.spawn(self._look_at_itself),
             eventlet.spawn(retell, self.store, self.publisher),
         ]
 
@@ -197,6 +201,12 @@ class Kernel:
             self._clock_known = True
             return
 
+    def _look_at_itself(self) -> None:
+        # apart from the scrape: figures must come also while the database gives no answer
+        while True:
+            metrics.ready.set(0 if self.missing() else 1)
+            eventlet.sleep(LOOK_AT_ITSELF)
+
     def _look_at_queues(self) -> None:
         names = [name for name, _ in wire.queue_declarations(self.spec.name)]
         while True:
@@ -212,8 +222,8 @@ class Kernel:
 
     def _look_at_parked(self) -> None:
         parked = self.store.collection("inbox_parked")
-        metrics.parked_now.set(parked.count_documents({}))
         oldest = parked.find_one({}, {"parked_at": 1}, sort=[("parked_at", 1)])
+        metrics.parked_now.set(parked.count_documents({}) if oldest else 0)
         metrics.parked_age.set((datetime.now(UTC) - oldest["parked_at"]).total_seconds() if oldest else 0.0)
 
     def _look_at_timers(self) -> None:

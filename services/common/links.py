@@ -12,12 +12,10 @@ import dataclasses
 from datetime import datetime
 from typing import Any
 
-from pymongo.client_session import ClientSession
-from pymongo.errors import DuplicateKeyError
-
 from services.common.actors import Actor
 from services.common.store import Store
-from services.common.unit import StaleVersion, UnitOfWork
+from services.common.unit import UnitOfWork
+from services.common.writes import Kind, StaleVersion, Write
 
 
 class Links:
@@ -41,16 +39,13 @@ class Links:
         """The actor as the person whom he or she is now."""
         return dataclasses.replace(actor, person_id=self.current(store, actor.person_id))
 
-    def hold(self, store: Store, unit: UnitOfWork, person_id: str) -> None:
+    def hold(self, unit: UnitOfWork, person_id: str) -> None:
         """What the unit writes for this person is written only while the id is the current one.
 
         Commit raises StaleVersion where it was given up since it was read.
         """
 
-        def run(session: ClientSession | None) -> None:
-            self._update(store, {"_id": person_id, "person_id": None}, {"$inc": {"holds": 1}}, session)
-
-        unit.add(self.collection, run)
+        unit.add(self._write({"_id": person_id, "person_id": None}, {"$inc": {"holds": 1}}))
 
     def give_up(self, store: Store, unit: UnitOfWork, former: str, person_id: str, at: datetime) -> bool:
         """Links a former id to the lasting one; False where there is nothing to link, or it would lead in a circle.
@@ -63,16 +58,9 @@ class Links:
         row = store.get(self.collection, former) or {}
         read = {"_id": former, "holds": row.get("holds")}
 
-        def run(session: ClientSession | None) -> None:
-            self._update(store, read, {"$set": {"person_id": person_id, "at": at}}, session)
-
-        unit.add(self.collection, run)
+        unit.add(self._write(read, {"$set": {"person_id": person_id, "at": at}}))
         return True
 
-    def _update(
-        self, store: Store, query: dict[str, Any], change: dict[str, Any], session: ClientSession | None
-    ) -> None:
-        try:
-            store.collection(self.collection).update_one(query, change, upsert=True, session=session)
-        except DuplicateKeyError:  # the row is there and not as it was read
-            raise StaleVersion(self.collection) from None
+    def _write(self, query: dict[str, Any], change: dict[str, Any]) -> Write:
+        # a row that is there and not as it was read meets the upsert as a key that exists
+        return Write(self.collection, Kind.UPDATE, query, lambda: change, upsert=True, duplicate=StaleVersion)

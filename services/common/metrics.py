@@ -44,7 +44,13 @@ worker_jobs = Counter("motcua_worker_jobs_total", "Jobs of worker processes", ["
 worker_seconds = Histogram(
     "motcua_worker_seconds", "Time of a worker's job, in seconds", ["pool"], buckets=(*SECONDS, 20.0, 30.0)
 )
-ready = Gauge("motcua_ready", "1 where the process may be given work, as /healthz/ready says at the time of the scrape")
+commit_group = Histogram(
+    "motcua_commit_group_size", "Units of work written in one transaction", buckets=(1, 2, 4, 8, 16, 32, 48)
+)
+_commit_splits = Counter(
+    "motcua_commit_splits_total", "Groups of which one unit failed, so that each was committed by itself"
+)
+ready = Gauge("motcua_ready", "1 where the process may be given work, as looked up within the last seconds")
 timer_lag = Gauge("motcua_timer_lag_seconds", "Business time by which a timer's run is overdue, in seconds", ["timer"])
 clock_offset = Gauge("motcua_clock_offset_seconds", "Business clock beside real time, in seconds")
 
@@ -91,6 +97,10 @@ def record_retry(event_type: str) -> None:
 
 def record_parked(event_type: str) -> None:
     _parked.labels(event_type).inc()
+
+
+def record_commit_split() -> None:
+    _commit_splits.inc()
 
 
 def record_repeated(event_type: str) -> None:

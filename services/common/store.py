@@ -7,9 +7,9 @@ Aggregates carry `version` (optimistic lock), `schema_version`, `seq` (number of
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import pymongo
 from bson.codec_options import CodecOptions
@@ -20,7 +20,8 @@ from pymongo.errors import OperationFailure
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
-Document = dict[str, Any]
+from services.common.writes import Document, Write, write_alone
+
 _OTHER_OPTIONS = 85  # MongoDB's code IndexOptionsConflict
 
 KERNEL = ("kernel", "inbox", "inbox_positions", "inbox_parked", "idempotency", "told", "timers")
@@ -35,10 +36,17 @@ class Index:
     options: Mapping[str, Any] = field(default_factory=dict)
 
 
+class Group(Protocol):
+    """Commits several units at once (services/common/commits.py)."""
+
+    def commit(self, writes: Sequence[Write]) -> None: ...
+
+
 class Store:
     """Access to one room's database. Made once, at start: a client made lazily by two greenlets would be made twice."""
 
     def __init__(self, url: str, *, application: str) -> None:
+        self.group: Group | None = None
         self.client: pymongo.MongoClient[Document] = pymongo.MongoClient(
             url,
             appname=application,
@@ -55,6 +63,16 @@ class Store:
             read_concern=ReadConcern("majority"),
             write_concern=WriteConcern("majority", j=True),
         )
+
+    def commit(self, writes: Sequence[Write]) -> None:
+        """Carries the writes out, all or none; with others that are ready now where a group commit was set.
+
+        Raises StaleVersion, Duplicate or what a write says of itself.
+        """
+        if self.group is None:
+            write_alone(self.client, self.db, writes)
+        else:
+            self.group.commit(writes)
 
     def collection(self, name: str) -> Collection[Document]:
         return self.db[name]

@@ -13,32 +13,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 from bson import ObjectId
-from pymongo.client_session import ClientSession
-from pymongo.errors import DuplicateKeyError
 
 from services.common import envelope
 from services.common.store import Document, Store
+from services.common.writes import Kind, Write
 
 #: Kept out of `$set` when an aggregate is saved: the relay changes them on its own.
 _RELAY_FIELDS = ("_id", "outbox", "outbox_mark", "version")
-
-
-class StaleVersion(Exception):
-    """Somebody else changed the document since it was read. The kernel runs the handler again."""
-
-
-class Duplicate(Exception):
-    """A unique index refused the write; `collection` says where."""
-
-    def __init__(self, collection: str) -> None:
-        super().__init__(collection)
-        self.collection = collection
-
-
-@dataclass
-class _Write:
-    collection: str
-    run: Callable[[ClientSession | None], None]
 
 
 @dataclass(frozen=True)
@@ -59,7 +40,7 @@ class UnitOfWork:
         self._store = store
         self._origin = origin
         self._check_event = check_event
-        self._writes: list[_Write] = []
+        self.writes: list[Write] = []
         self._told: dict[int, list[Document]] = {}
         self.committed = False
 
@@ -69,18 +50,11 @@ class UnitOfWork:
         document.setdefault("schema_version", schema_version)
         document.setdefault("seq", 0)
 
-        def run(session: ClientSession | None) -> None:
-            fresh = dict(document)
+        def fresh() -> Document:
             events = self._told.get(id(document))
-            if events:
-                fresh["outbox"] = events
-                fresh["outbox_mark"] = ObjectId()
-            try:
-                self._store.db[collection].insert_one(fresh, session=session)
-            except DuplicateKeyError:
-                raise Duplicate(collection) from None
+            return {**document, "outbox": events, "outbox_mark": ObjectId()} if events else dict(document)
 
-        self._writes.append(_Write(collection, run))
+        self.add(Write(collection, Kind.INSERT, {}, fresh))
 
     def save(self, collection: str, document: Document) -> None:
         """Writes back an aggregate that was read. Commit raises StaleVersion if it changed since.
@@ -89,37 +63,19 @@ class UnitOfWork:
         """
         read_version = document["version"]
 
-        def run(session: ClientSession | None) -> None:
-            change: Document = {
-                "$set": {k: v for k, v in document.items() if k not in _RELAY_FIELDS} | {"version": read_version + 1}
-            }
+        def change() -> Document:
+            fields = {k: v for k, v in document.items() if k not in _RELAY_FIELDS} | {"version": read_version + 1}
             events = self._told.get(id(document))
-            if events:
-                change["$push"] = {"outbox": {"$each": events}}
-                change["$set"]["outbox_mark"] = ObjectId()
-            try:
-                result = self._store.db[collection].update_one(
-                    {"_id": document["_id"], "version": read_version}, change, session=session
-                )
-            except DuplicateKeyError:
-                raise Duplicate(collection) from None
-            if result.matched_count != 1:
-                raise StaleVersion(collection)
+            if not events:
+                return {"$set": fields}
+            return {"$set": fields | {"outbox_mark": ObjectId()}, "$push": {"outbox": {"$each": events}}}
 
-        self._writes.append(_Write(collection, run))
+        query = {"_id": document["_id"], "version": read_version}
+        self.add(Write(collection, Kind.UPDATE, query, change, must_match=True))
 
     def put(self, collection: str, document: Document) -> None:
         """Writes a row whole under its `_id`, whether it existed or not. For rows that have no rival writers."""
-        self._writes.append(
-            _Write(
-                collection,
-                lambda session: _ignore(
-                    self._store.db[collection].replace_one(
-                        {"_id": document["_id"]}, document, upsert=True, session=session
-                    )
-                ),
-            )
-        )
+        self.add(Write(collection, Kind.REPLACE, {"_id": document["_id"]}, lambda: document, upsert=True))
 
     def change(
         self,
@@ -131,22 +87,17 @@ class UnitOfWork:
         upsert: bool = False,
     ) -> None:
         """An update of one row by query. With must_match, commit raises StaleVersion when nothing matched."""
-
-        def run(session: ClientSession | None) -> None:
-            try:
-                result = self._store.db[collection].update_one(query, update, upsert=upsert, session=session)
-            except DuplicateKeyError:
-                raise Duplicate(collection) from None
-            if must_match and not upsert and result.matched_count != 1:
-                raise StaleVersion(collection)
-
-        self._writes.append(_Write(collection, run))
+        self.add(
+            Write(collection, Kind.UPDATE, query, lambda: update, must_match=must_match and not upsert, upsert=upsert)
+        )
 
     def delete(self, collection: str, query: Mapping[str, Any]) -> None:
         """Removes one row by query, if it is there."""
-        self._writes.append(
-            _Write(collection, lambda session: _ignore(self._store.db[collection].delete_one(query, session=session)))
-        )
+        self.add(Write(collection, Kind.DELETE, query))
+
+    def add(self, write: Write) -> None:
+        """A write that the methods above do not know: of many rows, or with faults of its own."""
+        self.writes.append(write)
 
     def tell(self, document: Document, name: str, data: Document, *, subject: str | None = None) -> str:
         """Adds an event to an aggregate that this unit inserts or saves. Returns the event's id.
@@ -173,32 +124,17 @@ class UnitOfWork:
         self._told.setdefault(id(document), []).append(event.to_dict())
         return event.id
 
-    def add(self, collection: str, run: Callable[[ClientSession | None], None]) -> None:
-        """A write of the kernel's own (idempotency row, inbox mark)."""
-        self._writes.append(_Write(collection, run))
-
     @property
     def empty(self) -> bool:
-        return not self._writes
+        return not self.writes
 
     def commit(self) -> None:
-        """Writes everything: one write alone, several in one transaction.
+        """Writes everything: one write alone, several in one transaction; beside others that commit now, with them.
 
-        Raises StaleVersion or Duplicate; then nothing was written.
+        Raises StaleVersion, Duplicate or what a write of the kernel's own raises; then nothing of it was written.
         """
         if self.committed:
             raise RuntimeError("a unit of work is committed once")
-        if len(self._writes) == 1:
-            self._writes[0].run(None)
-        elif self._writes:
-            with self._store.client.start_session(causal_consistency=True) as session:
-                session.with_transaction(self._run_all)
+        if self.writes:
+            self._store.commit(self.writes)
         self.committed = True
-
-    def _run_all(self, session: ClientSession) -> None:
-        for write in self._writes:
-            write.run(session)
-
-
-def _ignore(result: object) -> None:
-    """For writes whose outcome does not matter."""

@@ -18,7 +18,8 @@ from services.common import logs, wire
 from services.common.kernel import Kernel
 from services.common.problems import Problem
 from services.common.store import Document
-from services.common.unit import Origin, StaleVersion, UnitOfWork
+from services.common.unit import Origin, UnitOfWork
+from services.common.writes import StaleVersion
 from services.exchange import metrics, portal, sync
 from services.exchange.adapters.national_portal import NationalPortal, PortalError
 from services.exchange.status_codes import Code

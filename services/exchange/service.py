@@ -14,7 +14,7 @@ from services.common.kernel import Kernel, RoomSpec
 from services.common.rules import rule
 from services.common.run import KernelProvider
 from services.common.store import Index
-from services.common.unit import Duplicate, StaleVersion
+from services.common.writes import Duplicate, StaleVersion
 from services.exchange import delivery, metrics, schemas, sync
 from services.exchange.adapters.national_portal import Account, NationalPortal
 from services.exchange.status_codes import NAMES, Code

@@ -10,7 +10,8 @@ from services.common.calendar import local_date
 from services.common.context import Context
 from services.common.problems import FieldError, Problem
 from services.common.store import Document
-from services.common.unit import Duplicate, StaleVersion, UnitOfWork
+from services.common.unit import UnitOfWork
+from services.common.writes import Duplicate, StaleVersion
 from services.identity import (
     accounts,
     challenges,

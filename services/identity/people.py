@@ -8,7 +8,7 @@ from typing import Any
 from services.common import problems
 from services.common.calendar import local_date
 from services.common.context import Context
-from services.common.unit import Duplicate, StaleVersion
+from services.common.writes import Duplicate, StaleVersion
 from services.identity import accounts, normalization, numbers, secrecy, store
 from services.identity.names import same_name
 from services.identity.phones import national_form

@@ -8,7 +8,7 @@ from typing import Any
 from services.common import problems
 from services.common.calendar import local_date
 from services.common.context import Context
-from services.common.unit import Duplicate
+from services.common.writes import Duplicate
 from services.identity import accounts, challenges, normalization, passwords, secrecy, store, tokens
 from services.identity.codes import Purpose, Verdict, refusal
 from services.identity.passwords import Passwords

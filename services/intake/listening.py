@@ -13,7 +13,7 @@ from services.common.bus.entrypoints import every, on_event
 from services.common.context import Context
 from services.common.envelope import Event
 from services.common.store import Document
-from services.common.unit import Duplicate, StaleVersion
+from services.common.writes import Duplicate, StaleVersion
 from services.intake import events, grants, progress, store
 from services.intake.dossier import Command
 

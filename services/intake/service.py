@@ -13,8 +13,8 @@ from services.common.files import put_bytes
 from services.common.kernel import Kernel, RoomSpec
 from services.common.run import KernelProvider
 from services.common.store import Document
-from services.common.unit import Duplicate
 from services.common.workers import WorkerPool
+from services.common.writes import Duplicate
 from services.intake import (
     acceptance,
     access,
@@ -98,7 +98,7 @@ class IntakeService(Reader, Listener):
         mirror = progress.empty(dossier["_id"])
         unit.insert(store.DOSSIERS, dossier)
         unit.insert(store.PROGRESS, mirror)
-        store.LINKS.hold(ctx.store, unit, dossier["owner"])
+        store.LINKS.hold(unit, dossier["owner"])
         unit.tell(dossier, "dossier.filed", telling.filed(dossier))
         verdicts = store.verdicts_of(ctx.store, amendments.all_files(dossier["versions"]))
         return ctx.commit(unit, views.full(dossier, mirror, verdicts, calendar=calendar, now=now, mine=True))

@@ -10,7 +10,7 @@ from services.common import logs
 from services.common.context import Context
 from services.common.problems import Problem
 from services.common.store import Document
-from services.common.unit import StaleVersion
+from services.common.writes import StaleVersion
 from services.notifier import metrics, notices, store
 from services.notifier.adapters.sms import Sms, SmsRefused, SmsUnavailable
 from services.notifier.wording import sms_text

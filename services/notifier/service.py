@@ -11,7 +11,8 @@ from services.common.context import Context
 from services.common.envelope import Event
 from services.common.kernel import RoomSpec
 from services.common.run import KernelProvider
-from services.common.unit import Duplicate, StaleVersion, UnitOfWork
+from services.common.unit import UnitOfWork
+from services.common.writes import Duplicate, StaleVersion
 from services.notifier import delivery, metrics, notices, schemas, store
 from services.notifier.adapters.sms import Sms, SmsRefused, SmsUnavailable
 from services.notifier.templates import Channel

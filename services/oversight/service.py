@@ -19,7 +19,8 @@ from services.common.problems import Problem
 from services.common.rules import rule
 from services.common.run import KernelProvider
 from services.common.slips import MONITORED_SINCE, Review, decide
-from services.common.unit import Duplicate, StaleVersion, UnitOfWork
+from services.common.unit import UnitOfWork
+from services.common.writes import Duplicate, StaleVersion
 from services.oversight import answers, facts, figures, lateness, ledger, metrics, reviews, schemas, store
 from services.oversight.heads import HeadsFile
 from services.oversight.reactions import PATIENCE, Reactions, tell_lateness
@@ -152,9 +153,7 @@ class OversightService:
             return None
         kept = {"verdict": row["verdict"], "report_id": row["report_id"], "signatures": []}
         try:
-            report = ctx.call(
-                "signing.report", as_service=True, timeout=PATIENCE, file_id=row["file_id"], masked=True
-            )
+            report = ctx.call("signing.report", as_service=True, timeout=PATIENCE, file_id=row["file_id"], masked=True)
         except Problem:
             return kept
         return dict(report)

@@ -13,8 +13,9 @@ from services.common.envelope import Event
 from services.common.kernel import Kernel, RoomSpec
 from services.common.problems import Problem
 from services.common.run import KernelProvider
-from services.common.unit import StaleVersion, UnitOfWork
+from services.common.unit import UnitOfWork
 from services.common.workers import WorkerPool
+from services.common.writes import StaleVersion
 from services.payment import metrics, receipt, restored, schemas, store, vietqr, vnpay
 from services.payment import order as orders
 from services.payment.adapters.provider import Provider, ProviderUnavailable, UnreadableAnswer
@@ -260,7 +261,7 @@ class PaymentService:
             procedure=data["procedure"], fee=data["fee"], at=ctx.now,
         )  # fmt: skip
         unit = ctx.unit()
-        store.LINKS.hold(ctx.store, unit, owner)
+        store.LINKS.hold(unit, owner)
         unit.insert(store.ORDERS, order)
         self._tell(unit, order, "payment.ordered", amount=order["amount"], items=order["items"])
         ctx.commit(unit)

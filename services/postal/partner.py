@@ -27,7 +27,8 @@ from services.common.bus.link import Link
 from services.common.bus.publisher import Outgoing, Publisher, PublishFailed
 from services.common.kernel import Kernel
 from services.common.metrics import record_dead, record_retry
-from services.common.unit import Duplicate, Origin, StaleVersion, UnitOfWork
+from services.common.unit import Origin, UnitOfWork
+from services.common.writes import Duplicate, StaleVersion
 from services.postal.orders import ids_of
 from services.postal.schemas import PartnerMessage
 from services.postal.shipments import Contradiction, status_of, take

@@ -61,7 +61,7 @@ class PostalService:
             return
         unit = ctx.unit()
         unit.insert("shipments", shipment)
-        LINKS.hold(ctx.store, unit, owner)
+        LINKS.hold(unit, owner)
         ctx.commit(unit)
 
     @on_event("account.normalized", schemas.NormalizedSeen)

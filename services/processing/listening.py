@@ -43,7 +43,7 @@ class Listener:
         case = cases.open_case(data, clock, owner=owner, by=event.actor_id, at=ctx.now)
         unit = ctx.unit()
         unit.insert(store.CASES, case)
-        store.LINKS.hold(ctx.store, unit, owner)
+        store.LINKS.hold(unit, owner)
         told = ("step", "name", "role", "unit", "minutes")
         self._tell(
             unit, case, "case.opened", steps=[{name: step[name] for name in told} for step in case["steps"]],

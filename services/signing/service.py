@@ -16,7 +16,8 @@ from services.common.kernel import Kernel, RoomSpec
 from services.common.problems import Problem
 from services.common.run import KernelProvider
 from services.common.store import Document
-from services.common.unit import Duplicate, StaleVersion, UnitOfWork
+from services.common.unit import UnitOfWork
+from services.common.writes import Duplicate, StaleVersion
 from services.signing import metrics, reports, schemas
 from services.signing.checker import Checker, Subject
 from services.signing.store import (

@@ -120,12 +120,10 @@ class VaultService:
         if file["person_id"]:
             # In the log of the person whose file it is now, also where the account is normalized in this moment.
             file = {**file, "person_id": LINKS.current(ctx.store, file["person_id"])}
-            LINKS.hold(ctx.store, unit, file["person_id"])
+            LINKS.hold(unit, file["person_id"])
         unit.put(
             "accesses",
-            access.log_row(
-                row_id, file=file, actor=ctx.actor, opening=opening, at=ctx.now, recorded=datetime.now(UTC)
-            ),
+            access.log_row(row_id, file=file, actor=ctx.actor, opening=opening, at=ctx.now, recorded=datetime.now(UTC)),
         )
         ticket = tickets.Ticket(file["_id"], "get", opening.reason, ctx.actor.subject, str(row_id))
         answer = {
@@ -183,7 +181,7 @@ class VaultService:
         holding = holdings.result_holding(data, owner=owner, now=ctx.now)
         if ctx.store.get("holdings", holding["_id"]) is None:
             unit.insert("holdings", holding)
-            LINKS.hold(ctx.store, unit, owner)
+            LINKS.hold(unit, owner)
             told = ("person_id", "kind", "code", "file_id", "sha256")
             unit.tell(
                 holding, "holding.added", {"holding_id": holding["_id"], **{name: holding[name] for name in told}}
@@ -193,7 +191,7 @@ class VaultService:
                 file["person_id"] = owner
                 unit.save("files", file)
                 change_many(
-                    ctx.store, unit, "accesses", {"file_id": file["_id"], "person_id": None},
+                    unit, "accesses", {"file_id": file["_id"], "person_id": None},
                     {"$set": {"person_id": owner}},
                 )  # fmt: skip
         ctx.commit(unit)
@@ -206,10 +204,8 @@ class VaultService:
         if LINKS.give_up(ctx.store, unit, former, person, ctx.now):
             moved = {"$set": {"person_id": person}}
             for collection in ("files", "holdings"):
-                change_many(
-                    ctx.store, unit, collection, {"person_id": former}, {**moved, "$inc": {"version": 1}}
-                )
-            change_many(ctx.store, unit, "accesses", {"person_id": former}, moved)
+                change_many(unit, collection, {"person_id": former}, {**moved, "$inc": {"version": 1}})
+            change_many(unit, "accesses", {"person_id": former}, moved)
         ctx.commit(unit)
 
     @every(300)

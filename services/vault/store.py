@@ -17,12 +17,12 @@ from typing import Any
 
 from bson import ObjectId
 from bson.errors import InvalidId
-from pymongo.client_session import ClientSession
 
 from services.common import problems
 from services.common.links import Links
 from services.common.store import Document, Index, Store
 from services.common.unit import UnitOfWork
+from services.common.writes import Kind, Write
 from services.vault import bytes as file_bytes
 
 LINKS = Links("persons")
@@ -93,12 +93,7 @@ def _bad_cursor() -> problems.Problem:
     return problems.invalid(problems.field_error("cursor", "Con trỏ trang không hợp lệ.", "Not a cursor of this list."))
 
 
-def change_many(
-    store: Store, unit: UnitOfWork, collection: str, query: Mapping[str, Any], update: Mapping[str, Any]
-) -> None:
+def change_many(unit: UnitOfWork, collection: str, query: Mapping[str, Any], update: Mapping[str, Any]) -> None:
     """An update of every row of a query, as part of the unit (which by itself knows single rows only)."""
 
-    def run(session: ClientSession | None) -> None:
-        store.collection(collection).update_many(query, update, session=session)
-
-    unit.add(collection, run)
+    unit.add(Write(collection, Kind.UPDATE_MANY, query, lambda: update))

@@ -14,7 +14,8 @@ from typing import Any
 from services.common import logs, problems
 from services.common.kernel import Kernel
 from services.common.store import Document
-from services.common.unit import Duplicate, Origin, StaleVersion, UnitOfWork
+from services.common.unit import Origin, UnitOfWork
+from services.common.writes import Duplicate, StaleVersion
 from services.vault import content, metrics
 from services.vault.bytes import PIECE, Deposit
 from services.vault.store import LINKS
@@ -136,7 +137,7 @@ def _commit(kernel: Kernel, opening: Document, body: _Counted, media_type: str, 
     unit = UnitOfWork(kernel.store, origin, kernel.check_event)
     unit.insert("files", file)
     if owner:
-        LINKS.hold(kernel.store, unit, owner)
+        LINKS.hold(unit, owner)
     unit.tell(
         file,
         "file.stored",

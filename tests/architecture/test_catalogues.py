@@ -131,7 +131,7 @@ def test_metrics_are_named_as_prometheus_wants_them():
         assert name.startswith("motcua_")
         assert name.endswith("_total") == (kind == "Counter"), name
         if kind == "Histogram":
-            assert name.endswith("_seconds"), name
+            assert name.endswith(("_seconds", "_size")), name
         assert not set(labels) & {"code", "person", "person_id", "account", "phone", "user", "id", "subject"}, name
 
 

@@ -13,16 +13,17 @@ from typing import TYPE_CHECKING, Any
 
 import eventlet
 from marshmallow import ValidationError
-from pymongo.client_session import ClientSession
 from pymongo.errors import ConnectionFailure, DuplicateKeyError, PyMongoError
 
 from services.common import envelope, logs, metrics, schemas, wire
+from services.common.batched import Batched
 from services.common.bus.client import DEFAULT_TIMEOUT
 from services.common.bus.publisher import Outgoing, PublishFailed
 from services.common.context import Context
 from services.common.envelope import EnvelopeError, Event
 from services.common.problems import Problem
-from services.common.unit import Duplicate, StaleVersion, UnitOfWork
+from services.common.unit import UnitOfWork
+from services.common.writes import Duplicate, Kind, StaleVersion, Write
 
 if TYPE_CHECKING:
     from services.common.kernel import Kernel
@@ -50,6 +51,10 @@ class EventDesk:
         self._handlers = {name: (entry, getattr(instance, entry.method_name)) for name, entry in handlers.items()}
         self._any = self._handlers.pop(ANY, None)
         self.stopping = False
+        # asked for by every event: what comes at the same time is asked for in one query
+        self._known = Batched(self._known_of)
+        self._position = Batched(self._positions_of)
+        self._waiting = Batched(self._parked_of)
         self._ordered = {name.split(".")[0] for name, (entry, _) in self._handlers.items() if entry.ordered}
 
     def bindings(self) -> list[str]:
@@ -100,7 +105,7 @@ class EventDesk:
         return outcome
 
     def _in_order(self, event: Event, stream: str) -> str:
-        position = self._position(stream)
+        position = self._position.get(stream)
         if event.sequence <= position:
             metrics.record_repeated(event.name)
             return "repeated"
@@ -109,9 +114,22 @@ class EventDesk:
             return "parked"
         return self._take_effect(event, stream)
 
-    def _position(self, stream: str) -> int:
-        row = self._kernel.store.get("inbox_positions", stream)
-        return int(row["sequence"]) if row else 0
+    def _known_of(self, ids: list[str]) -> list[bool]:
+        found = self._kernel.store.find("inbox", {"_id": {"$in": ids}}, projection={"_id": 1})
+        known = {row["_id"] for row in found}
+        return [id in known for id in ids]
+
+    def _positions_of(self, streams: list[str]) -> list[int]:
+        found = self._kernel.store.find("inbox_positions", {"_id": {"$in": streams}}, projection={"sequence": 1})
+        positions = {row["_id"]: int(row["sequence"]) for row in found}
+        return [positions.get(stream, 0) for stream in streams]
+
+    def _parked_of(self, streams: list[str]) -> list[bool]:
+        found = self._kernel.store.find(
+            "inbox_parked", {"stream": {"$in": streams}}, projection={"stream": 1, "_id": 0}
+        )
+        waiting = {row["stream"] for row in found}
+        return [stream in waiting for stream in streams]
 
     def _park(self, event: Event, stream: str) -> None:
         try:
@@ -131,8 +149,8 @@ class EventDesk:
     def _unpark(self, stream: str) -> None:
         # Also after a park or a repeat: the predecessor may have been handled between our look and our park.
         parked = self._kernel.store.collection("inbox_parked")
-        while True:
-            position = self._position(stream)
+        while self._waiting.get(stream):
+            position = self._position.get(stream)
             row = parked.find_one({"stream": stream, "sequence": {"$lte": position + 1}}, sort=[("sequence", 1)])
             if row is None:
                 return
@@ -141,20 +159,20 @@ class EventDesk:
                 continue
             event = envelope.from_dict(row["event"])
             try:
-                self._take_effect(event, stream)
+                self._take_effect(event, stream, parked=True)
             except Exception as exc:
                 # It is the parked event that failed, not the delivery in hand: it goes its own way.
                 if self._failed(event.encode(), {}, event.name, exc):
                     parked.delete_one({"_id": event.id})
                 return
 
-    def _take_effect(self, event: Event, stream: str | None) -> str:
+    def _take_effect(self, event: Event, stream: str | None, *, parked: bool = False) -> str:
         for attempt in range(RERUNS):
-            if self._kernel.store.get("inbox", event.id) is not None:
+            if self._known.get(event.id):
                 metrics.record_repeated(event.name)
                 return "repeated"
             try:
-                self._run(event, stream)
+                self._run(event, stream, parked)
                 return "ok"
             except StaleVersion:
                 eventlet.sleep(0.01 * attempt)
@@ -163,7 +181,7 @@ class EventDesk:
                     raise
         raise StaleVersion(event.name)
 
-    def _run(self, event: Event, stream: str | None) -> None:
+    def _run(self, event: Event, stream: str | None, parked: bool) -> None:
         kernel = self._kernel
         context = Context(
             kernel=kernel,
@@ -175,7 +193,7 @@ class EventDesk:
             deadline=time.monotonic() + HANDLER_TIMEOUT,
             longest_call=DEFAULT_TIMEOUT,
         )
-        context.on_commit.append(lambda unit, _answer: self._mark(unit, event, stream))
+        context.on_commit.append(lambda unit, _answer: self._mark(unit, event, stream, parked))
         found = self._handlers.get(event.name, self._any)
         if found is not None:
             entry, handler = found
@@ -187,18 +205,9 @@ class EventDesk:
         if not context.committed:
             context.commit(context.unit())
 
-    def _mark(self, unit: UnitOfWork, event: Event, stream: str | None) -> None:
-        store = self._kernel.store
-
-        def mark(session: ClientSession | None) -> None:
-            try:
-                store.collection("inbox").insert_one(
-                    {"_id": event.id, "name": event.name, "handled_at": datetime.now(UTC)}, session=session
-                )
-            except DuplicateKeyError:
-                raise Duplicate("inbox") from None
-
-        unit.add("inbox", mark)
+    def _mark(self, unit: UnitOfWork, event: Event, stream: str | None, parked: bool) -> None:
+        row = {"_id": event.id, "name": event.name, "handled_at": datetime.now(UTC)}
+        unit.add(Write("inbox", Kind.INSERT, {}, lambda: row))
         if stream is None:
             return
         if event.sequence == 1:
@@ -209,7 +218,8 @@ class EventDesk:
                 {"_id": stream, "sequence": event.sequence - 1},
                 {"$set": {"sequence": event.sequence}},
             )
-        unit.delete("inbox_parked", {"_id": event.id})
+        if parked:
+            unit.delete("inbox_parked", {"_id": event.id})
 
     def _retry(self, body: bytes, headers: dict[str, Any], name: str, exc: Exception) -> bool:
         attempt = int(headers.get(wire.H_ATTEMPT) or 0) + 1

@@ -13,15 +13,18 @@ from typing import Any
 
 import eventlet
 import orjson
+from pymongo import UpdateOne
 from pymongo.errors import BulkWriteError, DuplicateKeyError, PyMongoError
+from pymongo.write_concern import WriteConcern
 
 from services.common import envelope, logs, metrics, wire
 from services.common.bus.publisher import Outgoing, Publisher, PublishFailed
 from services.common.store import Document, Store
 
-LEASE = 6  # seconds of database time
-RENEW = 2.0  # seconds
+LEASE = 8  # seconds of database time
+RENEW = 3.0  # seconds
 SLOW_LOOK = 2.0  # seconds
+STREAM_WAIT = 5_000  # milliseconds until the database answers a quiet change stream with nothing
 BATCH = 200  # documents
 MOST_PAUSE = 5.0  # seconds between tries while the broker refuses
 REPLAY_PATIENCE = 300.0  # seconds that a replay waits for the broker to take one batch; its queue may be full
@@ -123,7 +126,7 @@ class Relay:
         while True:
             try:
                 with self._store.db.watch(
-                    [told, {"$project": {"_id": 1}}], max_await_time_ms=2000, resume_after=token
+                    [told, {"$project": {"_id": 1}}], max_await_time_ms=STREAM_WAIT, resume_after=token
                 ) as stream:
                     while stream.alive:
                         if stream.try_next() is not None:
@@ -143,7 +146,8 @@ class Relay:
             if self._wake.ready():
                 self._wake = eventlet.event.Event()
             try:
-                self._measure()  # also where another process should lead: that nobody does must be seen
+                if not self._leader:
+                    self._measure()  # another process should lead: that nobody does must be seen
                 while self._leader and self._drain():
                     pause = 0.2
             except PublishFailed as exc:
@@ -170,6 +174,10 @@ class Relay:
                 query["_id"] = {"$nin": held}
             rows = self._store.collection(name).find(query, {"outbox": 1, "outbox_mark": 1})
             documents += [(name, row) for row in rows.sort("outbox_mark", 1).limit(BATCH)]
+        if not documents and not self._held:
+            self._show(0, None)
+            return False
+        self._measure() if self._held or len(documents) >= BATCH else self._show(len(documents), documents[0][1])
         if not documents:
             return False
         events = [event for _, row in documents for event in row.get("outbox", [])]
@@ -184,14 +192,17 @@ class Relay:
 
     def _settle(self, documents: list[tuple[str, Document]], confirmed: set[str]) -> None:
         """Takes out the documents whose events are all published; the others wait while the rest goes on."""
+        published: dict[str, list[Document]] = {}
         for name, row in documents:
             events = row.get("outbox", [])
             if all(event["id"] in confirmed for event in events):
-                self._take_out(name, row)
+                published.setdefault(name, []).append(row)
                 for event in events:
                     metrics.record_published(str(event["type"]))
             elif confirmed:
                 self._held[name, row["_id"]] = time.monotonic() + HOLD_REFUSED
+        for name, rows in published.items():
+            self._take_out(name, rows)
 
     def _keep(self, events: list[Document]) -> None:
         now = datetime.now(UTC)
@@ -203,14 +214,30 @@ class Relay:
             if any(error["code"] != 11000 for error in exc.details["writeErrors"]):
                 raise
 
-    def _take_out(self, name: str, row: Document) -> None:
-        collection = self._store.collection(name)
-        pull = {"outbox": {"id": {"$in": [event["id"] for event in row.get("outbox", [])]}}}
-        emptied = collection.update_one(
-            {"_id": row["_id"], "outbox_mark": row["outbox_mark"]}, {"$pull": pull, "$unset": {"outbox_mark": ""}}
+    def _take_out(self, name: str, rows: list[Document]) -> None:
+        # Not waited for until it is on disk: what a crash brings back is published again, and known to the inboxes.
+        collection = self._store.collection(name).with_options(write_concern=WriteConcern(1))
+        pulls = [{"outbox": {"id": {"$in": [event["id"] for event in row.get("outbox", [])]}}} for row in rows]
+        emptied = collection.bulk_write(
+            [
+                UpdateOne(
+                    {"_id": row["_id"], "outbox_mark": row["outbox_mark"]},
+                    {"$pull": pull, "$unset": {"outbox_mark": ""}},
+                )
+                for row, pull in zip(rows, pulls, strict=True)
+            ],
+            ordered=False,
         )
-        if emptied.matched_count != 1:  # more was told meanwhile; its mark stays
-            collection.update_one({"_id": row["_id"]}, {"$pull": pull})
+        if emptied.matched_count != len(rows):  # of some more was told meanwhile; their marks stay
+            collection.bulk_write(
+                [UpdateOne({"_id": row["_id"]}, {"$pull": pull}) for row, pull in zip(rows, pulls, strict=True)],
+                ordered=False,
+            )
+
+    def _show(self, unsent: int, oldest: Document | None) -> None:
+        metrics.outbox_unsent.set(unsent)
+        mark = None if oldest is None else oldest["outbox_mark"]
+        metrics.outbox_lag.set(0.0 if mark is None else time.time() - mark.generation_time.timestamp())
 
     def _measure(self) -> None:
         unsent = 0

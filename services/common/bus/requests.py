@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
-from pymongo.client_session import ClientSession
 from pymongo.errors import PyMongoError
 
 from services.common import idempotency, logs, metrics, permissions, problems, schemas, wire
@@ -15,7 +14,8 @@ from services.common.bus.operations import operations
 from services.common.context import Context
 from services.common.idempotency import Hold, LostHold
 from services.common.problems import Problem
-from services.common.unit import Duplicate, StaleVersion, UnitOfWork
+from services.common.unit import UnitOfWork
+from services.common.writes import Duplicate, StaleVersion
 
 if TYPE_CHECKING:
     from services.common.kernel import Kernel
@@ -126,7 +126,7 @@ class RequestDesk:
                 channel=actor.channel or str(headers.get(wire.H_CHANNEL) or ""),  # what identity signed goes first
             )
             if hold is not None:
-                context.on_commit.append(_finishing(kernel, hold, entry))
+                context.on_commit.append(_finishing(hold, entry))
             try:
                 answer = _shape(entry, handler(context, dict(data)))
             except StaleVersion:
@@ -138,7 +138,7 @@ class RequestDesk:
             except Duplicate as duplicate:
                 raise problems.conflict("Đã tồn tại", "It exists already", detail=duplicate.collection) from None
             if hold is not None and not context.committed:
-                idempotency.finish(kernel.store, hold, answer, None)
+                kernel.store.commit([idempotency.finishing(hold, answer)])
             return answer
         raise AssertionError("unreachable")
 
@@ -154,13 +154,8 @@ def _shape(entry: Any, answer: Any) -> Any:
     return schemas.instance(entry.answer).dump(answer, many=entry.many) if entry.answer is not None else answer
 
 
-def _finishing(kernel: Kernel, hold: Hold, entry: Any) -> Any:
+def _finishing(hold: Hold, entry: Any) -> Any:
     def hook(unit: UnitOfWork, answer: Any) -> None:
-        kept = _shape(entry, answer)
-
-        def run(session: ClientSession | None) -> None:
-            idempotency.finish(kernel.store, hold, kept, session)
-
-        unit.add("idempotency", run)
+        unit.add(idempotency.finishing(hold, _shape(entry, answer)))
 
     return hook

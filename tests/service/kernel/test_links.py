@@ -12,7 +12,8 @@ import pytest
 from services.common.actors import Actor, Grant
 from services.common.links import Links
 from services.common.store import Index, Store
-from services.common.unit import Origin, StaleVersion, UnitOfWork
+from services.common.unit import Origin, UnitOfWork
+from services.common.writes import StaleVersion
 
 NOW = datetime(2024, 3, 11, 2, 0, tzinfo=UTC)
 LINKS = Links("links_tried")
@@ -44,7 +45,7 @@ def thing(store: Store, owner: str) -> tuple[UnitOfWork, dict[str, Any]]:
     unit = unit_of(store)
     made = {"_id": uuid.uuid4().hex, "owner": LINKS.current(store, owner)}
     unit.insert(THINGS, made)
-    LINKS.hold(store, unit, made["owner"])
+    LINKS.hold(unit, made["owner"])
     return unit, made
 
 

@@ -8,7 +8,7 @@ from pymongo.errors import AutoReconnect, DuplicateKeyError, OperationFailure
 from services.common import problems
 from services.common.bus.events import passing
 from services.common.bus.publisher import PublishFailed
-from services.common.unit import Duplicate, StaleVersion
+from services.common.writes import Duplicate, StaleVersion
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from pymongo.errors import DuplicateKeyError
 
-from services.common.unit import Duplicate, Origin, StaleVersion, UnitOfWork
+from services.common.unit import Origin, UnitOfWork
+from services.common.writes import Duplicate, StaleVersion, write_alone
 
 NOW = datetime(2024, 3, 11, 2, 0, tzinfo=UTC)
 ORIGIN = Origin("intake", "corr", "cause", "acc-1", NOW)
@@ -61,6 +62,9 @@ class Memory:
 
     def __getitem__(self, name: str) -> Collection:
         return Collection(self.log, **self.behaviour)
+
+    def commit(self, writes: Any) -> None:
+        write_alone(self, self, writes)  # type: ignore[arg-type]
 
     def start_session(self, causal_consistency: bool) -> Any:
         assert causal_consistency

@@ -1,0 +1,48 @@
+"""Look-ups of many greenlets made as one query: what is asked for while one is under way goes into the next."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+import eventlet
+from eventlet.event import Event
+
+Key = TypeVar("Key")
+Value = TypeVar("Value")
+
+MOST = 200  # keys in one query
+
+
+class Batched(Generic[Key, Value]):
+    """`fetch` answers for a list of keys (which may repeat) with the list of their values, in the same order."""
+
+    def __init__(self, fetch: Callable[[list[Key]], list[Value]]) -> None:
+        self._fetch = fetch
+        self._waiting: list[tuple[Key, Event]] = []
+        self._running = False
+
+    def get(self, key: Key) -> Value:
+        """The value of one key. Raises what `fetch` raised."""
+        done = Event()
+        self._waiting.append((key, done))
+        if not self._running:
+            self._running = True
+            eventlet.spawn_n(self._run)
+        value: Value = done.wait()
+        return value
+
+    def _run(self) -> None:
+        try:
+            while self._waiting:
+                batch, self._waiting = self._waiting[:MOST], self._waiting[MOST:]
+                try:
+                    values = self._fetch([key for key, _ in batch])
+                except Exception as exc:
+                    for _, done in batch:
+                        done.send_exception(exc)
+                else:
+                    for (_, done), value in zip(batch, values, strict=True):
+                        done.send(value)
+        finally:
+            self._running = False

@@ -1,0 +1,76 @@
+"""Group commit: units of work that are ready at the same moment are written in one transaction.
+
+While one transaction is under way the next units gather; an idle process commits each at once, as before. Where a
+group fails because one of its units does (a stale version, a key that exists), each is committed by itself, so every
+handler sees its own outcome and none that of a neighbour.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import eventlet
+from eventlet.event import Event
+
+from services.common import metrics
+from services.common.store import Store
+from services.common.writes import NotTogether, Write, write_alone, write_together
+
+MOST = 48  # units in one transaction
+
+
+@dataclass
+class _Turn:
+    writes: Sequence[Write]
+    done: Event = field(default_factory=Event)
+
+
+class GroupCommit:
+    """One per process. `commit` may be called by any greenlet; one greenlet writes."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._waiting: deque[_Turn] = deque()
+        self._running = False
+
+    def commit(self, writes: Sequence[Write]) -> None:
+        """Returns when the writes are durable. Raises what `write_alone` raises; then none of them was written."""
+        turn = _Turn(writes)
+        self._waiting.append(turn)
+        if not self._running:
+            self._running = True
+            eventlet.spawn_n(self._run)
+        turn.done.wait()
+
+    def _run(self) -> None:
+        try:
+            while self._waiting:
+                group = [self._waiting.popleft() for _ in range(min(MOST, len(self._waiting)))]
+                metrics.commit_group.observe(len(group))
+                self._write(group)
+        finally:
+            self._running = False
+
+    def _write(self, group: list[_Turn]) -> None:
+        if len(group) > 1:
+            try:
+                write_together(self._store.client, self._store.db, [turn.writes for turn in group])
+            except NotTogether:
+                metrics.record_commit_split()
+            except Exception as exc:
+                for turn in group:
+                    turn.done.send_exception(exc)
+                return
+            else:
+                for turn in group:
+                    turn.done.send(None)
+                return
+        for turn in group:
+            try:
+                write_alone(self._store.client, self._store.db, turn.writes)
+            except Exception as exc:
+                turn.done.send_exception(exc)
+            else:
+                turn.done.send(None)
