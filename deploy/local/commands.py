@@ -15,11 +15,11 @@ from pathlib import Path
 
 from deploy.local import observability, restoring
 from deploy.local.bootstrap import clean_environment, set_up
-from deploy.local.paths import ROOT, TMP, VENV_PYTHON, State, state_of
+from deploy.local.paths import ROOT, SHARED, TMP, VENV_PYTHON, State, state_of
 from deploy.local.processes import end_with_parent
 from deploy.local.supervise import Supervisor
 from deploy.local.system import System
-from deploy.local.table import DOMAIN_ROOMS
+from deploy.local.table import DOMAIN_ROOMS, describe
 from deploy.local.trouble import Trouble, complain, say
 
 TEST_ORDER = ("unit", "architecture", "contract", "service", "journeys", "faults")
@@ -29,27 +29,52 @@ Everything lives under .motcua/ in this checkout; nothing is installed on the ma
                                                         else MOTCUA_BROKER_AMQP=host:port
   MOTCUA_DATABASE_URL=mongodb://admin:password@host:27017/?replicaSet=NAME
 Both should serve nothing else: users and databases named after the rooms, operator and partner are made there.
-Other settings: MOTCUA_STATE (state directory), MOTCUA_PORT_BASE (first of 64 ports; the portal gets this one).
+Other settings: MOTCUA_STATE (as --state), MOTCUA_PORT_BASE (first of 64 ports; the portal gets this one). They, and all of
+docs/operations/production.md, may also stand in the file settings.env of the state directory.
 """
+#: Commands whose arguments are read by a program of the operator's; it also knows their --help.
+_OPERATED = {
+    "clock": "clock",
+    "dead-letters": "dead_letters",
+    "ledger": "ledger",
+    "migrate": "migrate",
+    "backup": "backup",
+    "rehearse": "rehearse",
+}
 
 
 def main(arguments: list[str]) -> int:
     """Run one command; returns the exit status."""
     parser, rest = _parser(), list(arguments)
-    given, unknown = parser.parse_known_args(rest)
-    if unknown and given.command != "test":
-        parser.error(f"unknown argument: {' '.join(unknown)}")
     os.chdir(ROOT)
     # so that `finally` ends what was started; the supervisor puts its own handler in place of this one
     signal.signal(signal.SIGTERM, _leave)
-    run: Callable[[argparse.Namespace, list[str]], int] = given.run
     try:
-        return run(given, unknown)
+        if rest and rest[0] in _OPERATED and {"-h", "--help"} & set(rest):
+            return _help(rest)
+        return _one(parser, rest)
     except Trouble as trouble:
         complain(str(trouble))
         return 1
     except KeyboardInterrupt:
         return 130
+
+
+def _one(parser: argparse.ArgumentParser, arguments: list[str]) -> int:
+    given, unknown = parser.parse_known_args(arguments)
+    if unknown and given.command != "test":
+        parser.error(f"unknown argument: {' '.join(unknown)}")
+    run: Callable[[argparse.Namespace, list[str]], int] = given.run
+    return run(given, unknown)
+
+
+def _help(arguments: list[str]) -> int:
+    """--help of an operator's command, told by its own program; no system needs to run."""
+    set_up()
+    named = [word for word in arguments[1:] if not word.startswith("-")][:1]
+    code = _call(["-m", f"deploy.operate.{_OPERATED[arguments[0]]}", *named, "--help"], clean_environment())
+    print("\n  --state NAME or DIR may stand anywhere: the system that is meant")
+    return code
 
 
 def _leave(number: int, frame: object) -> None:
@@ -67,13 +92,16 @@ def _parser() -> argparse.ArgumentParser:
         description="Một Cửa on one machine.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
     def command(name: str, text: str, run: Callable[[argparse.Namespace, list[str]], int]) -> argparse.ArgumentParser:
-        sub = commands.add_parser(name, help=text, description=text)
+        sub = commands.add_parser(name, help=text, description=text, allow_abbrev=False)
         sub.add_argument(
-            "--state", help="state directory of the system (default: MOTCUA_STATE, else under .motcua/state)"
+            "--state",
+            metavar="NAME",
+            help="which system: a name under .motcua/state, or a folder (default: MOTCUA_STATE, else main)",
         )
         sub.set_defaults(run=run)
         return sub
@@ -85,10 +113,12 @@ def _parser() -> argparse.ArgumentParser:
     up = command("up", "start the system and keep it up until Ctrl-C", _up)
     up.add_argument("--detach", action="store_true", help="return when it is ready; ./motcua down ends it")
     up.add_argument(
-        "--rehearsal", action="store_true", help="movable clock, simulators and test authority (only at set-up)"
+        "--rehearsal",
+        action="store_true",
+        help="movable clock, simulators and test authority; a state directory is either this or production, for good",
     )
     up.add_argument("--fresh", action="store_true", help="forget the data of this state directory first")
-    up.add_argument("--containers", action="store_true", help="broker and database as Docker containers")
+    up.add_argument("--containers", action="store_true", help="broker and database as Docker containers (untried: never run by us)")
     up.add_argument("--observability", action="store_true", help="Prometheus beside it, with our alert rules")
     command("down", "end the system that ./motcua up or demo --keep left running", _down)
     status = command("status", "processes, addresses and health", _status)
@@ -101,25 +131,31 @@ def _parser() -> argparse.ArgumentParser:
     trace = command("trace", "requirement → code → tests, and what has none", _operate_without_system("trace"))
     trace.add_argument("--json", action="store_true")
     letters = command("dead-letters", "list, show or replay messages that were given up", _operate("dead_letters"))
-    letters.add_argument("arguments", nargs=argparse.REMAINDER, metavar="list|show|replay …")
+    letters.add_argument("arguments", nargs=argparse.REMAINDER, metavar="list | show ID | replay ID | --help")
     replay = command("replay", "have one room tell another again all that it ever told it", _replay)
     replay.add_argument("--from", dest="teller", required=True, choices=DOMAIN_ROOMS, metavar="ROOM")
     replay.add_argument("--to", dest="hearer", required=True, choices=DOMAIN_ROOMS, metavar="ROOM")
     clock = command("clock", "show or set the business clock (rehearsal only)", _operate("clock"))
-    clock.add_argument("arguments", nargs=argparse.REMAINDER, metavar="show | set TIME")
-    ledger = command("ledger", "verify the event ledger against its signed heads", _operate("ledger"))
-    ledger.add_argument("arguments", nargs=argparse.REMAINDER, metavar="verify")
+    clock.add_argument("arguments", nargs=argparse.REMAINDER, metavar="show | set TIME | --help")
+    ledger = command("ledger", "verify the event ledger, or count the figures from it", _operate("ledger"))
+    ledger.add_argument("arguments", nargs=argparse.REMAINDER, metavar="verify | figures | --help")
     migrate = command(
         "migrate", "bring stored documents to the current schema versions", _operate("migrate", also_stopped=True)
     )
-    migrate.add_argument("arguments", nargs=argparse.REMAINDER)
+    migrate.add_argument("arguments", nargs=argparse.REMAINDER, metavar="plan | run | --help")
     backup = command(
         "backup", "copy all databases at one point in time, also while it runs", _operate("backup", also_stopped=True)
     )
-    backup.add_argument("arguments", nargs=argparse.REMAINDER, metavar="DIR [--key FILE | --without-secrets]")
+    backup.add_argument("arguments", nargs=argparse.REMAINDER, metavar="DIR [--key FILE | --without-secrets | --help]")
+    seed = command("seed", "put first officers, agencies, procedures … where they are missing", _seed)
+    seed.add_argument("room", choices=DOMAIN_ROOMS, metavar="ROOM")
+    seed.add_argument("file", type=Path, metavar="FILE")
+    rehearse = command("rehearse", "make and sign a paper as one of the cast (rehearsal only)", _operate("rehearse"))
+    rehearse.add_argument("arguments", nargs=argparse.REMAINDER, metavar="paper | sign | people | --help")
     restore = command("restore", "bring a backup back into a stopped system, and see that the rooms agree", _restore)
     restore.add_argument("folder", type=Path, metavar="DIR")
     restore.add_argument("--key", type=Path, help="file with the key of the backup (default: DIR.key)")
+    restore.add_argument("--containers", action="store_true", help="broker and database as Docker containers (untried: never run by us)")
     restore.add_argument("--replace", action="store_true", help="lose what the databases hold now")
     restore.add_argument("--gap", type=int, help="numbers that may have been given since, of each series and day")
     return parser
@@ -131,28 +167,43 @@ def _parser() -> argparse.ArgumentParser:
 def _up(given: argparse.Namespace, _: list[str]) -> int:
     set_up()
     state = state_of(given.state, "main")
+    production.read_settings(state)
+    if given.fresh and given.rehearsal and describe(state).get("rehearsal") is False:
+        raise Trouble(f"{state.top} holds a production system", "name another state for the rehearsal: --state NAME")
+    if System(state.top).running():
+        raise Trouble(
+            f"This system runs already ({ownership.name_of(state)})", "./motcua status shows it, ./motcua down ends it"
+        )
+    if not given.rehearsal and describe(state).get("rehearsal") is not True:
+        production.place_heads(state, given.fresh)
+        for line in production.warnings(state):
+            say(f"warning: {line}")
+    if not ownership.maker(state):
+        ownership.mark(state, "up")
     if not given.detach:
         supervisor = Supervisor(state, given.rehearsal, None, None, observability=given.observability)
         return supervisor.run(given.fresh, given.containers)
     system = System(state.top, given.rehearsal)
-    if system.running():
-        raise Trouble("This system runs already", "./motcua status shows it, ./motcua down ends it")
     say("starting in the background")
-    system.start(fresh=given.fresh, detached=True, containers=given.containers, observability=given.observability)
+    system.start(
+        fresh=given.fresh, detached=True, containers=given.containers, observability=given.observability, by="up"
+    )
     _print_status(system)
     return 0
 
 
 def _down(given: argparse.Namespace, _: list[str]) -> int:
-    state = state_of(given.state, "main")
-    stopped = False
+    chosen = given.state or os.environ.get("MOTCUA_STATE")
     # `demo --keep` leaves its system in a state directory of its own
-    for each in [state] if given.state or os.environ.get("MOTCUA_STATE") else [state, state_of(None, "demo")]:
-        if each.top.exists() and any(each.run.glob("*.json")):
-            System(each.top).stop()
-            say(f"stopped {each.top.name}")
-            stopped = True
-    if not stopped:
+    states = [state_of(chosen, "main")] if chosen else [state_of(None, name) for name in ("main", "demo")]
+    left = [state for state in states if any(state.run.glob("*.json"))]
+    if len(left) > 1:
+        raise Trouble("Two systems run here: main, demo", "say which: ./motcua down --state main, or --state demo")
+    for state in left:
+        say(ownership.about(state))
+        System(state.top).stop()
+        say(f"stopped {ownership.name_of(state)}")
+    if not left:
         say("nothing was running")
     return 0
 
@@ -162,8 +213,15 @@ def _running(given: argparse.Namespace) -> System:
     for default in ("main", "demo"):
         state = state_of(given.state, default)
         if state.top.exists() and System(state.top).running():
+            production.read_settings(state)
+            say(ownership.about(state))
             return System.attach(state.top)
-    raise Trouble("No system runs here", "start one: ./motcua up --detach, or ./motcua demo --keep")
+    named = f" named {given.state}" if given.state else ""
+    others = ownership.running()
+    raise Trouble(
+        f"No system{named} runs here" + (f"; these do: {', '.join(others)}" if others else ""),
+        "name one with --state" if others else "start one: ./motcua up --detach, or ./motcua demo --keep",
+    )
 
 
 def _status(given: argparse.Namespace, _: list[str]) -> int:
@@ -178,7 +236,7 @@ def _print_status(system: System) -> int:
     rows = system.status()
     print(f"{'process':22} {'state':10} {'pid':>8} {'restarts':>8}  addresses")
     for row in rows:
-        where = "  ".join(str(row[key]) for key in ("http", "health") if row[key])
+        where = "  ".join(f"{key} {row[key]}" for key in ("http", "health") if row[key])
         print(f"{row['name']:22} {row['state']:10} {row['pid'] or '–':>8} {row['restarts']:>8}  {where}")
     print(f"portal  {system.base_url}")
     return 0 if all(row["state"] in ("ready", "by address") for row in rows if row["name"] != "epmd") else 1
@@ -216,8 +274,9 @@ def _print_logs(files: list[Path], follow: bool) -> int:
 
 
 def _demo(given: argparse.Namespace, _: list[str]) -> int:
-    set_up()
     state = state_of(given.state, "demo")
+    ownership.claim(state, "demo")
+    set_up()
     system = System(state.top, rehearsal=True)
     if system.running():
         say("ending the system that an earlier demo had left")
@@ -226,26 +285,30 @@ def _demo(given: argparse.Namespace, _: list[str]) -> int:
     try:
         say("starting the system (fresh data, rehearsal)")
         system.rehearsal = True
-        system.start(fresh=True, detached=given.keep)
+        system.start(fresh=True, detached=given.keep, by="demo")
         say(f"ready: {system.base_url}")
         code = _call(["-m", "deploy.demo"], system.env("operator"))
     finally:
+        if code != 0:
+            at = SHARED / "failed" / f"demo-{time.strftime('%Y%m%d-%H%M%S')}"
+            say(f"logs of this run are kept in {ownership.failed_logs(state, at)}")
         if not given.keep or code != 0:
             say("ending everything")
             system.stop()
     if given.keep and code == 0:
         _print_status(system)
-        say("left running; ./motcua down ends it")
+        say(f"left running; ./motcua down --state {ownership.name_of(state)} ends it")
     return code
 
 
 def _test(given: argparse.Namespace, pytest_arguments: list[str]) -> int:
+    if given.state:
+        raise Trouble("Tests have state directories of their own", "leave --state out; MOTCUA_TEST_STATE names others")
+    # whatever system MOTCUA_STATE names, it is none of the tests'
+    state = State(ownership.STATES / (os.environ.get("MOTCUA_TEST_STATE") or "test"))
+    ownership.claim(state, "test")
     set_up("test")
-    try:
-        observability.program("promtool")  # tests of alerts and dashboards fail without it; the others need not
-    except Trouble as trouble:
-        complain(f"no Prometheus for the tests: {trouble}")
-    environment = {**clean_environment(), "TMPDIR": str(TMP), "MOTCUA_STATE": str(state_of(given.state, "test").top)}
+    environment = {**clean_environment(), "TMPDIR": str(TMP), "MOTCUA_STATE": str(state.top)}
     if given.full:
         environment["MOTCUA_FULL"] = "1"
     for name, command in (("ruff", ["ruff", "check", "."]), ("types", ["mypy"])):
@@ -259,7 +322,7 @@ def _test(given: argparse.Namespace, pytest_arguments: list[str]) -> int:
         return _call(["-m", "pytest", *folders, *pytest_arguments], environment)
     finally:
         # tests end their own systems; a killed test run may have left one
-        System(State(Path(environment["MOTCUA_STATE"])).top).stop()
+        System(state.top).stop()
 
 
 # -- operator's commands -----------------------------------------
@@ -269,7 +332,10 @@ def _restore(given: argparse.Namespace, _: list[str]) -> int:
     set_up()
     options = ["--key", str(given.key.resolve())] if given.key else []
     options += ["--gap", str(given.gap)] if given.gap is not None else []
-    return restoring.restore(state_of(given.state, "main"), given.folder.resolve(), options, replace=given.replace)
+    return restoring.restore(
+        state_of(given.state, "main"), given.folder.resolve(), options,
+        replace=given.replace, containers=given.containers,
+    )  # fmt: skip
 
 
 def _operate(module: str, *, also_stopped: bool = False) -> Callable[[argparse.Namespace, list[str]], int]:

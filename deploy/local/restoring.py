@@ -20,7 +20,7 @@ from deploy.local.trouble import Trouble, say
 _AGAIN = "mend what is named above and run the same command again; no room starts before it has ended well"
 
 
-def restore(state: State, folder: Path, options: list[str], *, replace: bool) -> int:
+def restore(state: State, folder: Path, options: list[str], *, replace: bool, containers: bool = False) -> int:
     """Brings a backup back into a stopped system; 0 when the rooms agree afterwards. Raises Trouble."""
     system = System(state.top)
     if system.running():
@@ -29,7 +29,7 @@ def restore(state: State, folder: Path, options: list[str], *, replace: bool) ->
     about = _about(folder)
     system.rehearsal = about["rehearsal"]
     try:
-        system.start([])
+        system.start([], containers=containers)
         found = _part(system, "inspect", folder, options)
         if found["occupied"] and not replace and not found["unfinished"]:
             raise Trouble(
@@ -40,15 +40,15 @@ def restore(state: State, folder: Path, options: list[str], *, replace: bool) ->
         _part(system, "load", folder, options, answer=False)
     finally:
         system.stop()
-    return settle(system, folder, options)
+    return settle(system, folder, options, containers=containers)
 
 
-def settle(system: System, folder: Path, options: list[str]) -> int:
+def settle(system: System, folder: Path, options: list[str], *, containers: bool = False) -> int:
     """Starts the rooms without the gateway, lets them tell what was on its way, compares, and ends them."""
     say("starting the rooms, without the gateway: they tell again what was on its way")
     outside = [f"{name}-simulator" for name in SIMULATORS] if system.rehearsal else []
     try:
-        system.start([*DOMAIN_ROOMS, *outside])
+        system.start([*DOMAIN_ROOMS, *outside], containers=containers)
         done = _run(system, ["-m", "deploy.operate.restore", "settle", str(folder), *options], capture=False)
         verified = _run(system, ["-m", "deploy.operate.ledger", "verify"], capture=False)
     finally:

@@ -62,6 +62,7 @@ def disagreements(client: Any, listens: Mapping[str, list[str]]) -> list[str]:
     for room in wire.ROOMS:
         found += _streams(client, room)
         found += _positions(client, room)
+        found += _invented(client, room)
     return [*found, *_ledger(client), *_codes(client), *_receipts(client)]
 
 
@@ -95,6 +96,23 @@ def _positions(client: Any, room: str) -> Iterator[str]:
     parked = client[room]["inbox_parked"].count_documents({})
     if parked:
         yield f"{room} parks {parked} events whose predecessor never came"
+
+
+def _invented(client: Any, room: str) -> Iterator[str]:
+    """Events that a room has handled and nobody has told: another history reached it. Inboxes remember longer than
+    what was told is kept, so only the younger ones are asked about."""
+    oldest = [client[teller]["told"].find_one({}, {"told_at": 1}, sort=[("told_at", 1)]) for teller in wire.ROOMS]
+    since = min((row["told_at"] for row in oldest if row is not None), default=None)
+    young = {"handled_at": {"$gte": since}} if since else {}
+    rows = (row["_id"] for row in client[room]["inbox"].find(young, {"_id": 1}))
+    invented = 0
+    while batch := list(islice(rows, _BATCH)):
+        left = set(batch)
+        for teller in wire.ROOMS:
+            left -= {row["_id"] for row in client[teller]["told"].find({"_id": {"$in": list(left)}}, {"_id": 1})}
+        invented += len(left)
+    if invented:
+        yield f"{room} has handled {invented} events that nobody here has told"
 
 
 def _ledger(client: Any) -> Iterator[str]:

@@ -74,9 +74,9 @@ def _join(directory: Path, folder: Path, manifest: archive.Manifest) -> None:
         here = target.read_bytes() if target.exists() else b""
         if target.suffix != ".jsonl":
             if not here:
-                heads.put(target, kept)
+                heads.put(target, [kept])
             continue
         lines = set(here.splitlines())
         missing = [line for line in kept.splitlines(keepends=True) if line.rstrip(b"\n") not in lines]
         if missing:
-            heads.put(target, b"".join(missing) + here)
+            heads.put(target, [*missing, here])

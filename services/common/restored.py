@@ -51,7 +51,7 @@ def skip_numbers(store: Store, collection: str, keys: set[str], restored: Restor
     """
     rows = {row["_id"]: int(row["value"]) for row in store.find(collection, {})}
     changes = []
-    for key in sorted(rows.keys() | keys):
+    for key in sorted(rows.keys() | keys | restored.known.keys()):
         value = max(rows.get(key, 0) + (restored.gap if key in keys else 0), restored.known.get(key, 0))
         changes.append(UpdateOne({"_id": key}, {"$set": {"value": value}}, upsert=True))
     if changes:

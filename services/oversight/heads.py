@@ -16,7 +16,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -156,25 +156,29 @@ def take_back(directory: Path, statement: Restoration) -> None:
     """Puts heads of entries that a restore took back aside and keeps the statement. Safe to repeat. Raises OSError."""
     stamp = "".join(letter for letter in statement.declared_at if letter.isalnum())
     path = directory / FILE
-    lines = path.read_bytes().splitlines(keepends=True) if path.exists() else []
-    lost = [line for line in lines if (head := _head(line)) is not None and head.sequence > statement.sequence]
-    if lost:
-        put(directory / f"lost-{stamp}.jsonl", b"".join(lost))
-    put(directory / f"restored-{stamp}.json", json.dumps(statement.to_dict(), sort_keys=True).encode() + b"\n")
-    gone = set(lost)
-    put(path, b"".join(line for line in lines if line not in gone))
+
+    def lines(lost: bool) -> Iterator[bytes]:
+        with open(path, "rb") as file:
+            for line in file:
+                head = _head(line)
+                if (head is not None and head.sequence > statement.sequence) is lost:
+                    yield line
+
+    path.touch(mode=0o600)
+    if any(True for _ in lines(lost=True)):
+        put(directory / f"lost-{stamp}.jsonl", lines(lost=True))
+    put(directory / f"restored-{stamp}.json", [json.dumps(statement.to_dict(), sort_keys=True).encode() + b"\n"])
+    put(path, lines(lost=False))
     (directory / HIGHEST).unlink(missing_ok=True)
 
 
-def put(path: Path, content: bytes) -> None:
+def put(path: Path, pieces: Iterable[bytes]) -> None:
     """Writes a file of heads whole: a kill leaves the old one or the new one."""
     beside = path.with_name(f".{path.name}.new")
-    handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    try:
-        os.write(handle, content)
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    with open(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as out:
+        out.writelines(pieces)
+        out.flush()
+        os.fsync(out.fileno())
     os.replace(beside, path)
 
 

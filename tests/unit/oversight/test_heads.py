@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from services.oversight import heads as module
-from services.oversight.heads import FILE, HeadsFile, read
-from services.oversight.ledger import Entry, append
+from services.oversight.heads import FILE, HIGHEST, HeadsFile, read, restorations, take_back
+from services.oversight.ledger import Entry, Restoration, append
 
 
 def sign(message: bytes) -> bytes:
@@ -109,7 +109,7 @@ def test_a_long_file_is_not_read_whole(heads: HeadsFile, tmp_path: Path) -> None
     path = tmp_path / "heads" / FILE
     line = path.read_bytes()
     heads.append(entries[1])
-    end = path.read_bytes()[len(line):]
+    end = path.read_bytes()[len(line) :]
     with open(path, "wb") as file:  # a gigabyte, nearly all of it never written
         file.seek(1 << 30)
         file.write(b"\n" + end)
@@ -148,3 +148,35 @@ def test_lines_come_to_the_disk_at_intervals_and_at_stop(tmp_path: Path, monkeyp
     clock[0] += module.SYNC_SECONDS
     heads.append(entries[module.SYNC_ENTRIES + 2])
     assert len(synced) == 4, "after so long"
+
+
+# --- restores --------------------------------------------------------------------------------------------------------
+
+
+def statement(kept: Entry, lost_to: int) -> Restoration:
+    at = "2026-11-22T10:00:00+00:00"
+    return Restoration(kept.sequence, kept.hash, lost_to, "a-backup", at, at, "operator-1", "00")
+
+
+def test_heads_of_entries_that_a_restore_took_back_are_put_aside(tmp_path: Path):
+    made = chain(5)
+    file = HeadsFile(tmp_path, "oversight-1", sign)
+    for entry in made:
+        file.append(entry)
+    (tmp_path / HIGHEST).write_text("{}")
+    before = read(tmp_path).heads
+    take_back(tmp_path, statement(made[2], 5))
+    assert len((tmp_path / FILE).read_bytes().splitlines()) == 3
+    assert {head.sequence for head in read(tmp_path).heads} == {1, 2, 3, 4, 5}, "nothing that was signed is thrown away"
+    assert sorted(read(tmp_path).heads, key=lambda head: head.sequence) == before
+    assert restorations(tmp_path) == [statement(made[2], 5)]
+    # the room goes on from the restored end as if nothing had been there
+    assert HeadsFile(tmp_path, "oversight-1", sign).catch_up(made[2]) == "in order"
+    take_back(tmp_path, statement(made[2], 5))
+    assert len((tmp_path / FILE).read_bytes().splitlines()) == 3
+
+
+def test_a_statement_that_cannot_be_read_is_not_passed_over(tmp_path: Path):
+    (tmp_path / "restored-1.json").write_text('{"sequence": "three"}')
+    with pytest.raises(ValueError, match=r"restored-1.json is no statement"):
+        restorations(tmp_path)
