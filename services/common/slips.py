@@ -317,19 +317,19 @@ def decide(
     state: Review,
     decision: Decision,
     *,
-    decider: str,
-    author: str,
+    own: bool,
     ground: Ground | None = None,
     reason: str = "",
     log_read: bool = False,
 ) -> Review:
     """The state after a decision of IOC. That the decider holds IOC's role is checked by the room before this.
 
-    `decider` and `author` are person ids. VIOLATE needs a ground that a person may find and a reason; changing an
-    earlier verdict needs a reason; a PENDING slip needs `log_read`, the citizen's update log having been opened.
+    `own`: who decides wrote the slip, under whatever account. VIOLATE needs a ground that a person may find and a
+    reason; changing an earlier verdict needs a reason; a PENDING slip needs `log_read`, the citizen's update log having
+    been opened.
     Raises Problem 403 (own slip), 409 (nothing to decide in this state), 422 (a field is missing).
     """
-    if decider == author:
+    if own:
         raise forbidden("The author of a slip does not decide on it.", rule="MO-16", citation="CV 252/UBND-HCC §2")
     target = DECISIONS.get((state, decision))
     if target is None:

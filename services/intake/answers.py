@@ -123,6 +123,7 @@ class SlipDetail(SlipAnswer):
     desk = fields.String()
     centre = fields.String()
     officer = fields.String()
+    officer_person = fields.String(metadata={"description": "told to rooms only (MO-16)"})
     file_sha256 = fields.String(allow_none=True)
     dossier_version = fields.Integer()
     component_names = fields.Dict(keys=fields.String(), values=fields.String())

@@ -30,6 +30,7 @@ def new_slip(
     blocked: Collection[Act],
     failure_statement: str | None,
     officer: str,
+    officer_person: str,
     now: datetime,
     dossier_version: int,
 ) -> Slip:
@@ -50,6 +51,7 @@ def new_slip(
         "file_id": None,
         "file_sha256": None,
         "officer": officer,
+        "officer_person": officer_person,  # who decides on a slip may have another account (MO-16)
         "at": now,
         "dossier_version": dossier_version,
         "answered_by_version": None,

@@ -103,7 +103,8 @@ class Reader:
         found = ctx.store.find_one(store.DOSSIERS, {"slips.slip_id": data["slip_id"]})
         dossier = access.check_read(ctx.actor, self._person(ctx), found)
         files = (row["file_id"] for row in dossier["slips"] if row["file_id"])
-        return views.slip_detail(dossier, data["slip_id"], store.verdicts_of(ctx.store, files))
+        verdicts = store.verdicts_of(ctx.store, files)
+        return views.slip_detail(dossier, data["slip_id"], verdicts, to_room=ctx.actor.is_service)
 
     @query(schemas.OfCode, answers.Brief)
     def brief(self, ctx: Context, data: dict[str, Any]) -> Any:

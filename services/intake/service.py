@@ -131,8 +131,8 @@ class IntakeService(Reader, Listener):
         slip = guidance.new_slip(
             dossier["_id"], dossier["slips"], text=data["text"], components=data["components"],
             of_procedure=catalogue.component_names(dossier["fixed"]), blocked=blocked,
-            failure_statement=data["failure_statement"], officer=ctx.actor.subject, now=now,
-            dossier_version=dossier["dossier_version"],
+            failure_statement=data["failure_statement"], officer=ctx.actor.subject,
+            officer_person=ctx.actor.person_id, now=now, dossier_version=dossier["dossier_version"],
         )  # fmt: skip
         row = move(State(dossier["state"]), Command.GUIDE, Facts(blocked=blocked))
         file = papers.one_file(ctx, data["file_id"], ("slip",))

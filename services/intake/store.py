@@ -12,8 +12,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import itertools
 import json
 from collections.abc import Collection, Iterable, Mapping
@@ -21,9 +19,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-import orjson
-
-from services.common import problems
+from services.common import cursors
 from services.common.kernel import Kernel
 from services.common.links import Links
 from services.common.store import Document, Index, Store
@@ -94,13 +90,13 @@ def procedures(store: Store, on: date, q: str, cursor: str | None, limit: int) -
     Reads no more than MOST_READ rows: a rare word may give a page with less than `limit`, and a cursor to go on.
     """
     wanted = catalogue.folded(q)
-    query = {"code": {"$gt": _read_cursor(cursor, str)[0]}} if cursor else {}
+    query = cursors.beyond(cursor, {"code": str})
     page: list[Document] = []
     rows = store.find("procedures", query, sort=[("code", 1), ("version", 1)], batch_size=2 * limit + 2)
     last, read = "", 0
     for code, versions in itertools.groupby(rows, key=lambda row: str(row["code"])):
         if len(page) == limit or read >= MOST_READ:
-            return page, _write_cursor(last)
+            return page, cursors.write(last)
         known = list(versions)
         last, read = code, read + len(known)
         current = catalogue.in_force(known, on)
@@ -122,26 +118,20 @@ def desks_for(store: Store, units: Collection[str]) -> list[Document]:
 # --- dossiers --------------------------------------------------------------------------------------------------------
 
 
-def of_owner(
-    store: Store, person_id: str, cursor: str | None, limit: int
-) -> tuple[list[Document], str | None]:
+def of_owner(store: Store, person_id: str, cursor: str | None, limit: int) -> tuple[list[Document], str | None]:
     """A page of a person's dossiers, newest first."""
-    query: dict[str, Any] = {"owner": person_id}
-    if cursor:
-        filed, code = _read_cursor(cursor, datetime, str)
-        query["$or"] = [{"filed_at": {"$lt": filed}}, {"filed_at": filed, "_id": {"$lt": code}}]
-    rows = list(store.find(DOSSIERS, query, sort=[("filed_at", -1), ("_id", -1)], limit=limit + 1))
-    return rows[:limit], _write_cursor(rows[limit - 1]["filed_at"], rows[limit - 1]["_id"]) if rows[limit:] else None
+    order = {"filed_at": datetime, "_id": str}
+    query = {"owner": person_id} | cursors.beyond(cursor, order, newest_first=True)
+    rows = list(store.find(DOSSIERS, query, sort=[(name, -1) for name in order], limit=limit + 1))
+    return cursors.page(rows, limit, order)
 
 
 def queue_of(store: Store, desk: str, cursor: str | None, limit: int) -> tuple[list[Document], str | None]:
     """A page of what waits for a desk's answer, the earliest due first."""
-    query: dict[str, Any] = {"desk": desk, "state": State.REGISTERED.value}
-    if cursor:
-        due, code = _read_cursor(cursor, datetime, str)
-        query["$or"] = [{"intake_due": {"$gt": due}}, {"intake_due": due, "_id": {"$gt": code}}]
-    rows = list(store.find(DOSSIERS, query, sort=[("intake_due", 1), ("_id", 1)], limit=limit + 1))
-    return rows[:limit], _write_cursor(rows[limit - 1]["intake_due"], rows[limit - 1]["_id"]) if rows[limit:] else None
+    order = {"intake_due": datetime, "_id": str}
+    query = {"desk": desk, "state": State.REGISTERED.value} | cursors.beyond(cursor, order)
+    rows = list(store.find(DOSSIERS, query, sort=[(name, 1) for name in order], limit=limit + 1))
+    return cursors.page(rows, limit, order)
 
 
 def progress_of(store: Store, code: str) -> Document:
@@ -164,26 +154,3 @@ def verdicts_of(store: Store, file_ids: Iterable[str]) -> dict[str, Document]:
 def granted_before(store: Store, recorded: datetime) -> list[Document]:
     """Mirrors with a grant that was told before then and has not been looked at since."""
     return list(store.find(PROGRESS, {"grants.recorded": {"$lte": recorded}}, sort=[("grants.recorded", 1)], limit=100))
-
-
-# --- cursors ---------------------------------------------------------------------------------------------------------
-
-
-def _write_cursor(*parts: Any) -> str:
-    plain = [part.isoformat() if isinstance(part, datetime) else part for part in parts]
-    return base64.urlsafe_b64encode(orjson.dumps(plain)).decode().rstrip("=")
-
-
-def _read_cursor(cursor: str, *kinds: type) -> list[Any]:
-    try:
-        parts = orjson.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-        if not isinstance(parts, list) or len(parts) != len(kinds) or not all(isinstance(p, str) for p in parts):
-            raise ValueError(cursor)
-        read = [datetime.fromisoformat(p) if k is datetime else p for p, k in zip(parts, kinds, strict=True)]
-        if any(isinstance(part, datetime) and part.tzinfo is None for part in read):
-            raise ValueError(cursor)
-        return read
-    except (ValueError, TypeError, binascii.Error):
-        raise problems.invalid(
-            problems.field_error("cursor", "Con trỏ trang không hợp lệ", "Not a cursor of this list")
-        ) from None

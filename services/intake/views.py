@@ -158,8 +158,8 @@ def slip(row: Row, verdicts: Verdicts) -> dict[str, Any]:
 
 
 @rule("MO-01", title="Nội dung, thành phần, file hướng dẫn và chữ ký của phiếu", cites="CV 252/UBND-HCC §2.1")
-def slip_detail(dossier: Row, slip_id: str, verdicts: Verdicts) -> dict[str, Any]:
-    """A guidance with the former ones, as its reviewer reads it."""
+def slip_detail(dossier: Row, slip_id: str, verdicts: Verdicts, *, to_room: bool) -> dict[str, Any]:
+    """A guidance with the former ones, as its reviewer reads it; the author's person id is told to rooms only."""
     position = next(n for n, row in enumerate(dossier["slips"]) if row["slip_id"] == slip_id)
     row = dossier["slips"][position]
     return {
@@ -169,6 +169,7 @@ def slip_detail(dossier: Row, slip_id: str, verdicts: Verdicts) -> dict[str, Any
         "desk": dossier["desk"],
         "centre": dossier["centre"],
         "officer": row["officer"],
+        **({"officer_person": row["officer_person"]} if to_room else {}),
         "file_sha256": row["file_sha256"],
         "dossier_version": row["dossier_version"],
         "component_names": {key: vi for key, (vi, _) in catalogue.component_names(dossier["fixed"]).items()},

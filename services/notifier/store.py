@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import base64
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
-import orjson
 from pymongo import ReturnDocument
 
-from services.common import problems
+from services.common import cursors
 from services.common.store import Document, Index, Store
 
 AGGREGATES = ["notices"]
@@ -65,27 +63,8 @@ def persons_of(store: Store, person_id: str) -> list[str]:
 
 def page(store: Store, query: Document, cursor: str | None, limit: int) -> dict[str, Any]:
     """One page, newest first, and the cursor of the next. Raises Problem 422 for a cursor that is none of ours."""
-    wanted = dict(query)
-    if cursor is not None:
-        at, last = _read_cursor(cursor)
-        wanted["$or"] = [{"at": {"$lt": at}}, {"at": at, "_id": {"$lt": last}}]
-    rows = list(store.find("notices", wanted, sort=[("at", -1), ("_id", -1)], limit=limit + 1))
-    following = _write_cursor(rows[limit - 1]) if len(rows) > limit else None
-    return {"items": rows[:limit], "next_cursor": following}
-
-
-def _write_cursor(row: Document) -> str:
-    content = orjson.dumps([int(row["at"].timestamp() * 1000), row["_id"]])
-    return base64.urlsafe_b64encode(content).decode().rstrip("=")
-
-
-def _read_cursor(cursor: str) -> tuple[datetime, str]:
-    try:
-        milliseconds, last = orjson.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-        if not isinstance(last, str):
-            raise TypeError("an id is a text")
-        return datetime.fromtimestamp(milliseconds / 1000, UTC), last
-    except (ValueError, TypeError, OverflowError, OSError):
-        raise problems.invalid(
-            problems.field_error("cursor", "Con trỏ trang không hợp lệ.", "Not a cursor of this list.")
-        ) from None
+    order = {"at": datetime, "_id": str}
+    wanted = query | cursors.beyond(cursor, order, newest_first=True)
+    rows = list(store.find("notices", wanted, sort=[(name, -1) for name in order], limit=limit + 1))
+    shown, following = cursors.page(rows, limit, order)
+    return {"items": shown, "next_cursor": following}

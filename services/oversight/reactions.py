@@ -134,6 +134,7 @@ class Reactions:
             reviews.HOME_OF_SLIPS[data["act"]], as_service=True, timeout=PATIENCE, slip_id=data["slip_id"]
         )
         review = reviews.new_review(data, store.centre_of(self._kernel.store, data["unit"]))
+        review["officer_person"] = str(slip.get("officer_person") or "")
         review["text"] = self.seal(str(slip.get("text") or ""), "reviews.text")
         statement = slip.get("failure_statement")
         review["failure_statement"] = self.seal(str(statement), "reviews.failure_statement") if statement else None

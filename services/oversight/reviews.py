@@ -48,7 +48,8 @@ def slip_of(review: Mapping[str, Any], text: str, failure_statement: str | None)
 @rule("MO-01", title="Giám sát nội dung, thành phần, file và chữ ký số của phiếu", cites="CV 252/UBND-HCC §2.1–2.2",
       since=MONITORED_SINCE)  # fmt: skip
 def new_review(data: Mapping[str, Any], centre: str | None) -> dict[str, Any]:
-    """What is kept of a slip that an event tells of; text and statement are added sealed by the room."""
+    """What is kept of a slip that an event tells of; text and statement are added sealed by the room, and who its
+    author is as a person."""
     return {
         "_id": data["slip_id"],
         "code": data["code"],
@@ -61,6 +62,7 @@ def new_review(data: Mapping[str, Any], centre: str | None) -> dict[str, Any]:
         "report_id": None,
         "text_hash": data["text_hash"],
         "officer": data["officer"],
+        "officer_person": "",
         "unit": data["unit"],
         "desk": data["desk"],
         "centre": centre,
@@ -74,6 +76,11 @@ def new_review(data: Mapping[str, Any], centre: str | None) -> dict[str, Any]:
         "decided_at": None,
         "reason": "",
     }
+
+
+def is_own(review: Mapping[str, Any], account: str, person_id: str) -> bool:
+    """Whether this actor wrote the slip: with this account, or as the same person with another one."""
+    return account == review["officer"] or (bool(person_id) and person_id == review["officer_person"])
 
 
 @rule("MO-04", title="Đối chiếu với các lần trước", cites="CV 252/UBND-HCC, phụ lục", since=MONITORED_SINCE)

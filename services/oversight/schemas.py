@@ -17,7 +17,7 @@ CODE = validate.Length(min=1, max=64)
 class Page(CommandSchema):
     """Where a list goes on, and how many rows are wanted."""
 
-    cursor = fields.String(load_default=None, allow_none=True, validate=validate.Length(max=128))
+    cursor = fields.String(load_default=None, allow_none=True, validate=validate.Length(max=256))
     limit = fields.Integer(load_default=20, strict=True, validate=validate.Range(min=1, max=100))
 
 

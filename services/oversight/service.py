@@ -8,7 +8,7 @@ from typing import Any
 
 from pymongo.errors import ConnectionFailure
 
-from services.common import logs, problems
+from services.common import cursors, logs, problems
 from services.common.bus.entrypoints import command, every, on_event, query
 from services.common.clock import ClockError
 from services.common.context import Context
@@ -29,6 +29,8 @@ from services.oversight.record import body_of
 Document = dict[str, Any]
 _LATE_PER_RUN = 500
 _CHECKS_PER_RUN = 50
+#: The order of the queue of reviews: ids of slips begin with the agency or are digests.
+_OLDEST: cursors.Order = {"at": datetime, "_id": str}
 _CHECK_AGAIN = timedelta(minutes=1)
 _RERUNS = 8
 
@@ -131,10 +133,10 @@ class OversightService:
             where["code"] = data["code"]
         if not where:
             where["state"] = {"$in": waiting}
-        if data["cursor"]:
-            where["_id"] = {"$gt": data["cursor"]}
-        rows = list(ctx.store.find("reviews", where, sort=[("_id", 1)], limit=data["limit"] + 1))
-        return answers.page(rows, data["limit"], lambda row: self._review(ctx, row))
+        where |= cursors.beyond(data["cursor"], _OLDEST)
+        rows = list(ctx.store.find("reviews", where, sort=[(name, 1) for name in _OLDEST], limit=data["limit"] + 1))
+        shown, following = cursors.page(rows, data["limit"], _OLDEST)
+        return {"items": [self._review(ctx, row) for row in shown], "next_cursor": following}
 
     def _review(self, ctx: Context, row: Document) -> Document:
         reactions = Reactions(self.kernel)
@@ -178,8 +180,7 @@ class OversightService:
         after = decide(
             before,
             reviews.DECISIONS[data["decision"]],
-            decider=ctx.actor.subject,
-            author=row["officer"],
+            own=reviews.is_own(row, ctx.actor.subject, ctx.actor.person_id),
             ground=ground,
             reason=data["reason"],
             log_read=data["log_read"],

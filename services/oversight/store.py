@@ -21,7 +21,7 @@ INDEXES = [
     Index("ledger", [("body.id", 1)], {"name": "once_per_event", "unique": True}),
     Index("ledger", [("body.subject", 1), ("_id", 1)], {"name": "by_subject"}),
     Index("ledger_state", [("sequence", 1)], {"name": "by_sequence"}),
-    Index("reviews", [("state", 1), ("_id", 1)], {"name": "by_state"}),
+    Index("reviews", [("state", 1), ("at", 1), ("_id", 1)], {"name": "oldest_by_state"}),
     Index("reviews", [("code", 1), ("act", 1), ("round", 1)], {"name": "by_dossier"}),
     Index("reviews", [("file_id", 1), ("state", 1)], {"name": "by_file"}),
     Index("reviews", [("state", 1), ("next_check_at", 1)], {"name": "to_check"}),

@@ -168,6 +168,7 @@ class SlipAnswer(SlipShort):
     unit = fields.String()
     desk = fields.String()
     officer = fields.String()
+    officer_person = fields.String(metadata={"description": "told to rooms only (MO-16)"})
     former = fields.List(fields.Nested(SlipShort))
 
 

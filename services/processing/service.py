@@ -43,7 +43,8 @@ class ProcessingService(Listener):
     def slip(self, ctx: Context, data: dict[str, Any]) -> dict[str, Any]:
         found = ctx.store.find_one(store.CASES, {"supplements.slip_id": data["slip_id"]})
         case = access.known(store.LINKS.actor(ctx.store, ctx.actor), found)
-        return views.slip(case, *supplements.find(case["supplements"], data["slip_id"]))
+        found, former = supplements.find(case["supplements"], data["slip_id"])
+        return views.slip(case, found, former, to_room=ctx.actor.is_service)
 
     @query(schemas.OfFile, ReportAnswer)
     def file_report(self, ctx: Context, data: dict[str, Any]) -> dict[str, Any]:
@@ -88,7 +89,7 @@ class ProcessingService(Listener):
             case, slip_id=hashlib.sha256(f"slip:{ctx.command_id}".encode()).hexdigest()[:32], text=data["text"],
             components=data["components"], of_procedure=neighbours.components(ctx, case),
             failure_statement=data["failure_statement"], file=file, verdict=report["verdict"] if report else None,
-            by=ctx.actor.subject, at=ctx.now,
+            by=ctx.actor.subject, by_person=ctx.actor.person_id, at=ctx.now,
         )  # fmt: skip
         row = cases.apply(case, Command.REQUEST_SUPPLEMENT, by=ctx.actor.subject, at=ctx.now)
         case["supplements"].append(slip)

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
-import orjson
-
-from services.common import problems
+from services.common import cursors
 from services.common.links import Links
 from services.common.store import Document, Index, Store
 
@@ -53,33 +48,11 @@ def seed(store: Store, path: Path | None) -> None:
 
 def worklist(store: Store, unit: str, cursor: str | None, limit: int) -> tuple[list[Document], str | None]:
     """One page of a unit's live cases, the earliest appointment first, and the cursor of the next page."""
-    query: dict[str, Any] = {"worklist_unit": unit}
-    if cursor is not None:
-        due, code = _read_cursor(cursor)
-        query["$or"] = [{"clock.appointment": {"$gt": due}}, {"clock.appointment": due, "_id": {"$gt": code}}]
-    rows = list(
-        store.find(CASES, query, sort=[("clock.appointment", 1), ("_id", 1)], limit=limit + 1, projection={"outbox": 0})
-    )
-    page = rows[:limit]
-    return page, _write_cursor(page[-1]) if len(rows) > limit else None
-
-
-def _write_cursor(case: Mapping[str, Any]) -> str:
-    body = orjson.dumps([case["clock"]["appointment"].isoformat(), case["_id"]])
-    return base64.urlsafe_b64encode(body).decode().rstrip("=")
-
-
-def _read_cursor(cursor: str) -> tuple[datetime, str]:
-    try:
-        due, code = orjson.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-        moment = datetime.fromisoformat(due)
-        if moment.tzinfo is None or not isinstance(code, str):
-            raise ValueError(cursor)
-        return moment, code
-    except (ValueError, TypeError, binascii.Error):
-        raise problems.invalid(
-            problems.field_error("cursor", "Con trỏ trang không hợp lệ", "Not a cursor of this list")
-        ) from None
+    order = {"clock.appointment": datetime, "_id": str}
+    query = {"worklist_unit": unit} | cursors.beyond(cursor, order)
+    sort = [(name, 1) for name in order]
+    rows = list(store.find(CASES, query, sort=sort, limit=limit + 1, projection={"outbox": 0}))
+    return cursors.page(rows, limit, order)
 
 
 def checks(store: Store, code: str) -> list[Document]:

@@ -33,6 +33,7 @@ def make(
     file: Mapping[str, Any] | None,
     verdict: str | None,
     by: str,
+    by_person: str,
     at: datetime,
 ) -> Slip:
     """The next slip of a case. Raises Problem 422 (GU-02) when it says or selects nothing; faults are stored (X-17)."""
@@ -51,6 +52,7 @@ def make(
         "file_sha256": file["sha256"] if file else None,
         "verdict": verdict,
         "officer": by,
+        "officer_person": by_person,  # who decides on a slip may have another account (MO-16)
         "at": at,
         "answered_at": None,
         "answer": None,

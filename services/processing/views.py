@@ -108,6 +108,7 @@ def work_item(case: Case, *, now: datetime, calendar: WorkingCalendar) -> dict[s
     }
 
 
-def slip(case: Case, found: Mapping[str, Any], former: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-    """A supplement request with its former rounds."""
-    return {**found, "code": case["code"], "unit": case["unit"], "desk": case["desk"], "former": list(former)}
+def slip(case: Case, found: Mapping[str, Any], former: Iterable[Mapping[str, Any]], *, to_room: bool) -> dict[str, Any]:
+    """A supplement request with its former rounds; who its author is as a person is told to rooms only."""
+    whole = {**found, "code": case["code"], "unit": case["unit"], "desk": case["desk"], "former": list(former)}
+    return whole if to_room else {name: value for name, value in whole.items() if name != "officer_person"}

@@ -10,15 +10,13 @@ uploads    bytes on their way in; bytes.files, bytes.chunks: GridFS
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any
 
 from bson import ObjectId
-from bson.errors import InvalidId
 
-from services.common import problems
+from services.common import cursors
 from services.common.links import Links
 from services.common.store import Document, Index, Store
 from services.common.unit import UnitOfWork
@@ -47,50 +45,24 @@ def holds(store: Store, person_id: str, file_id: str) -> bool:
 
 def holdings_page(store: Store, person_id: str, cursor: str | None, limit: int) -> tuple[list[Document], str | None]:
     """A person's holdings, newest first. Raises Problem 422 for a cursor that is not ours."""
-    query: Document = {"person_id": person_id}
-    if cursor is not None:
-        last = store.get("holdings", _uncursor(cursor))
-        if last is None or last["person_id"] != person_id:
-            raise _bad_cursor()
-        query["$or"] = [
-            {"added_at": {"$lt": last["added_at"]}},
-            {"added_at": last["added_at"], "_id": {"$lt": last["_id"]}},
-        ]
-    rows = list(store.find("holdings", query, sort=[("added_at", -1), ("_id", -1)], limit=limit + 1))
-    return rows[:limit], _cursor(rows[limit - 1]["_id"]) if len(rows) > limit else None
+    order = {"added_at": datetime, "_id": str}
+    query = {"person_id": person_id} | cursors.beyond(cursor, order, newest_first=True)
+    rows = list(store.find("holdings", query, sort=[(name, -1) for name in order], limit=limit + 1))
+    return cursors.page(rows, limit, order)
 
 
 def accesses_page(store: Store, person_id: str, cursor: str | None, limit: int) -> tuple[list[Document], str | None]:
     """Openings of a person's files, newest first. Raises Problem 422 for a cursor that is not ours."""
-    query: Document = {"person_id": person_id}
-    if cursor is not None:
-        try:
-            query["_id"] = {"$lt": ObjectId(_uncursor(cursor))}
-        except InvalidId:
-            raise _bad_cursor() from None
+    order = {"_id": ObjectId}
+    query = {"person_id": person_id} | cursors.beyond(cursor, order, newest_first=True)
     rows = list(store.find("accesses", query, sort=[("_id", -1)], limit=limit + 1))
-    return rows[:limit], _cursor(rows[limit - 1]["_id"]) if len(rows) > limit else None
+    return cursors.page(rows, limit, order)
 
 
 def sealed_names(store: Store, file_ids: Iterable[str]) -> dict[str, str]:
     """The sealed names of files, by file id."""
     rows = store.find("files", {"_id": {"$in": list(file_ids)}}, projection={"filename": 1})
     return {row["_id"]: row["filename"] for row in rows}
-
-
-def _cursor(key: Any) -> str:
-    return base64.urlsafe_b64encode(str(key).encode()).decode().rstrip("=")
-
-
-def _uncursor(cursor: str) -> str:
-    try:
-        return base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode("ascii")
-    except (binascii.Error, ValueError):
-        raise _bad_cursor() from None
-
-
-def _bad_cursor() -> problems.Problem:
-    return problems.invalid(problems.field_error("cursor", "Con trỏ trang không hợp lệ.", "Not a cursor of this list."))
 
 
 def change_many(unit: UnitOfWork, collection: str, query: Mapping[str, Any], update: Mapping[str, Any]) -> None:

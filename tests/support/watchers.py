@@ -140,12 +140,14 @@ class Story:
 
     def slip(self, act: str = "guidance", round: int = 1, text: str = "Bổ sung bản chụp", file: bool = True,
              verdict: str | None = "TOTAL_PASSED", statement: str | None = None,
-             components: tuple[str, ...] = ("ban-chup",), officer: str = "acc-desk", **more: Any) -> str:  # fmt: skip
+             components: tuple[str, ...] = ("ban-chup",), officer: str = "acc-desk", person: str = "per-desk",
+             **more: Any) -> str:  # fmt: skip
         """Tells of a slip, and lays it down where it is asked for; returns its id."""
         slip_id = f"slip-{self.code}-{act}-{round}"
         home = self.watchers.intake if act == "guidance" else self.watchers.processing
         known = home.answers.get("slip")
         own = {"slip_id": slip_id, "text": text, "failure_statement": statement, "components": list(components)}
+        own["officer_person"] = person
         home.answers["slip"] = lambda asked: own if asked["slip_id"] == slip_id else known(asked)  # type: ignore[misc]
         name, source = ("dossier.guided", "intake") if act == "guidance" else ("supplement.requested", "processing")
         self.tell(

@@ -64,10 +64,12 @@ def test_a_guidance_file_is_for_the_owner_not_for_a_stranger(citizen: Any, offic
     foreign = citizen().upload("component", paper())
     assert an.refused("intake.open_file", code=filed["code"], file_id=foreign).status == 404
     slip_id = an.call("intake.dossier", code=filed["code"])["slips"][0]["slip_id"]
-    for reader in (an, desk, officer("ioc", "*"), room("oversight")):
+    watching = room("oversight")
+    for reader in (an, desk, officer("ioc", "*"), watching):
         slip = reader.call("intake.slip", slip_id=slip_id)
         assert (slip["text"], slip["components"], slip["file_id"]) == ("Chụp lại", ["ban-chup"], file_id)
         assert slip["former"] == []
+        assert slip.get("officer_person") == (None if reader is not watching else desk.person_id)
     assert citizen().refused("intake.slip", slip_id=slip_id).status == 404
     checked = eventually(lambda: (s := room("oversight").call("intake.slip", slip_id=slip_id))["verdict"] and s)
     assert checked["verdict"] == "NO_SIGNATURE"

@@ -27,7 +27,7 @@ def answer_of(story: Any) -> list[dict[str, str]]:
 
 
 @pytest.mark.req("GU-06", "GU-07", "PR-01")
-def test_an_open_request_stops_steps_and_clock(accepted: Any, citizen: Any) -> None:
+def test_an_open_request_stops_steps_and_clock(accepted: Any, citizen: Any, room: Any) -> None:
     story = accepted()
     step = story.case()["current_step"]
     story.do(story.specialist, "start_step", step=step)
@@ -43,6 +43,8 @@ def test_an_open_request_stops_steps_and_clock(accepted: Any, citizen: Any) -> N
     assert citizen().refused("processing.slip", slip_id=slip["slip_id"]).status == 404
     seen = story.an.call("processing.slip", slip_id=slip["slip_id"])
     assert (seen["text"], seen["act"], seen["former"]) == (TEXT, "supplement", [])
+    assert "officer_person" not in seen
+    assert room("oversight").call("processing.slip", slip_id=slip["slip_id"])["officer_person"]
 
     foreign = [{**answer_of(story)[0], "component": "don"}]
     assert story.an.refused("processing.accept_amendment", code=story.code, components=foreign).rule == "GU-08"

@@ -314,7 +314,7 @@ def test_the_other_act_never_matters(given_slip: Slip, former: list[Slip]) -> No
 
 # --- decisions of IOC ------------------------------------------------------------------------------------------------
 
-BY = {"decider": "ioc", "author": "officer"}
+BY = {"own": False}
 
 
 @pytest.mark.req("MO-02")
@@ -345,7 +345,7 @@ def test_a_pending_slip_goes_both_ways_once_the_log_was_read() -> None:
 @pytest.mark.parametrize("decision", list(Decision))
 def test_nobody_decides_on_an_own_slip(decision: Decision) -> None:
     with pytest.raises(Problem) as refused:
-        decide(Review.AWAITING_IOC, decision, decider="officer", author="officer")
+        decide(Review.AWAITING_IOC, decision, own=True)
     assert (refused.value.status, refused.value.rule) == (403, "MO-16")
 
 

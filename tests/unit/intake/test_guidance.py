@@ -22,6 +22,7 @@ def slip(given: list[dict[str, Any]], **changes: Any) -> dict[str, Any]:
         "blocked": (),
         "failure_statement": None,
         "officer": "acc-duc",
+        "officer_person": "per-duc",
         "now": MONDAY + timedelta(minutes=len(given)),
         "dossier_version": 1,
     }

@@ -21,6 +21,7 @@ def make(case: dict[str, Any], **changes: Any) -> supplements.Slip:
         "file": {"file_id": "file-9", "sha256": SHA},
         "verdict": "TOTAL_PASSED",
         "by": OFFICER,
+        "by_person": "per-officer",
         "at": NOW,
         **changes,
     }
