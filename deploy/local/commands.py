@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from deploy.local import observability, restoring
+from deploy.local import observability, ownership, production, restoring, seeding
 from deploy.local.bootstrap import clean_environment, set_up
 from deploy.local.paths import ROOT, SHARED, TMP, VENV_PYTHON, State, state_of
 from deploy.local.processes import end_with_parent
@@ -29,8 +29,8 @@ Everything lives under .motcua/ in this checkout; nothing is installed on the ma
                                                         else MOTCUA_BROKER_AMQP=host:port
   MOTCUA_DATABASE_URL=mongodb://admin:password@host:27017/?replicaSet=NAME
 Both should serve nothing else: users and databases named after the rooms, operator and partner are made there.
-Other settings: MOTCUA_STATE (as --state), MOTCUA_PORT_BASE (first of 64 ports; the portal gets this one). They, and all of
-docs/operations/production.md, may also stand in the file settings.env of the state directory.
+Other settings: MOTCUA_STATE (as --state), MOTCUA_PORT_BASE (first of 64 ports; the portal gets this one). All
+settings of docs/operations/production.md may also stand in the file settings.env of the state directory.
 """
 #: Commands whose arguments are read by a program of the operator's; it also knows their --help.
 _OPERATED = {
@@ -118,7 +118,9 @@ def _parser() -> argparse.ArgumentParser:
         help="movable clock, simulators and test authority; a state directory is either this or production, for good",
     )
     up.add_argument("--fresh", action="store_true", help="forget the data of this state directory first")
-    up.add_argument("--containers", action="store_true", help="broker and database as Docker containers (untried: never run by us)")
+    up.add_argument(
+        "--containers", action="store_true", help="broker and database as Docker containers (untried: never run by us)"
+    )
     up.add_argument("--observability", action="store_true", help="Prometheus beside it, with our alert rules")
     command("down", "end the system that ./motcua up or demo --keep left running", _down)
     status = command("status", "processes, addresses and health", _status)
@@ -155,7 +157,9 @@ def _parser() -> argparse.ArgumentParser:
     restore = command("restore", "bring a backup back into a stopped system, and see that the rooms agree", _restore)
     restore.add_argument("folder", type=Path, metavar="DIR")
     restore.add_argument("--key", type=Path, help="file with the key of the backup (default: DIR.key)")
-    restore.add_argument("--containers", action="store_true", help="broker and database as Docker containers (untried: never run by us)")
+    restore.add_argument(
+        "--containers", action="store_true", help="broker and database as Docker containers (untried: never run by us)"
+    )
     restore.add_argument("--replace", action="store_true", help="lose what the databases hold now")
     restore.add_argument("--gap", type=int, help="numbers that may have been given since, of each series and day")
     return parser
@@ -308,6 +312,10 @@ def _test(given: argparse.Namespace, pytest_arguments: list[str]) -> int:
     state = State(ownership.STATES / (os.environ.get("MOTCUA_TEST_STATE") or "test"))
     ownership.claim(state, "test")
     set_up("test")
+    try:
+        observability.program("promtool")  # tests of alerts and dashboards fail without it; the others need not
+    except Trouble as trouble:
+        complain(f"no Prometheus for the tests: {trouble}")
     environment = {**clean_environment(), "TMPDIR": str(TMP), "MOTCUA_STATE": str(state.top)}
     if given.full:
         environment["MOTCUA_FULL"] = "1"
@@ -332,8 +340,11 @@ def _restore(given: argparse.Namespace, _: list[str]) -> int:
     set_up()
     options = ["--key", str(given.key.resolve())] if given.key else []
     options += ["--gap", str(given.gap)] if given.gap is not None else []
+    state = state_of(given.state, "main")
+    production.read_settings(state)
+    ownership.mark(state, "restore")
     return restoring.restore(
-        state_of(given.state, "main"), given.folder.resolve(), options,
+        state, given.folder.resolve(), options,
         replace=given.replace, containers=given.containers,
     )  # fmt: skip
 
@@ -353,6 +364,7 @@ def _operate(module: str, *, also_stopped: bool = False) -> Callable[[argparse.N
         except Trouble:
             if not also_stopped:
                 raise
+            production.read_settings(state_of(given.state, "main"))
             system, ours = restoring.alone(state_of(given.state, "main")), True
         try:
             return _call(["-m", f"deploy.operate.{module}", *arguments], system.env("operator"))
@@ -361,6 +373,11 @@ def _operate(module: str, *, also_stopped: bool = False) -> Callable[[argparse.N
                 system.stop()
 
     return run
+
+
+def _seed(given: argparse.Namespace, _: list[str]) -> int:
+    set_up()
+    return seeding.seed(_running(given), given.room, given.file.resolve())
 
 
 def _replay(given: argparse.Namespace, _: list[str]) -> int:

@@ -4,7 +4,8 @@ its state directory (`.motcua/state/main` unless said otherwise), so that severa
 .motcua/
   venv/  packages/  fonts/  cache/  pki/  trust/  tmp/      shared: environment, unpacked packages, test authority
   state/<name>/
-    ports.json  system.json                                 chosen once, remembered
+    ports.json  system.json  made_by                        chosen once, remembered
+    settings.env                                            MOTCUA_… settings that an operator wrote down
     secrets/                                                0600: passwords, keys, cookies
     public-keys/<kid>.pem                                   public halves, readable by all rooms
     data/{broker,database}  ledger-heads/                   what must survive a restart
@@ -19,11 +20,14 @@ import fcntl
 import hashlib
 import json
 import os
+import re
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from deploy.local.trouble import Trouble
 
 ROOT = Path(__file__).resolve().parents[2]
 SHARED = ROOT / ".motcua"
@@ -34,6 +38,7 @@ CACHE = SHARED / "cache"
 PKI = SHARED / "pki"
 TRUST = SHARED / "trust"
 TMP = SHARED / "tmp"
+_PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 
 
 @dataclass(frozen=True)
@@ -88,17 +93,26 @@ class State:
 
     def make(self) -> None:
         """Create the folders; what holds secrets or data is closed to other users of the machine."""
-        for folder in (self.top, self.public_keys, self.run, self.hold, self.logs, self.tmp):
-            folder.mkdir(parents=True, exist_ok=True)
-        for folder in (self.secrets, self.data, self.home, self.ledger_heads):
-            folder.mkdir(parents=True, exist_ok=True)
-            folder.chmod(0o700)
+        try:
+            for folder in (self.top, self.public_keys, self.run, self.hold, self.logs, self.tmp):
+                folder.mkdir(parents=True, exist_ok=True)
+            for folder in (self.secrets, self.data, self.home, self.ledger_heads):
+                folder.mkdir(parents=True, exist_ok=True)
+                folder.chmod(0o700)
+        except OSError as exc:
+            raise Trouble(
+                f"{self.top} cannot be a state directory: {exc.strerror or type(exc).__name__}",
+                "--state (or MOTCUA_STATE) takes a plain name, for .motcua/state/NAME, or a folder that you may write",
+            ) from None
 
 
 def state_of(given: str | os.PathLike[str] | None, default: str) -> State:
-    """The state directory by command line, else by MOTCUA_STATE, else `.motcua/state/<default>`."""
-    chosen = given or os.environ.get("MOTCUA_STATE")
-    return State(Path(chosen).resolve() if chosen else SHARED / "state" / default)
+    """The state directory by command line, else by MOTCUA_STATE, else `.motcua/state/<default>`.
+
+    A plain name means `.motcua/state/<name>`; whatever has a slash or a dot is a path.
+    """
+    chosen = str(given or os.environ.get("MOTCUA_STATE") or default)
+    return State(SHARED / "state" / chosen if _PLAIN_NAME.fullmatch(chosen) else Path(chosen).resolve())
 
 
 def write_atomically(path: Path, content: str | bytes, mode: int = 0o644) -> None:

@@ -19,7 +19,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from deploy.local import broker, database, keys, observability, processes
+from deploy.local import broker, database, keys, observability, ownership, processes
 from deploy.local.bootstrap import clean_environment
 from deploy.local.children import http_ready
 from deploy.local.paths import ROOT, State, read_json
@@ -59,13 +59,17 @@ class System:
         containers: bool = False,
         observability: bool = False,
         env: dict[str, str] | None = None,
+        by: str = "test",
     ) -> System:
         """Start broker, database and the named processes (None: all there are); return when all are ready.
 
         fresh: forget all data first. detached: the system outlives this process; otherwise it ends when this one does.
         observability: a Prometheus beside it, where one can be had.
-        env: more MOTCUA_* settings for the supervisor, e.g. MOTCUA_LOG_LEVEL. Raises Trouble with the reason.
+        env: more MOTCUA_* settings for the supervisor, e.g. MOTCUA_LOG_LEVEL. by: who asks; `test` and `demo`
+        get a fresh system only in a state directory of their own. Raises Trouble with the reason.
         """
+        if fresh and by in ownership.WIPING:
+            ownership.claim(self.state, by)
         command = [sys.executable, "-m", "deploy.local.supervise", "--state", str(self.state.top)]
         command += ["--rehearsal"] if self.rehearsal else []
         command += ["--only", ",".join(rooms)] if rooms is not None else []

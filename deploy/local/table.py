@@ -50,6 +50,39 @@ _BLOCK = 64
 # the caller's environment may hold tokens and passwords that are no business of ours.
 _PASSED = frozenset({"PATH", "HOME", "LANG", "LANGUAGE", "TZ", "TMPDIR", "LD_LIBRARY_PATH"})
 
+#: Settings of an operator that processes get as they were given: the one list of them. Where a process listens is the
+#: gateway's own matter (GATEWAY_ONLY): what stands open for the world is its door alone.
+HANDED_ON = (
+    "MOTCUA_CORS_ORIGINS",
+    "MOTCUA_EVENTS_DAYS",
+    "MOTCUA_EVENT_PREFETCH",
+    "MOTCUA_FULL",
+    "MOTCUA_HEALTH_HOST",
+    "MOTCUA_MAX_WORKERS",
+    "MOTCUA_RATE_LIMIT",
+    "MOTCUA_RETRY_SCHEDULE",
+    "MOTCUA_TRUSTED_PROXIES",
+)
+GATEWAY_ONLY = ("MOTCUA_HTTP_HOST",)
+#: Addresses of outside systems; in a rehearsal they are those of the simulators.
+OUTSIDE = ("MOTCUA_POPULATION_URL", "MOTCUA_SMS_URL", "MOTCUA_NATIONAL_URL", "MOTCUA_PROVIDER_URL")
+#: Read here or by the command line itself.
+READ_HERE = (
+    "MOTCUA_BROKER_AMQP",
+    "MOTCUA_BROKER_URL",
+    "MOTCUA_DATABASE_URL",
+    "MOTCUA_FONTS",
+    "MOTCUA_LEDGER_HEADS",
+    "MOTCUA_LOG_LEVEL",
+    "MOTCUA_PORT_BASE",
+    "MOTCUA_PROMETHEUS",
+    "MOTCUA_PUBLIC_URL",
+    "MOTCUA_REHEARSAL_START",
+    "MOTCUA_STATE",
+    "MOTCUA_TEST_STATE",
+    "MOTCUA_TRUST",
+)
+
 
 class Ports:
     """Ports by name, chosen free once and remembered, so that addresses survive a restart.
@@ -62,7 +95,7 @@ class Ports:
         self._file = state.ports
         known = read_json(self._file) or {}
         self._ports: dict[str, int] = {str(k): int(v) for k, v in known.items()}
-        self._base = int(os.environ.get("MOTCUA_PORT_BASE", "0")) or self._ports.get("base", 0)
+        self._base = _given_base() or self._ports.get("base", 0)
         if self._base and self._ports.get("base") != self._base:
             self._ports = {}
         if not self._base:
@@ -98,6 +131,20 @@ class Ports:
             if all(_free(base + offset) for offset in range(_BLOCK)):
                 return base
         raise Trouble("No block of free ports was found", "give one yourself: MOTCUA_PORT_BASE=21000 ./motcua …")
+
+
+def _given_base() -> int:
+    """MOTCUA_PORT_BASE, 0 where it is not given. Raises Trouble: all 64 ports must be open to an ordinary user."""
+    given = os.environ.get("MOTCUA_PORT_BASE", "")
+    most = 65535 - (_BLOCK - 1)
+    if not given:
+        return 0
+    if not (given.isascii() and given.isdigit() and 1024 <= int(given) <= most):
+        raise Trouble(
+            f"MOTCUA_PORT_BASE={given[:40]} is not the first of {_BLOCK} ports",
+            f"give a whole number from 1024 to {most}, e.g. MOTCUA_PORT_BASE=21000",
+        )
+    return int(given)
 
 
 def _free(port: int) -> bool:
@@ -160,23 +207,15 @@ def common_env(state: State, ports: Ports, rehearsal: bool) -> dict[str, str]:
         MOTCUA_PUBLIC_KEYS=str(state.public_keys),
         MOTCUA_VAULT_URL=f"http://127.0.0.1:{ports['vault.http']}",
         MOTCUA_PUBLIC_URL=os.environ.get("MOTCUA_PUBLIC_URL", f"http://127.0.0.1:{ports['gateway.http']}"),
-        MOTCUA_TRUST=os.environ.get("MOTCUA_TRUST", str(TRUST)),
+        # the test authority is for rehearsals: its keys lie in every checkout
+        MOTCUA_TRUST=os.environ.get("MOTCUA_TRUST") or str(TRUST if rehearsal else state.top / "trust"),
         MOTCUA_FONTS=str(fonts()),
         MOTCUA_REHEARSAL="1" if rehearsal else "0",
         MOTCUA_LOG_LEVEL=os.environ.get("MOTCUA_LOG_LEVEL", "INFO"),
     )
-    for passed in (
-        "MOTCUA_MAX_WORKERS",
-        "MOTCUA_EVENT_PREFETCH",
-        "MOTCUA_CORS_ORIGINS",
-        "MOTCUA_RATE_LIMIT",
-        "MOTCUA_TRUSTED_PROXIES",
-        "MOTCUA_FULL",
-    ):
-        if passed in os.environ:
-            env[passed] = os.environ[passed]
-    for simulator in ("population", "sms", "national", "provider"):
-        name = f"MOTCUA_{simulator.upper()}_URL"
+    env.update({name: os.environ[name] for name in HANDED_ON if name in os.environ})
+    for name in OUTSIDE:
+        simulator = name.removeprefix("MOTCUA_").removesuffix("_URL").lower()
         env[name] = f"http://127.0.0.1:{ports[simulator + '.http']}" if rehearsal else os.environ.get(name, "")
     if rehearsal:
         env["MOTCUA_REHEARSAL_START"] = os.environ.get("MOTCUA_REHEARSAL_START", REHEARSAL_START)
@@ -232,7 +271,9 @@ def _room_row(
     http_port = ports[f"{room}.http"] if room in ("gateway", "vault") else None
     if http_port:
         env["MOTCUA_HTTP_PORT"] = str(http_port)
-    if room != "gateway":
+    if room == "gateway":
+        env.update({name: os.environ[name] for name in GATEWAY_ONLY if name in os.environ})
+    else:
         env["MOTCUA_MONGO_URL"] = mongo_url(addresses, passwords, room)
     if room == "payment":
         env["MOTCUA_PROVIDER_SECRET"] = str(state.secrets / "provider.secret")

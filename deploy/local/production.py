@@ -1,0 +1,82 @@
+"""Settings of an operator that outlive a terminal, and what a start without a rehearsal must say.
+
+`settings.env` in the state directory holds lines NAME=VALUE (MOTCUA_… only); what stands in the environment goes first.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from deploy.local.paths import State
+from deploy.local.table import GATEWAY_ONLY, HANDED_ON, OUTSIDE, READ_HERE
+from deploy.local.trouble import Trouble
+
+SETTINGS = "settings.env"
+#: What can be written down there: all but the name of the state directory itself.
+KNOWN = frozenset({*HANDED_ON, *GATEWAY_ONLY, *OUTSIDE, *READ_HERE}) - {"MOTCUA_STATE", "MOTCUA_TEST_STATE"}
+
+_MISSING = {
+    "MOTCUA_PUBLIC_URL": "QR codes, links and the payment page's way back name this machine's loopback address",
+    "MOTCUA_POPULATION_URL": "no account can be normalized, so nobody can file",
+    "MOTCUA_SMS_URL": "no code and no notice reaches a phone: nobody can register, no officer can sign in",
+    "MOTCUA_NATIONAL_URL": "status codes wait here and are not told to the national portal",
+    "MOTCUA_PROVIDER_URL": "nobody can pay online; cash at the desk works",
+}
+
+
+def read_settings(state: State) -> None:
+    """Take over what the state directory's settings.env says and the environment does not. Raises Trouble."""
+    file = state.top / SETTINGS
+    if not file.is_file():
+        return
+    for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
+        if not line.strip() or line.lstrip().startswith("#"):
+            continue
+        name, equals, value = line.partition("=")
+        if not equals or name.strip() not in KNOWN:
+            raise Trouble(
+                f"{file}, line {number}: {name.strip()[:60]} is no setting",
+                f"write NAME=VALUE, one a line; known are {', '.join(sorted(KNOWN))}",
+            )
+        os.environ.setdefault(name.strip(), value.strip())
+
+
+def place_heads(state: State, fresh: bool) -> None:
+    """Keep the ledger's signed heads in the folder MOTCUA_LEDGER_HEADS: a link to it stands in the state directory.
+
+    Raises Trouble where heads would be left behind, mixed with others, or lie in two places.
+    """
+    given, here = os.environ.get("MOTCUA_LEDGER_HEADS"), state.ledger_heads
+    if fresh and here.is_symlink() and any(here.iterdir()):
+        raise Trouble(f"{here.resolve()} holds the signed heads of the data so far", "move them away first; then again")
+    if not given or (here.is_symlink() and here.resolve() == Path(given).resolve()):
+        return
+    if here.is_symlink() or (here.is_dir() and any(here.iterdir())):
+        raise Trouble(
+            f"The ledger's signed heads lie in {here.resolve()}, not in {given}",
+            f"./motcua down, move its files to {given}, remove {here}, then start again",
+        )
+    target = Path(given).resolve()
+    try:
+        target.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if here.is_dir():
+            here.rmdir()
+        here.parent.mkdir(parents=True, exist_ok=True)
+        here.symlink_to(target, target_is_directory=True)
+    except OSError as exc:
+        raise Trouble(
+            f"{given} cannot hold the ledger's heads: {exc.strerror}", "give a folder that you may write"
+        ) from None
+
+
+def warnings(state: State) -> list[str]:
+    """What is missing for a production system, each with what does not work without it."""
+    found = [f"{name} is not given: {what}" for name, what in _MISSING.items() if not os.environ.get(name)]
+    trust = Path(os.environ.get("MOTCUA_TRUST") or state.top / "trust")
+    if not any(trust.glob("anchors/*/*")):
+        found.append(f"{trust}/anchors holds no certificate: no signature can be found valid (MOTCUA_TRUST)")
+    public = os.environ.get("MOTCUA_PUBLIC_URL", "")
+    if public and not public.startswith("https://"):
+        found.append("MOTCUA_PUBLIC_URL does not begin with https://: passwords would travel readable")
+    return found

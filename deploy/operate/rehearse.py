@@ -1,0 +1,108 @@
+"""Papers of a rehearsal: python -m deploy.operate.rehearse paper OUT | sign FILE --as NAME | people
+
+  paper OUT.pdf [--title TEXT]          a plain PDF, as somebody would scan or write it
+  sign FILE.pdf --as NAME [--out OUT]   a signed copy (PAdES), now in business time; default OUT: FILE-signed.pdf
+  people                                who can sign, and how each of the cast signs in
+
+Only where rehearsal was switched on: the keys of the test authority stand for the hardware tokens of real people.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from deploy.operate.calls import Operator, explain
+from deploy.rehearsal import authority, cast, papers
+from services.common.problems import Problem
+
+
+def people(folder: Path) -> int:
+    """Prints the cast, then the other tokens of the test authority."""
+    print(f"{'key':22} {'name':22} {'signs in with':22} {'phone':12} {'personal number':16} issued      password")
+    for person in cast.PEOPLE.values():
+        print(
+            f"{person.key:22} {person.full_name:22} {person.username or person.phone:22} {person.phone:12} "
+            f"{person.personal_number:16} {person.issue_date}  {cast.rehearsal_password(person)}"
+        )
+    print(f"\ncó thể ký / tokens that can sign: {', '.join(tokens(folder))}")
+    return 0
+
+
+def tokens(folder: Path) -> list[str]:
+    """Names of all soft tokens of the test authority."""
+    return sorted(file.stem for file in (folder / "tokens").glob("*.pem"))
+
+
+def business_now() -> datetime:
+    """Business time of the running system. Raises Problem."""
+    with Operator() as operator:
+        offset = float(operator.call("oversight.clock")["offset"])
+    return datetime.now(UTC) + timedelta(seconds=offset)
+
+
+def sign(file: Path, name: str, out: Path, folder: Path) -> int:
+    """Writes a signed copy; 2 where there is no such token or no PDF."""
+    if name not in tokens(folder):
+        print(f"motcua rehearse: nobody signs as {name}; there are {', '.join(tokens(folder))}", file=sys.stderr)
+        return 2
+    try:
+        plain = file.read_bytes()
+    except OSError as exc:
+        print(f"motcua rehearse: {file} cannot be read: {exc.strerror}", file=sys.stderr)
+        return 2
+    if not plain.startswith(b"%PDF-"):
+        print(f"motcua rehearse: {file} is no PDF; make one: ./motcua rehearse paper {file.stem}.pdf", file=sys.stderr)
+        return 2
+    out.write_bytes(papers.sign(plain, authority.token(folder, name), at=business_now()))
+    print(f"{name} đã ký / has signed: {out}")
+    return 0
+
+
+def parser() -> argparse.ArgumentParser:
+    """What the command understands."""
+    made = argparse.ArgumentParser(
+        prog="motcua rehearse", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )  # fmt: skip
+    commands = made.add_subparsers(dest="command", required=True)
+    commands.add_parser("people", help="who can sign, and how the cast signs in")
+    paper = commands.add_parser("paper", help="write a plain PDF")
+    paper.add_argument("out", type=Path, metavar="OUT.pdf")
+    paper.add_argument("--title", default="Đơn đề nghị")
+    signing = commands.add_parser("sign", help="write a signed copy of a PDF")
+    signing.add_argument("file", type=Path, metavar="FILE.pdf")
+    signing.add_argument("--as", dest="name", required=True, metavar="NAME", help="see: ./motcua rehearse people")
+    signing.add_argument("--out", type=Path)
+    return made
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Runs one command; 2 outside of a rehearsal."""
+    given = parser().parse_args(arguments)
+    if os.environ.get("MOTCUA_REHEARSAL") != "1":
+        print("motcua rehearse: this system is production; only a rehearsal has a test authority", file=sys.stderr)
+        return 2
+    folder = Path(os.environ["MOTCUA_PKI"])
+    try:
+        if given.command == "people":
+            return people(folder)
+        if given.command == "paper":
+            given.out.write_bytes(papers.paper(given.title, ["Giấy tờ diễn tập, không có giá trị / for a rehearsal"]))
+            print(f"đã viết / written: {given.out}")
+            return 0
+        file: Path = given.file
+        return sign(file, given.name, given.out or file.with_name(f"{file.stem}-signed.pdf"), folder)
+    except Problem as problem:
+        print(explain(problem), file=sys.stderr)
+        return 1
+    except OSError as exc:
+        print(f"motcua rehearse: {exc.filename}: {exc.strerror}", file=sys.stderr)
+        return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
