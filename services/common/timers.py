@@ -32,6 +32,7 @@ class TimerLoop:
     def __init__(self, kernel: Kernel, instance: Any, timers: list[Any]) -> None:
         self._kernel = kernel
         self._timers = [(entry.method_name, entry.seconds, getattr(instance, entry.method_name)) for entry in timers]
+        kernel.timers = [name for name, _, _ in self._timers]
         self._wake = eventlet.event.Event()
         self._greenlet: Any = None
         self._stopping = False
