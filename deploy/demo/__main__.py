@@ -10,11 +10,11 @@ import argparse
 import os
 import sys
 import time
-import traceback
 from typing import Any
 
 from deploy.demo.audit import Auditor
 from deploy.demo.client import TRAFFIC
+from deploy.demo.failure import paragraph
 from deploy.demo.faults import Faults
 from deploy.demo.main_job import STEPS, Step, StepFailed, Story
 from deploy.demo.people import World
@@ -133,7 +133,7 @@ def main(arguments: list[str] | None = None) -> int:
                   "\n    events, each once in the ledger; both rounds alike; no dead letters")  # fmt: skip
         where(world, stories)
     except (StepFailed, AssertionError) as exc:
-        return _failed(system, exc)
+        return _failed(exc)
     finally:
         auditor.close()
         world.close()
@@ -142,14 +142,10 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def _failed(system: System, exc: Exception) -> int:
-    cause = exc.__cause__ or exc
-    print(f"\n✗ KHÔNG ĐẠT / FAILED: {exc}", file=sys.stderr)
-    if isinstance(exc, StepFailed):
-        print(f"  {exc.step.vi}\n  {exc.step.en}", file=sys.stderr)
-    traceback.print_exception(cause, limit=-3, chain=False, file=sys.stderr)
-    print(f"  Xem gì / What to look at: logs in {system.state.logs} (grep level error), ./motcua status, "
-          "./motcua dead-letters list; ./motcua demo --keep leaves a good run standing", file=sys.stderr)  # fmt: skip
+def _failed(exc: Exception) -> int:
+    print("\n" + paragraph(exc), file=sys.stderr)
+    print("  Xem gì / What to look at: lines with \"level\":\"error\" in the logs, which are kept (below); the next "
+          "./motcua demo begins anew", file=sys.stderr)  # fmt: skip
     return 1
 
 

@@ -36,6 +36,8 @@ def set_up(lock: str = "runtime") -> None:
     for folder in (SHARED, CACHE, TMP):
         folder.mkdir(parents=True, exist_ok=True)
     with locked(SHARED / "setup.lock"):
+        for left in TMP.glob("pip-*"):  # of a set-up that was killed: the lock says that nobody uses them
+            shutil.rmtree(left, ignore_errors=True)
         _environment()
         _dependencies(lock)
         fonts()

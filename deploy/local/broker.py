@@ -214,18 +214,27 @@ def limits() -> list[str]:
     ]
 
 
+def _installed() -> Path:
+    return Path(os.environ.get("MOTCUA_RABBITMQ_SERVER", str(_INSTALLED)))
+
+
+def fetched() -> Path | None:
+    """The folder of the distribution's packages, fetched where they are not there; None: RabbitMQ is installed."""
+    if _installed().exists() and shutil.which("erl"):
+        return None
+    return unpacked("rabbitmq", ["rabbitmq-server"], "(?:erlang|rabbitmq)")
+
+
 class Node:
     """Command lines and environment of our node and its epmd. Nothing is started here: the supervisor does that."""
 
     def __init__(self, state: State, ports: Ports, passwords: dict[str, str]) -> None:
         self.state, self.ports, self.passwords = state, ports, passwords
-        self.unpacked: Path | None = None
-        installed = os.environ.get("MOTCUA_RABBITMQ_SERVER", str(_INSTALLED))
-        if Path(installed).exists() and shutil.which("erl"):
-            self.server = Path(installed)
+        self.unpacked = fetched()
+        if self.unpacked is None:
+            self.server = _installed()
             self.epmd = Path(shutil.which("epmd") or "epmd")
         else:
-            self.unpacked = unpacked("rabbitmq", ["rabbitmq-server"], "(?:erlang|rabbitmq)")
             self.server = self.unpacked / "usr/lib/rabbitmq/bin/rabbitmq-server"
             self._patch_erlang(self.unpacked / "usr/lib/erlang")
             self.epmd = next((self.unpacked / "usr/lib/erlang").glob("erts-*/bin/epmd"))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import json
 import os
 import signal
@@ -13,7 +12,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from deploy.local import observability, ownership, production, restoring, seeding
+from deploy.local import broker, observability, ownership, production, restoring, seeding, showing
 from deploy.local.bootstrap import clean_environment, set_up
 from deploy.local.paths import ROOT, SHARED, TMP, VENV_PYTHON, State, state_of
 from deploy.local.processes import end_with_parent
@@ -184,6 +183,8 @@ def _up(given: argparse.Namespace, _: list[str]) -> int:
             say(f"warning: {line}")
     if not ownership.maker(state):
         ownership.mark(state, "up")
+    if not given.containers and not os.environ.get("MOTCUA_BROKER_URL"):
+        broker.fetched()  # here, where somebody sees it
     if not given.detach:
         supervisor = Supervisor(state, given.rehearsal, None, None, observability=given.observability)
         return supervisor.run(given.fresh, given.containers)
@@ -192,7 +193,7 @@ def _up(given: argparse.Namespace, _: list[str]) -> int:
     system.start(
         fresh=given.fresh, detached=True, containers=given.containers, observability=given.observability, by="up"
     )
-    _print_status(system)
+    showing.status(system)
     return 0
 
 
@@ -233,45 +234,21 @@ def _status(given: argparse.Namespace, _: list[str]) -> int:
     if given.json:
         print(json.dumps(system.status(), indent=1))
         return 0
-    return _print_status(system)
-
-
-def _print_status(system: System) -> int:
-    rows = system.status()
-    print(f"{'process':22} {'state':10} {'pid':>8} {'restarts':>8}  addresses")
-    for row in rows:
-        where = "  ".join(f"{key} {row[key]}" for key in ("http", "health") if row[key])
-        print(f"{row['name']:22} {row['state']:10} {row['pid'] or '–':>8} {row['restarts']:>8}  {where}")
-    print(f"portal  {system.base_url}")
-    return 0 if all(row["state"] in ("ready", "by address") for row in rows if row["name"] != "epmd") else 1
+    return showing.status(system)
 
 
 def _logs(given: argparse.Namespace, _: list[str]) -> int:
     state = state_of(given.state, "main")
     if not given.state and not any(state.logs.glob("*.log")):
         state = state_of(None, "demo")
+    say(ownership.about(state))
     files = sorted(state.logs.glob(f"{given.name or '*'}.log"))
     if not files:
         raise Trouble(
             f"No log {'of ' + given.name if given.name else 'yet'} in {state.top.name}",
             "./motcua status lists the processes",
         )
-    return _print_logs(files, given.follow)
-
-
-def _print_logs(files: list[Path], follow: bool) -> int:
-    with contextlib.ExitStack() as stack:
-        opened = [(file.stem, stack.enter_context(open(file, errors="replace"))) for file in files]
-        while True:
-            quiet = True
-            for name, handle in opened:
-                for line in handle:
-                    quiet = False
-                    print(line if len(opened) == 1 else f"{name}: {line}", end="" if line.endswith("\n") else "\n")
-            if not follow:
-                return 0
-            if quiet:
-                time.sleep(0.3)
+    return showing.logs(files, given.follow)
 
 
 # -- demo and test -----------------------------------------------
@@ -281,6 +258,8 @@ def _demo(given: argparse.Namespace, _: list[str]) -> int:
     state = state_of(given.state, "demo")
     ownership.claim(state, "demo")
     set_up()
+    if not os.environ.get("MOTCUA_BROKER_URL"):
+        broker.fetched()  # here, where somebody sees it
     system = System(state.top, rehearsal=True)
     if system.running():
         say("ending the system that an earlier demo had left")
@@ -300,7 +279,7 @@ def _demo(given: argparse.Namespace, _: list[str]) -> int:
             say("ending everything")
             system.stop()
     if given.keep and code == 0:
-        _print_status(system)
+        showing.status(system)
         say(f"left running; ./motcua down --state {ownership.name_of(state)} ends it")
     return code
 

@@ -114,7 +114,7 @@ def unpacked(name: str, wanted: list[str], whole: str) -> Path:
     target = PACKAGES / name
     if target.exists():
         return target
-    say(f"fetching packages: {', '.join(wanted)}")
+    say(f"fetching packages: {', '.join(wanted)} (once; it can take minutes)")
     archives = _download(wanted, whole)
     say(f"unpacking {len(archives)} packages")
     building = PACKAGES / f".{name}.new"

@@ -307,7 +307,8 @@ class Supervisor:
         code = child.popen.returncode
         if now - child.started > _STEADY_SECONDS:
             child.pause = PAUSE_FIRST
-        if held:
+        if held:  # ended on purpose: back at once when it is released, and counted all the same
+            child.restarts += 1
             child.not_before = now
         else:
             self._say(f"{child.name} ended ({exit_text(code)}); back in {child.pause:.0f} s")

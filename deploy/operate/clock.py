@@ -1,12 +1,14 @@
 """The business clock of a rehearsal: python -m deploy.operate.clock show | set TIME
 
 TIME is ISO 8601; without a zone it is Vietnamese time ("2024-03-11T15:00", "2024-03-12 08:01"). The clock moves forward
-only, and only where rehearsal was switched on at set-up. `set` returns when every running process has followed.
+only, and only where rehearsal was switched on at set-up. `set` returns when every running process has followed. The way
+back is a fresh rehearsal: ./motcua down, then ./motcua up --rehearsal --fresh.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import time
 from collections import Counter
@@ -22,10 +24,20 @@ from services.common.problems import Problem
 
 FOLLOW_WITHIN = 20.0  # seconds
 GATEWAY_WITHIN = 1.0
+FORMAT = 'write 2024-03-12T08:01 or "2024-03-12 08:01" (day and time; Vietnamese time where no zone is given)'
+WAY_BACK = (
+    "  What to do: begin again with ./motcua down, then ./motcua up --rehearsal --fresh"
+)
+IN_PRODUCTION = (
+    "Hệ thống thật chạy theo giờ thật / this system is production: its business time is real time and is never moved.\n"
+    "  What to do: try it in a rehearsal beside it: ./motcua up --state practice --rehearsal --detach"
+)
 
 
 def read_time(text: str) -> datetime:
-    """An instant; Vietnamese time where no zone is given. Raises ValueError."""
+    """An instant; Vietnamese time where no zone is given. Raises ValueError, also for a day without a time."""
+    if ":" not in text:
+        raise ValueError(text)
     moment = datetime.fromisoformat(text)
     return moment if moment.tzinfo is not None else moment.replace(tzinfo=VIETNAM)
 
@@ -77,21 +89,29 @@ def _print(answer: dict[str, Any]) -> None:
 
 def main(arguments: list[str] | None = None) -> int:
     """Runs one command; the exit status is 0 only when it was done."""
-    parser = argparse.ArgumentParser(prog="motcua clock", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="motcua clock", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )  # fmt: skip
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("show", help="print business time")
-    commands.add_parser("set", help="move it forward").add_argument("time")
+    commands.add_parser("set", help="move it forward").add_argument("time", metavar="TIME", help=FORMAT)
     given = parser.parse_args(arguments)
     try:
         to = read_time(given.time) if given.command == "set" else None
     except ValueError:
-        print(f"Không đọc được thời điểm / not a time: {given.time}", file=sys.stderr)
+        print(f"Không đọc được thời điểm / not a time: {given.time}\n  What to do: {FORMAT}", file=sys.stderr)
         return 2
+    if to is not None and os.environ.get("MOTCUA_REHEARSAL") != "1":
+        print(IN_PRODUCTION, file=sys.stderr)
+        return 1
     try:
         with Operator() as operator:
             return show(operator) if to is None else move(operator, to)
     except Problem as problem:
         print(explain(problem), file=sys.stderr)
+        if problem.rule == "X-15":
+            print(WAY_BACK, file=sys.stderr)
         return 1
 
 

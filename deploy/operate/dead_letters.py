@@ -260,7 +260,11 @@ def _run(given: argparse.Namespace, letters: DeadLetters, rooms: tuple[str, ...]
     if not found and given.command == "replay" and letters.find(given.id, (PARTNER,)):
         print(PARTNER_STAYS, file=sys.stderr)
     elif not found:
-        print(f"motcua dead-letters: no dead letter {given.id}", file=sys.stderr)
+        print(
+            f"motcua dead-letters: no dead letter {given.id}\n"
+            "  What to do: ./motcua dead-letters list shows what lies there, the id at the end of a line",
+            file=sys.stderr,
+        )
     return 0 if found else 1
 
 

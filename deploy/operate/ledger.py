@@ -250,7 +250,9 @@ def run_figures(database: Any) -> int:
 
 def main(arguments: list[str] | None = None) -> int:
     """Runs one command."""
-    parser = argparse.ArgumentParser(prog="motcua ledger", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="motcua ledger", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("command", choices=["verify", "figures"])
     given = parser.parse_args(arguments)
     client: pymongo.MongoClient[dict[str, Any]] = pymongo.MongoClient(

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
-from deploy.local import commands
+from deploy.local import bootstrap, commands, ownership, paths, processes, table
+from deploy.local.paths import State, write_json
+from deploy.local.system import System
+from deploy.local.table import Ports
+from deploy.local.trouble import Trouble
 
 
 class _System:
@@ -22,7 +28,7 @@ def called(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str | None, list[str]]
         states.append(given.state)
         return _System()
 
-    monkeypatch.setattr(commands, "set_up", lambda: None)
+    monkeypatch.setattr(commands, "set_up", lambda *_: None)
     monkeypatch.setattr(commands, "_running", running)
     monkeypatch.setattr(commands, "_call", lambda arguments, env: calls.append((states[-1], arguments)) or 0)
     return calls
@@ -60,3 +66,111 @@ def test_an_unknown_argument_is_refused(called, capsys):
     assert ended.value.code == 2
     assert "--no-such" in capsys.readouterr().err
     assert called == []
+
+
+def test_half_an_option_is_no_option(called, capsys):
+    with pytest.raises(SystemExit) as ended:
+        commands.main(["demo", "--kee"])
+    assert ended.value.code == 2
+    assert "--kee" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("line", "program"),
+    [
+        (["clock", "--help"], ["-m", "deploy.operate.clock", "--help"]),
+        (["dead-letters", "replay", "-h"], ["-m", "deploy.operate.dead_letters", "replay", "--help"]),
+        (["ledger", "--help"], ["-m", "deploy.operate.ledger", "--help"]),
+        (["migrate", "--help"], ["-m", "deploy.operate.migrate", "--help"]),
+        (["backup", "--help"], ["-m", "deploy.operate.backup", "--help"]),
+        (["rehearse", "sign", "--help"], ["-m", "deploy.operate.rehearse", "sign", "--help"]),
+    ],
+)
+def test_help_comes_from_the_operators_program_without_a_system(monkeypatch, line, program):
+    monkeypatch.setattr(commands, "set_up", lambda *_: None)
+    monkeypatch.setattr(commands, "_running", lambda _: pytest.fail("no system is needed"))
+    said: list[list[str]] = []
+    monkeypatch.setattr(commands, "_call", lambda arguments, _: said.append(arguments) or 0)
+    assert commands.main(line) == 0
+    assert said == [program]
+
+
+def test_untried_containers_are_called_so(capsys):
+    with pytest.raises(SystemExit):
+        commands.main(["up", "--help"])
+    assert "untried" in capsys.readouterr().out
+
+
+@pytest.fixture
+def two_systems(tmp_path, monkeypatch):
+    """The states main and demo, both with processes on record."""
+    monkeypatch.delenv("MOTCUA_STATE", raising=False)
+    monkeypatch.setattr(paths, "SHARED", tmp_path)
+    monkeypatch.setattr(ownership, "STATES", tmp_path / "state")
+    me = {"name": "supervisor", "pid": os.getpid(), "start": processes.start_time(os.getpid())}
+    for name in ("main", "demo"):
+        state = State(tmp_path / "state" / name)
+        state.make()
+        write_json(state.system, {"rehearsal": name == "demo"})
+        processes.write_record(state, "supervisor", me)
+    return tmp_path / "state"
+
+
+def test_down_asks_which_of_two_systems_is_meant(two_systems, monkeypatch, capsys):
+    stopped: list[str] = []
+    monkeypatch.setattr(System, "stop", lambda self: stopped.append(self.state.top.name))
+    assert commands.main(["down"]) == 1
+    assert stopped == []
+    assert "--state demo" in capsys.readouterr().err
+    assert commands.main(["down", "--state", "demo"]) == 0
+    assert stopped == ["demo"]
+
+
+def test_a_command_says_which_system_it_means_and_names_the_others(two_systems, monkeypatch, capsys):
+    monkeypatch.setattr(System, "status", lambda self: [])
+    assert commands.main(["status", "--json"]) == 0
+    said = capsys.readouterr()
+    assert "system: main (production); also running: demo" in said.err
+    assert said.out == "[]\n"
+    assert commands.main(["status", "--json", "--state", "demo"]) == 0
+    assert "system: demo (rehearsal); also running: main" in capsys.readouterr().err
+
+
+def test_a_name_without_a_system_names_those_that_run(two_systems, capsys):
+    assert commands.main(["status", "--state", "demoo"]) == 1
+    assert "these do: demo, main" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("base", ["abc", "22", "65530", "-5", "70000"])
+def test_a_port_base_that_cannot_be_is_refused_in_words(tmp_path, monkeypatch, base):
+    monkeypatch.setenv("MOTCUA_PORT_BASE", base)
+    with pytest.raises(Trouble, match="1024 to 65472") as refused:
+        Ports(State(tmp_path))
+    assert f"MOTCUA_PORT_BASE={base}" in refused.value.what
+
+
+def test_the_last_port_base_that_can_be_is_taken(tmp_path, monkeypatch):
+    monkeypatch.setenv("MOTCUA_PORT_BASE", "65472")
+    ports = Ports(State(tmp_path))
+    assert max(ports[name] for name in table._names()) <= 65535
+
+
+def test_what_a_killed_installation_left_is_swept_at_the_next_set_up(tmp_path, monkeypatch):
+    for name in ("SHARED", "CACHE", "TMP"):
+        monkeypatch.setattr(bootstrap, name, tmp_path / name)
+    for name in ("_environment", "fonts", "_test_authority"):
+        monkeypatch.setattr(bootstrap, name, lambda: None)
+    monkeypatch.setattr(bootstrap, "_dependencies", lambda _: None)
+    (tmp_path / "TMP" / "pip-unpack-x").mkdir(parents=True)
+    (tmp_path / "TMP" / "pip-unpack-x" / "mongod.whl").write_bytes(b"44 MB")
+    (tmp_path / "TMP" / "other").mkdir()
+    bootstrap.set_up()
+    assert [f.name for f in (tmp_path / "TMP").iterdir()] == ["other"]
+
+
+def test_a_rehearsal_never_takes_the_place_of_a_production_system(two_systems, monkeypatch, capsys):
+    monkeypatch.setattr(commands, "set_up", lambda *_: None)
+    monkeypatch.setattr(System, "start", lambda *_, **__: pytest.fail("started"))
+    monkeypatch.setattr(System, "running", lambda _: False)
+    assert commands.main(["up", "--rehearsal", "--fresh", "--detach"]) == 1
+    assert "production" in capsys.readouterr().err

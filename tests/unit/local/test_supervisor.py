@@ -75,6 +75,23 @@ def test_a_program_that_cannot_be_started_is_tried_again_and_the_others_run(
     assert intake.restarts == 2
 
 
+def test_what_was_ended_on_purpose_and_came_back_is_counted(
+    supervisor: Supervisor, state: State, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(processes, "spawn", lambda *_: Running())
+    supervisor._turn()
+    intake = supervisor.children["intake"]
+    (state.hold / "intake").touch()
+    assert intake.popen is not None
+    intake.popen.returncode = -9
+    supervisor._turn()
+    assert (intake.popen, intake.restarts) == (None, 1)
+    (state.hold / "intake").unlink()
+    supervisor._turn()
+    assert intake.popen is not None
+    assert (read_json(state.run / "intake.json") or {})["restarts"] == 1
+
+
 def test_a_room_that_ends_on_a_full_disk_does_not_end_the_system(
     supervisor: Supervisor, state: State, clock: list[float], monkeypatch: pytest.MonkeyPatch
 ) -> None:

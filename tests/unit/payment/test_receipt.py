@@ -2,19 +2,18 @@
 
 import base64
 import io
-import os
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
 from pypdf import PdfReader
 
+from deploy.local import bootstrap
 from services.payment import receipt
 
 AT = datetime(2024, 3, 11, 2, 0, tzinfo=UTC)
 SERIES = {"template": "01BLP0-001", "series": "QT-{yy}E", "name": "UBND xã Quảng Thái", "tax_number": "3300100018"}
-FONTS = Path(os.environ.get("MOTCUA_FONTS", "/usr/share/fonts/truetype/dejavu"))
+FONTS = bootstrap.fonts()
 
 
 def order(**changes: Any) -> dict[str, Any]:
@@ -86,7 +85,6 @@ def test_what_stands_on_a_receipt() -> None:
 
 
 @pytest.mark.req("PY-03")
-@pytest.mark.skipif(not (FONTS / "DejaVuSans-Bold.ttf").exists(), reason="no DejaVu fonts on this machine")
 def test_the_paper_is_readable_and_always_the_same() -> None:
     from services.payment.worker import handle
 

@@ -1,0 +1,113 @@
+"""Settings that outlive a terminal, what a production start says, where the ledger's heads lie, first data."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from deploy.local import commands, production, seeding
+from deploy.local.paths import ROOT, State
+from deploy.local.system import System
+from deploy.local.trouble import Trouble
+
+
+@pytest.fixture
+def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> State:
+    for name in [n for n in os.environ if n.startswith("MOTCUA_")]:
+        monkeypatch.delenv(name)
+    made = State(tmp_path / "state")
+    made.make()
+    return made
+
+
+def test_settings_written_down_count_until_the_environment_says_otherwise(state, monkeypatch):
+    monkeypatch.setenv("MOTCUA_SMS_URL", "https://sms.now")
+    monkeypatch.setattr(os, "environ", dict(os.environ))
+    (state.top / "settings.env").write_text("# ours\nMOTCUA_SMS_URL=https://sms.then\n\nMOTCUA_RATE_LIMIT = 2\n")
+    production.read_settings(state)
+    assert (os.environ["MOTCUA_SMS_URL"], os.environ["MOTCUA_RATE_LIMIT"]) == ("https://sms.now", "2")
+
+
+@pytest.mark.parametrize("line", ["MOTCUA_SMSURL=x", "PATH=/tmp", "MOTCUA_STATE=/x", "nonsense"])
+def test_a_line_that_is_no_setting_is_named(state, line):
+    (state.top / "settings.env").write_text("MOTCUA_RATE_LIMIT=1\n" + line + "\n")
+    with pytest.raises(Trouble, match="line 2"):
+        production.read_settings(state)
+
+
+def test_a_production_start_warns_of_each_thing_that_is_missing(state, monkeypatch):
+    said = "\n".join(production.warnings(state))
+    for name in (*production._MISSING, "MOTCUA_TRUST"):
+        assert name in said
+    (state.top / "trust" / "anchors" / "public").mkdir(parents=True)
+    (state.top / "trust" / "anchors" / "public" / "root.pem").write_text("…")
+    for name in production._MISSING:
+        monkeypatch.setenv(name, "https://x")
+    assert production.warnings(state) == []
+    monkeypatch.setenv("MOTCUA_PUBLIC_URL", "http://portal")
+    assert len(production.warnings(state)) == 1
+
+
+@pytest.mark.parametrize("rehearsal", [True, False])
+def test_up_says_so_before_it_starts_and_a_rehearsal_has_nothing_to_say(state, monkeypatch, capsys, rehearsal):
+    monkeypatch.setattr(commands, "set_up", lambda *_: None)
+    monkeypatch.setattr(commands.broker, "fetched", lambda: None)
+    monkeypatch.setattr(System, "start", lambda *_, **__: None)
+    monkeypatch.setattr(commands.showing, "status", lambda _: 0)
+    line = ["up", "--detach", "--state", str(state.top), *(["--rehearsal"] if rehearsal else [])]
+    assert commands.main(line) == 0
+    assert ("warning: MOTCUA_SMS_URL" in capsys.readouterr().err) is not rehearsal
+
+
+def test_heads_are_kept_where_the_operator_says(state, tmp_path, monkeypatch):
+    elsewhere = tmp_path / "vault" / "heads"
+    monkeypatch.setenv("MOTCUA_LEDGER_HEADS", str(elsewhere))
+    production.place_heads(state, fresh=False)
+    (state.ledger_heads / "heads.jsonl").write_text("1\n")
+    assert (elsewhere / "heads.jsonl").read_text() == "1\n"
+    production.place_heads(state, fresh=False)  # again: nothing to do
+    with pytest.raises(Trouble, match="so far"):
+        production.place_heads(state, fresh=True)
+    monkeypatch.setenv("MOTCUA_LEDGER_HEADS", str(tmp_path / "third"))
+    with pytest.raises(Trouble, match="lie in"):
+        production.place_heads(state, fresh=False)
+    assert (elsewhere / "heads.jsonl").read_text() == "1\n"
+
+
+def test_heads_that_are_there_already_are_never_left_behind(state, tmp_path, monkeypatch):
+    (state.ledger_heads / "heads.jsonl").write_text("1\n")
+    monkeypatch.setenv("MOTCUA_LEDGER_HEADS", str(tmp_path / "elsewhere"))
+    with pytest.raises(Trouble, match=r"\./motcua down, move"):
+        production.place_heads(state, fresh=False)
+
+
+@pytest.mark.parametrize("room", seeding.SHAPES)
+def test_the_rehearsals_own_seeds_have_the_right_shape(room):
+    assert seeding.check(room, ROOT / "deploy/rehearsal/seeds" / f"{room}.json")
+
+
+def test_what_is_wrong_with_a_seed_is_said_before_any_room_sees_it(tmp_path):
+    file = tmp_path / "officers.json"
+    right = json.loads((ROOT / "deploy/rehearsal/seeds/identity.json").read_text())
+    officer = right["officers"][0]
+    for change, said in (
+        ({"grants": [["desk_officer", "*"]]}, "grants"),
+        ({"grants": [["king", "000.05.07.H57"]]}, "grants"),
+        ({"password": "short"}, "12 signs"),
+        ({"phone": None}, ""),
+    ):
+        row = {**officer, **change}
+        if change == {"phone": None}:
+            del row["phone"]
+            said = "phone missing"
+        file.write_text(json.dumps({"officers": [row], "citizens": []}))
+        with pytest.raises(Trouble, match=said):
+            seeding.check("identity", file)
+    file.write_text("[")
+    with pytest.raises(Trouble, match="JSON"):
+        seeding.check("identity", file)
+    with pytest.raises(Trouble, match="takes no such file"):
+        seeding.check("vault", file)
