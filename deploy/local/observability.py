@@ -37,7 +37,7 @@ def program(name: str = NAME) -> Path:
     if installed is not None:
         found = Path(installed)
     else:
-        found = unpacked(NAME, [NAME], "prometheus$") / "usr/bin" / name
+        found = unpacked(NAME, [NAME], r"prometheus\n") / "usr/bin" / name
     try:
         tried = subprocess.run([found, "--version"], capture_output=True, text=True)
     except OSError as error:
