@@ -8,7 +8,6 @@ handler sees its own outcome and none that of a neighbour.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import eventlet
@@ -16,14 +15,14 @@ from eventlet.event import Event
 
 from services.common import metrics
 from services.common.store import Store
-from services.common.writes import NotTogether, Write, write_alone, write_together
+from services.common.writes import NotTogether, Unit, write_alone, write_together
 
 MOST = 48  # units in one transaction
 
 
 @dataclass
 class _Turn:
-    writes: Sequence[Write]
+    unit: Unit
     done: Event = field(default_factory=Event)
 
 
@@ -35,9 +34,9 @@ class GroupCommit:
         self._waiting: deque[_Turn] = deque()
         self._running = False
 
-    def commit(self, writes: Sequence[Write]) -> None:
-        """Returns when the writes are durable. Raises what `write_alone` raises; then none of them was written."""
-        turn = _Turn(writes)
+    def commit(self, unit: Unit) -> None:
+        """Returns when the unit is durable. Raises what `write_alone` raises; then nothing of it was written."""
+        turn = _Turn(unit)
         self._waiting.append(turn)
         if not self._running:
             self._running = True
@@ -56,7 +55,7 @@ class GroupCommit:
     def _write(self, group: list[_Turn]) -> None:
         if len(group) > 1:
             try:
-                write_together(self._store.client, self._store.db, [turn.writes for turn in group])
+                write_together(self._store.client, self._store.db, [turn.unit for turn in group])
             except NotTogether:
                 metrics.record_commit_split()
             except Exception as exc:
@@ -69,7 +68,7 @@ class GroupCommit:
                 return
         for turn in group:
             try:
-                write_alone(self._store.client, self._store.db, turn.writes)
+                write_alone(self._store.client, self._store.db, turn.unit)
             except Exception as exc:
                 turn.done.send_exception(exc)
             else:

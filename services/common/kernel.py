@@ -41,7 +41,7 @@ class EventError(Exception):
 class RoomSpec:
     """What a room declares about itself: aggregates with outboxes, indexes, events it tells, migrations.
 
-    `one_by_one`: its events are handled one after the other, whatever the setting for the other rooms.
+    `by_subject`: events about one subject are handled one after the other, in the order in which they came.
     `after_restore`: what must change in the room's restored database before it starts; runs without a room, may run
     twice, returns what the operator should know.
     """
@@ -51,7 +51,7 @@ class RoomSpec:
     indexes: list[Index]
     events: dict[str, type[Schema]]
     migrations: list[Migration] = field(default_factory=list)
-    one_by_one: bool = False
+    by_subject: bool = False
     on_start: Callable[[Kernel], None] | None = None
     on_stop: Callable[[Kernel], None] | None = None
     after_restore: Callable[[Store, Restored], list[str]] | None = None
@@ -77,6 +77,7 @@ class Kernel:
         self.relay = Relay(
             self.store, Publisher(settings.amqp_url, f"{spec.name}.relay"), spec.aggregates, wire.new_id()
         )
+        self.store.told = self.relay.wake
         self.control = ControlLink(settings.amqp_url, spec.name, self.verifier, self._on_control_open)
         self.describe: Callable[[], dict[str, list[str]]] = lambda: {"commands": [], "events": []}
         self.consuming: Callable[[], bool] = lambda: False

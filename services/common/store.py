@@ -7,7 +7,8 @@ Aggregates carry `version` (optimistic lock), `schema_version`, `seq` (number of
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -20,7 +21,8 @@ from pymongo.errors import OperationFailure
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
-from services.common.writes import Document, Write, write_alone
+from services.common.batched import Batched
+from services.common.writes import Document, Late, Unit, Write, write_alone
 
 _OTHER_OPTIONS = 85  # MongoDB's code IndexOptionsConflict
 
@@ -39,7 +41,7 @@ class Index:
 class Group(Protocol):
     """Commits several units at once (services/common/commits.py)."""
 
-    def commit(self, writes: Sequence[Write]) -> None: ...
+    def commit(self, unit: Unit) -> None: ...
 
 
 class Store:
@@ -47,6 +49,8 @@ class Store:
 
     def __init__(self, url: str, *, application: str) -> None:
         self.group: Group | None = None
+        self._numbers = Batched(self._next_numbers)
+        self.told: Callable[[], None] = lambda: None  # called after a commit of events
         self.client: pymongo.MongoClient[Document] = pymongo.MongoClient(
             url,
             appname=application,
@@ -64,15 +68,16 @@ class Store:
             write_concern=WriteConcern("majority", j=True),
         )
 
-    def commit(self, writes: Sequence[Write]) -> None:
+    def commit(self, writes: Sequence[Write], late: Sequence[Late] = ()) -> None:
         """Carries the writes out, all or none; with others that are ready now where a group commit was set.
 
         Raises StaleVersion, Duplicate or what a write says of itself.
         """
+        unit = Unit(writes, late)
         if self.group is None:
-            write_alone(self.client, self.db, writes)
+            write_alone(self.client, self.db, unit)
         else:
-            self.group.commit(writes)
+            self.group.commit(unit)
 
     def collection(self, name: str) -> Collection[Document]:
         return self.db[name]
@@ -90,10 +95,17 @@ class Store:
 
     def next_number(self, collection: str, key: str) -> int:
         """The next number of a counter. Taken outside transactions: gaps are allowed, doubles are not (engine.md)."""
-        row = self.db[collection].find_one_and_update(
-            {"_id": key}, {"$inc": {"value": 1}}, upsert=True, return_document=pymongo.ReturnDocument.AFTER
-        )
-        return int(row["value"])
+        return self._numbers.get((collection, key))
+
+    def _next_numbers(self, asked: list[tuple[str, str]]) -> list[int]:
+        given: dict[tuple[str, str], list[int]] = {}
+        for (collection, key), count in Counter(asked).items():
+            row = self.db[collection].find_one_and_update(
+                {"_id": key}, {"$inc": {"value": count}}, upsert=True, return_document=pymongo.ReturnDocument.AFTER
+            )
+            last = int(row["value"])
+            given[collection, key] = list(range(last, last - count, -1))
+        return [given[each].pop() for each in asked]
 
     def prepare(self, indexes: list[Index], aggregates: list[str], events_days: int) -> None:
         """Makes collections and indexes that are missing; safe to repeat and to run in two replicas at once.

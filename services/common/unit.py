@@ -16,7 +16,7 @@ from bson import ObjectId
 
 from services.common import envelope
 from services.common.store import Document, Store
-from services.common.writes import Kind, Write
+from services.common.writes import Kind, Late, Write
 
 #: Kept out of `$set` when an aggregate is saved: the relay changes them on its own.
 _RELAY_FIELDS = ("_id", "outbox", "outbox_mark", "version")
@@ -41,6 +41,7 @@ class UnitOfWork:
         self._origin = origin
         self._check_event = check_event
         self.writes: list[Write] = []
+        self.late: list[Late] = []
         self._told: dict[int, list[Document]] = {}
         self.committed = False
 
@@ -126,7 +127,7 @@ class UnitOfWork:
 
     @property
     def empty(self) -> bool:
-        return not self.writes
+        return not self.writes and not self.late
 
     def commit(self) -> None:
         """Writes everything: one write alone, several in one transaction; beside others that commit now, with them.
@@ -135,6 +136,8 @@ class UnitOfWork:
         """
         if self.committed:
             raise RuntimeError("a unit of work is committed once")
-        if self.writes:
-            self._store.commit(self.writes)
+        if self.writes or self.late:
+            self._store.commit(self.writes, self.late)
         self.committed = True
+        if self._told:
+            self._store.told()

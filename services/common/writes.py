@@ -6,11 +6,11 @@ What a write may meet is the same either way: a row that is not as it was read, 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from itertools import groupby
-from typing import Any
+from typing import Any, Protocol
 
 import pymongo
 from pymongo.client_session import ClientSession
@@ -89,34 +89,60 @@ class Write:
         return pymongo.DeleteOne(self.query)
 
 
+class Late(Protocol):
+    """Writes that can be made only when their turn has come, because they continue what was written last: a chain.
+
+    `memory` is shared by the units of one transaction, in the order in which they are written.
+    """
+
+    def writes(self, memory: dict[str, Any]) -> Sequence[Write]:
+        """Asked anew for every attempt."""
+
+    def done(self) -> None:
+        """Called once, in the same order, when the transaction is durable."""
+
+
+@dataclass(frozen=True)
+class Unit:
+    """What is written together or not at all; the late writes come first."""
+
+    writes: Sequence[Write]
+    late: Sequence[Late] = ()
+
+    def all(self, memory: dict[str, Any]) -> list[Write]:
+        return [*(write for late in self.late for write in late.writes(memory)), *self.writes]
+
+
 class NotTogether(Exception):
     """One of the writes of a group cannot be carried out; which one, each unit by itself will show."""
 
 
-def write_alone(client: pymongo.MongoClient[Document], db: Database[Document], writes: Sequence[Write]) -> None:
+def write_alone(client: pymongo.MongoClient[Document], db: Database[Document], unit: Unit) -> None:
     """One write by itself, several in one transaction. Raises the fault of the write that failed; then none is done."""
-    if len(writes) == 1:
-        writes[0].alone(db, None)
-        return
+    writes = unit.all({})
 
     def run(session: ClientSession) -> None:
         for write in writes:
             write.alone(db, session)
 
-    with client.start_session(causal_consistency=True) as session:
-        session.with_transaction(run)
+    if len(writes) == 1:
+        writes[0].alone(db, None)
+    else:
+        with client.start_session(causal_consistency=True) as session:
+            session.with_transaction(run)
+    for late in unit.late:
+        late.done()
 
 
-def write_together(
-    client: pymongo.MongoClient[Document], db: Database[Document], units: Iterable[Sequence[Write]]
-) -> None:
+def write_together(client: pymongo.MongoClient[Document], db: Database[Document], units: Sequence[Unit]) -> None:
     """The writes of several units in one transaction, those of one collection in one bulk and in their order.
 
     Raises NotTogether where one of them fails; then nothing is written.
     """
     by_collection: dict[str, list[Write]] = {}
-    for writes in units:
-        for write in writes:
+    memory: dict[str, Any] = {}
+    for unit in units:
+        for write in unit.all(memory):
             by_collection.setdefault(write.collection, []).append(write)
 
     def run(session: ClientSession) -> None:
@@ -132,6 +158,9 @@ def write_together(
         if any(error["code"] != _DUPLICATE_KEY for error in exc.details.get("writeErrors", [])):
             raise
         raise NotTogether from None
+    for unit in units:
+        for late in unit.late:
+            late.done()
 
 
 def _counted(write: Write) -> bool:

@@ -8,6 +8,7 @@ written with its event; a crash in between delivers that status once more, which
 from __future__ import annotations
 
 import threading
+import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -25,7 +26,7 @@ from services.exchange.adapters.national_portal import NationalPortal, PortalErr
 from services.exchange.status_codes import Code
 
 SENDERS = 4
-LEASE = 15  # seconds of database time, renewed before each outside call; longer than any one of them can take
+LEASE = 15  # seconds of database time, renewed before an outside call that might take longer than what is left of it
 LOOK = 1.0  # seconds between looks when nothing wakes the senders
 CALL_TIMEOUT = 5.0  # seconds for a call to another room; the portal's adapter has the same
 _PURPOSE = "national_portal_sync"
@@ -90,12 +91,15 @@ class Delivery:
     def _claim(self) -> Document | None:
         ready = {"$and": [{"$lte": ["$next_at", "$$NOW"]}, {"$lte": ["$lease_until", "$$NOW"]}]}
         later = {"$dateAdd": {"startDate": "$$NOW", "unit": "second", "amount": LEASE}}
+        asked = time.monotonic()
         row: Document | None = self._kernel.store.collection("deliveries").find_one_and_update(
             {"next_at": {"$lte": datetime.now(UTC) + timedelta(minutes=5)}, "$expr": ready},
             [{"$set": {"lease_until": later, "holder": wire.new_id()}}],
             sort=[("next_at", 1)],
             return_document=ReturnDocument.AFTER,
         )
+        if row is not None:
+            row["held_since"] = asked  # of this process alone, never stored
         return row
 
     def _deliver(self, row: Document) -> None:
@@ -150,12 +154,16 @@ class Delivery:
         self._national.send_step(portal.step_of(found, status), before_call=renew)
 
     def _renew(self, row: Document) -> None:
+        """Lengthens the lease where what is left of it might end within one outside call. Raises Lost."""
+        if time.monotonic() - row["held_since"] < LEASE - 2 * CALL_TIMEOUT:
+            return
         later = {"$dateAdd": {"startDate": "$$NOW", "unit": "second", "amount": LEASE}}
         renewed = self._kernel.store.collection("deliveries").update_one(
             {"_id": row["_id"], "holder": row["holder"]}, [{"$set": {"lease_until": later}}]
         )
         if renewed.matched_count != 1:
             raise Lost
+        row["held_since"] = time.monotonic()
 
     def _owner(self, person_id: str) -> Document:
         """Asked for each time and never kept (X-26). A person whom identity does not know has no facts."""

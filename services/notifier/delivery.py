@@ -17,6 +17,7 @@ from services.notifier.wording import sms_text
 
 LONGEST_RUN = 40.0  # seconds, well within the timer's own limit
 PERSON_TIMEOUT = 5.0  # seconds
+RENEW_AFTER = 5.0  # seconds after which the rest of a claim's lease might be shorter than a call to the gateway
 MOST_UNREACHABLE = 3  # then the gateway or identity is away: the rest waits for the next run
 
 
@@ -29,22 +30,23 @@ def deliver_waiting(ctx: Context, sms: Sms) -> None:
     limit = time.monotonic() + LONGEST_RUN
     unreachable = 0
     while time.monotonic() < limit and unreachable < MOST_UNREACHABLE:
+        claimed = time.monotonic()
         notice = store.claim_delivery(ctx.store)
         if notice is None:
             return
-        if _deliver(ctx, sms, notice):
+        if _deliver(ctx, sms, notice, claimed):
             unreachable = 0
         else:
             unreachable += 1
 
 
-def _deliver(ctx: Context, sms: Sms, notice: Document) -> bool:
-    """Tries one notice; False when gateway or identity could not be reached."""
+def _deliver(ctx: Context, sms: Sms, notice: Document, claimed: float) -> bool:
+    """Tries one notice, claimed at that monotonic second; False when gateway or identity could not be reached."""
     real_now = datetime.now(UTC)
     reached, event = True, None
     try:
         phone = _phone(ctx, notice["person_id"])
-        if not store.renew_claim(ctx.store, notice):
+        if time.monotonic() - claimed > RENEW_AFTER and not store.renew_claim(ctx.store, notice):
             return True  # another process is at it
         sms.send(phone, sms_text(notice["body_vi"]), notice["_id"])
         notices.delivered(notice, ctx.kernel.now())

@@ -11,7 +11,7 @@ from services.common import cursors
 from services.common.store import Document, Index, Store
 
 AGGREGATES = ["notices"]
-LEASE = 15_000  # milliseconds until another process tries a claimed delivery; renewed before each outside call
+LEASE = 15_000  # milliseconds until another process tries a claimed delivery; renewed where asking took long
 
 INDEXES = [
     Index("notices", [("person_id", 1), ("channel", 1), ("at", -1), ("_id", -1)], {"name": "of_person"}),

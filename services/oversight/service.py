@@ -21,7 +21,8 @@ from services.common.run import KernelProvider
 from services.common.slips import MONITORED_SINCE, Review, decide
 from services.common.unit import UnitOfWork
 from services.common.writes import Duplicate, StaleVersion
-from services.oversight import answers, facts, figures, lateness, ledger, metrics, reviews, schemas, store
+from services.oversight import answers, facts, figures, lateness, metrics, reviews, schemas, store
+from services.oversight.chain import Chain, NextEntry
 from services.oversight.heads import HeadsFile
 from services.oversight.reactions import PATIENCE, Reactions, tell_lateness
 from services.oversight.record import body_of
@@ -36,7 +37,7 @@ _RERUNS = 8
 
 
 class OversightService:
-    """One greenlet enters events (prefetch 1); commands, queries and timers run beside it."""
+    """Events are entered in groups, those of one dossier in the order in which they came."""
 
     name = "oversight"
     kernel = KernelProvider()
@@ -57,53 +58,32 @@ class OversightService:
             ctx.commit(unit)
         except Exception as exc:
             if entry is not None:
-                self._entered(self._enter_alone(ctx, event))
+                self._enter_alone(ctx, event)
             if isinstance(exc, Duplicate) and exc.collection == "ledger":
                 raise StaleVersion("ledger") from None  # entered beside us: now only the reaction is left
             raise
-        self._entered(entry)
 
-    def _enter_alone(self, ctx: Context, event: Event) -> ledger.Entry | None:
-        """The entry without a reaction, committed at once; None where the event is entered already."""
+    def _enter_alone(self, ctx: Context, event: Event) -> None:
+        """The entry without a reaction, committed at once, where the event is not entered already."""
         for _ in range(_RERUNS):
             unit = ctx.unit()
-            entry = self._enter(unit, event)
-            if entry is None:
-                return None
+            if self._enter(unit, event) is None:
+                return
             try:
                 unit.commit()
             except (StaleVersion, Duplicate):
                 continue  # another process moved the head
-            return entry
+            return
         raise StaleVersion("ledger_state")
 
-    def _enter(self, unit: UnitOfWork, event: Event) -> ledger.Entry | None:
+    def _enter(self, unit: UnitOfWork, event: Event) -> NextEntry | None:
         """Puts the event's entry into the unit; None where it is in the ledger already."""
-        if self.kernel.store.find_one("ledger", {"body.id": event.id}, projection={"_id": 1}) is not None:
+        chain = _chains[id(self.kernel)]
+        if chain.knows(event.id):
             return None
-        head = self.kernel.store.get("ledger_state", "head")
-        assert head is not None
-        last = ledger.Entry(head["sequence"], "", {}, head["hash"]) if head["sequence"] else None
-        signer = self.kernel.signer
-        entry = ledger.append(last, body_of(event, datetime.now(UTC)), signer.kid, signer.sign_bytes)
-        # The guard comes first: whoever lost the race finds the head moved, and nothing of the unit is written.
-        unit.change(
-            "ledger_state",
-            {"_id": "head", "sequence": head["sequence"], "hash": head["hash"]},
-            {"$set": {"sequence": entry.sequence, "hash": entry.hash}},
-        )
-        unit.insert("ledger", {"_id": entry.sequence, **entry.to_dict()})
+        entry = NextEntry(chain, body_of(event, datetime.now(UTC)))
+        unit.late.append(entry)
         return entry
-
-    def _entered(self, entry: ledger.Entry | None) -> None:
-        if entry is None:
-            return
-        metrics.ledger_sequence.set(entry.sequence)
-        try:
-            _heads(self.kernel).append(entry)
-            metrics.ledger_anchored.set(entry.sequence)
-        except OSError as exc:
-            logs.fault("ledger_head_not_written", exc, sequence=entry.sequence)  # the next head covers this entry
 
     @every(5)
     def keep_heads(self, ctx: Context) -> None:
@@ -374,11 +354,11 @@ def _refuse_other_units(ctx: Context, unit: str) -> None:
         raise problems.forbidden("A dossier of another agency.")
 
 
-_files: dict[int, HeadsFile] = {}
+_chains: dict[int, Chain] = {}
 
 
 def _heads(kernel: Kernel) -> HeadsFile:
-    return _files[id(kernel)]
+    return _chains[id(kernel)].heads
 
 
 def start(kernel: Kernel) -> None:
@@ -391,7 +371,9 @@ def start(kernel: Kernel) -> None:
     kernel.store.collection("kernel").update_one(
         {"_id": "clock"}, {"$max": {"offset": kernel.clock.offset}}, upsert=True
     )
-    _files[id(kernel)] = HeadsFile(settings.ledger_heads, settings.kid, kernel.signer.sign_bytes)
+    _chains[id(kernel)] = Chain(
+        kernel.store, kernel.signer, HeadsFile(settings.ledger_heads, settings.kid, kernel.signer.sign_bytes)
+    )
     tail = store.last_entry(kernel.store)
     found = _heads(kernel).catch_up(tail)
     metrics.ledger_sequence.set(tail.sequence if tail else 0)
@@ -411,7 +393,7 @@ SPEC = RoomSpec(
     aggregates=store.AGGREGATES,
     indexes=store.INDEXES,
     events=schemas.EVENTS,
-    one_by_one=True,  # the ledger is one chain
+    by_subject=True,  # the ledger keeps a dossier's events in their order
     on_start=start,
     on_stop=stop,
 )

@@ -67,7 +67,7 @@ class RoomConsumer(SharedExtension):
         self.instance = instance
         self.requests = RequestDesk(kernel, instance, self.commands)
         self.event_desk = EventDesk(kernel, instance, self.events)
-        self._prefetch = 1 if kernel.spec.one_by_one else kernel.settings.event_prefetch
+        self._prefetch = kernel.settings.event_prefetch
         self._pool = GreenPool(kernel.settings.max_workers + self._prefetch)
         self._link = Link(
             kernel.settings.amqp_url, f"{kernel.settings.room}.consume", self._on_open, on_tick=self._on_tick

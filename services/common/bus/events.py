@@ -7,11 +7,14 @@ acknowledged; what cannot succeed goes to the dead letters with its reason. A fa
 
 from __future__ import annotations
 
+import contextlib
 import time
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import eventlet
+from eventlet.event import Event as Waiter
 from marshmallow import ValidationError
 from pymongo.errors import ConnectionFailure, DuplicateKeyError, PyMongoError
 
@@ -51,6 +54,7 @@ class EventDesk:
         self._handlers = {name: (entry, getattr(instance, entry.method_name)) for name, entry in handlers.items()}
         self._any = self._handlers.pop(ANY, None)
         self.stopping = False
+        self._last: dict[str, Waiter] = {}
         # asked for by every event: what comes at the same time is asked for in one query
         self._known = Batched(self._known_of)
         self._position = Batched(self._positions_of)
@@ -71,13 +75,31 @@ class EventDesk:
         try:
             event = self._read(body)
             name = event.name if event.name in self._handlers else "other"
-            outcome = self._handle(event)
+            with self._after_those_before(event.subject):
+                outcome = self._handle(event)
             metrics.record_event(name, outcome, time.monotonic() - started)
             return True
         except Exception as exc:
             outcome = "dead" if isinstance(exc, Dead) else "retried"
             metrics.record_event(name, outcome, time.monotonic() - started)
             return self._failed(body, headers, name, exc)
+
+    @contextlib.contextmanager
+    def _after_those_before(self, subject: str) -> Iterator[None]:
+        """Where the room wants so: not before what came earlier about the same subject is settled."""
+        if not self._kernel.spec.by_subject:
+            yield
+            return
+        before, mine = self._last.get(subject), Waiter()
+        self._last[subject] = mine
+        try:
+            if before is not None:
+                before.wait()
+            yield
+        finally:
+            mine.send(None)
+            if self._last.get(subject) is mine:
+                del self._last[subject]
 
     def _failed(self, body: bytes, headers: dict[str, Any], name: str, exc: Exception) -> bool:
         if isinstance(exc, Dead):

@@ -1,19 +1,21 @@
 """The relay: publishes what the aggregates' outboxes hold, keeps what was told, one active per room.
 
-The unsent documents are the truth; the change stream only wakes the relay, and a slow look beside it catches what
-the stream missed. Per batch: keep the events in `told` (append-only), publish with confirms, then take them out of
-the documents. A crash in between publishes some again; the consumers' inboxes make that harmless.
+The unsent documents are the truth. What wakes the relay is the process's own commit, or, where replicas of the room
+write too, a change stream (every stream makes the database look at every write of all rooms, so there is none without
+need); a slow look beside them catches what both missed. Per batch: keep the events in `told` (append-only), publish
+with confirms, then take them out of the documents. A crash in between publishes some again; the consumers' inboxes
+make that harmless.
 """
 
 from __future__ import annotations
 
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import eventlet
 import orjson
-from pymongo import UpdateOne
+from pymongo import ReturnDocument, UpdateOne
 from pymongo.errors import BulkWriteError, DuplicateKeyError, PyMongoError
 from pymongo.write_concern import WriteConcern
 
@@ -24,11 +26,15 @@ from services.common.store import Document, Store
 LEASE = 8  # seconds of database time
 RENEW = 3.0  # seconds
 SLOW_LOOK = 2.0  # seconds
+LOOK_FOR_OTHERS = 1.0  # seconds
 STREAM_WAIT = 5_000  # milliseconds until the database answers a quiet change stream with nothing
 BATCH = 200  # documents
 MOST_PAUSE = 5.0  # seconds between tries while the broker refuses
 REPLAY_PATIENCE = 300.0  # seconds that a replay waits for the broker to take one batch; its queue may be full
 HOLD_REFUSED = 5.0  # seconds that a document whose event one queue refuses stands back behind the others
+
+
+NEVER = datetime.fromtimestamp(0, UTC)
 
 
 class Relay:
@@ -40,6 +46,7 @@ class Relay:
         self._aggregates = aggregates
         self._holder = holder
         self._leader = False
+        self._shared = False  # whether other processes of this room write, whose commits do not wake us
         self._faulty = False
         self._held: dict[tuple[str, Any], float] = {}
         self._stopping = False
@@ -93,8 +100,9 @@ class Relay:
 
     def _take_lease(self) -> bool:
         # Database time decides, so replicas with differing clocks cannot both believe that they lead.
+        # Whoever does not lead leaves a trace there, so that the leader knows of it.
         kernel = self._store.collection("kernel")
-        result = kernel.update_one(
+        lease = kernel.find_one_and_update(
             {"_id": "relay", "$or": [{"holder": self._holder}, {"$expr": {"$lt": ["$expires", "$$NOW"]}}]},
             [
                 {
@@ -104,11 +112,16 @@ class Relay:
                     }
                 }
             ],
+            return_document=ReturnDocument.AFTER,
         )
-        if result.matched_count == 1:
+        if lease is not None:
+            self._shared = lease.get("others_until", NEVER) > lease["expires"] - timedelta(seconds=LEASE)
             return True
+        other = {"$dateAdd": {"startDate": "$$NOW", "unit": "second", "amount": LEASE}}
+        if kernel.update_one({"_id": "relay"}, [{"$set": {"others_until": other}}]).matched_count:
+            return False
         try:  # nobody ever led here: make the lease, free at once
-            kernel.insert_one({"_id": "relay", "holder": "", "expires": datetime.fromtimestamp(0, UTC)})
+            kernel.insert_one({"_id": "relay", "holder": "", "expires": NEVER})
             return self._take_lease()
         except DuplicateKeyError:
             return False
@@ -124,11 +137,14 @@ class Relay:
         }
         token = None
         while True:
+            if not (self._leader and self._shared):
+                eventlet.sleep(LOOK_FOR_OTHERS)
+                continue
             try:
                 with self._store.db.watch(
                     [told, {"$project": {"_id": 1}}], max_await_time_ms=STREAM_WAIT, resume_after=token
                 ) as stream:
-                    while stream.alive:
+                    while stream.alive and self._leader and self._shared:
                         if stream.try_next() is not None:
                             self.wake()
                         token = stream.resume_token  # also after empty answers: a quiet stream would end in error 286

@@ -13,7 +13,7 @@ from deploy.local.system import System
 from services.common import commits
 from services.common.commits import GroupCommit
 from services.common.store import Store
-from services.common.writes import Duplicate, Kind, NotTogether, StaleVersion, Write, write_together
+from services.common.writes import Duplicate, Kind, NotTogether, StaleVersion, Unit, Write, write_together
 
 
 @pytest.fixture
@@ -101,9 +101,9 @@ def test_updates_that_need_not_find_their_row_do_not_hide_one_that_must(store: S
     store.commit([insert("there"), loose])
     missing = save("nobody", 1)
     with pytest.raises(NotTogether):
-        write_together(store.client, store.db, [[loose], [missing]])
+        write_together(store.client, store.db, [Unit([loose]), Unit([missing])])
     assert store.get("group", "loose")["count"] == 1  # type: ignore[index]
-    write_together(store.client, store.db, [[loose], [save("there", 1)], [loose]])
+    write_together(store.client, store.db, [Unit([loose]), Unit([save("there", 1)]), Unit([loose])])
     assert store.get("group", "loose")["count"] == 3  # type: ignore[index]
 
 
@@ -118,7 +118,7 @@ def test_the_kinds_of_writes_do_alone_and_together_the_same(store: Store) -> Non
 
     for unit in every("alone"):
         store.commit(unit)
-    write_together(store.client, store.db, every("group"))
+    write_together(store.client, store.db, [Unit(writes) for writes in every("group")])
     rows = {row.pop("_id"): row for row in store.find("group", {})}
     assert {name: row for name, row in rows.items() if name.startswith("alone")}.keys() == {"alone-a", "alone-c"}
     for letter in "abc":
@@ -137,3 +137,45 @@ def test_a_database_that_is_away_is_told_to_everybody_in_the_group(
     met = together(store, [[insert("a"), insert("b")], [insert("c"), insert("d")]])
     assert [type(fault) for fault in met] == [pymongo.errors.AutoReconnect] * 2
     assert keys(store) == set()
+
+
+class Link:
+    """One link of a chain that is kept in the database: it names the one before."""
+
+    made: list[str] = []
+
+    def __init__(self, store: Store, name: str) -> None:
+        self.store, self.name = store, name
+
+    def writes(self, memory: dict[str, object]) -> list[Write]:
+        end = memory.get("end") or self.store.get("group", "end")["last"]  # type: ignore[index]
+        memory["end"] = self.name
+        guard = {"_id": "end", "last": end}
+        move = {"$set": {"last": self.name}}
+        return [Write("group", Kind.UPDATE, guard, lambda: move, must_match=True), insert(self.name, before=end)]
+
+    def done(self) -> None:
+        self.made.append(self.name)
+
+
+def test_a_chain_goes_on_within_a_group_and_around_a_unit_that_fails(store: Store) -> None:
+    Link.made = []
+    store.commit([insert("end", last="begin"), insert("read")])
+
+    def unit(name: str, *writes: Write) -> object:
+        try:
+            store.commit(list(writes), [Link(store, name)])
+        except StaleVersion:
+            return "stale"
+        return name
+
+    threads = [
+        eventlet.spawn(unit, "one"),
+        eventlet.spawn(unit, "two", save("read", 9)),
+        eventlet.spawn(unit, "three", save("read", 1)),
+    ]
+    assert [thread.wait() for thread in threads] == ["one", "stale", "three"]
+    rows = {row["_id"]: row.get("before") for row in store.find("group", {"before": {"$exists": True}})}
+    assert rows == {"one": "begin", "three": "one"}
+    assert Link.made == ["one", "three"]
+    assert store.get("group", "end")["last"] == "three"  # type: ignore[index]

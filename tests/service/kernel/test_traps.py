@@ -174,7 +174,9 @@ def test_a_change_stream_that_says_nothing_delays_and_loses_nothing(stores):
     assert told["seconds"] < 8  # the slow look comes every two seconds
 
 
-def test_a_change_stream_that_is_cut_off_is_opened_again(keeper, stores, line, operator, data):
+def test_a_change_stream_is_there_where_replicas_write_and_is_opened_again_when_cut_off(
+    keeper, stores, line, operator, data
+):
     def streams() -> list[Any]:
         pipeline = [
             {"$currentOp": {"idleCursors": True, "allUsers": True}},
@@ -187,15 +189,25 @@ def test_a_change_stream_that_is_cut_off_is_opened_again(keeper, stores, line, o
         ]
         return [row["cursor"]["cursorId"] for row in data.admin.aggregate(pipeline)]
 
-    cut = eventually(streams, within=30, every=0.2, what="the relay's change stream")
-    faults = keeper.log.read_text().count("relay_stream_fault")
-    for cursor in cut:
-        data["oversight"].command("killCursors", "$cmd.aggregate", cursors=[cursor])
-    thing = f"cut-{uuid.uuid4().hex}"
-    line.call("oversight.make", operator, key=uuid.uuid4().hex, thing=thing)
-    eventually(lambda: data["oversight"]["effects"].find_one({"_id": thing}), within=15, what="effect without stream")
-    eventually(lambda: keeper.log.read_text().count("relay_stream_fault") > faults, what="the cut was noticed")
-    eventually(lambda: [c for c in streams() if c not in cut], within=30, every=0.2, what="a new stream")
+    def make(name: str) -> None:
+        thing = f"{name}-{uuid.uuid4().hex}"
+        line.call("oversight.make", operator, key=uuid.uuid4().hex, thing=thing)
+        eventually(lambda: data["oversight"]["effects"].find_one({"_id": thing}), within=15, what=f"effect {name}")
+
+    assert streams() == []  # one process wakes its own relay
+    make("alone")
+    replica = Program(stores, "oversight", port_of="postal").start()
+    try:
+        cut = eventually(streams, within=30, every=0.2, what="the relay's change stream")
+        faults = keeper.log.read_text().count("relay_stream_fault")
+        for cursor in cut:
+            data["oversight"].command("killCursors", "$cmd.aggregate", cursors=[cursor])
+        make("cut")
+        eventually(lambda: keeper.log.read_text().count("relay_stream_fault") > faults, what="the cut was noticed")
+        eventually(lambda: [c for c in streams() if c not in cut], within=30, every=0.2, what="a new stream")
+    finally:
+        replica.end()
+    eventually(lambda: not streams(), within=30, every=0.2, what="no stream for one process alone")
 
 
 def test_parked_events_wait_through_a_restart(keeper, line, data):

@@ -10,7 +10,7 @@ import pytest
 from pymongo.errors import DuplicateKeyError
 
 from services.common.unit import Origin, UnitOfWork
-from services.common.writes import Duplicate, StaleVersion, write_alone
+from services.common.writes import Duplicate, StaleVersion, Unit, write_alone
 
 NOW = datetime(2024, 3, 11, 2, 0, tzinfo=UTC)
 ORIGIN = Origin("intake", "corr", "cause", "acc-1", NOW)
@@ -63,8 +63,11 @@ class Memory:
     def __getitem__(self, name: str) -> Collection:
         return Collection(self.log, **self.behaviour)
 
-    def commit(self, writes: Any) -> None:
-        write_alone(self, self, writes)  # type: ignore[arg-type]
+    def commit(self, writes: Any, late: Any) -> None:
+        write_alone(self, self, Unit(writes, late))  # type: ignore[arg-type]
+
+    def told(self) -> None:
+        """Nobody is woken."""
 
     def start_session(self, causal_consistency: bool) -> Any:
         assert causal_consistency

@@ -1,0 +1,84 @@
+"""The end of the ledger, to which one event after the other is entered: each entry is made when its turn to be written
+has come, because it continues the one before.
+
+Several entries of one transaction follow each other; the guarded update of the ledger's end lets one process through.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from services.common import logs
+from services.common.actors import Signer
+from services.common.batched import Batched
+from services.common.store import Document, Store
+from services.common.writes import Kind, Write
+from services.oversight import ledger, metrics
+from services.oversight.heads import HeadsFile
+
+_END = "ledger_state"
+
+
+class Chain:
+    """The ledger of one process: where its end is read, which key seals, where the signed heads go."""
+
+    def __init__(self, store: Store, signer: Signer, heads: HeadsFile) -> None:
+        self.store = store
+        self.signer = signer
+        self.heads = heads
+        self._entered = Batched(self._entered_of)
+
+    def knows(self, event_id: str) -> bool:
+        """Whether an event is in the ledger already."""
+        return self._entered.get(event_id)
+
+    def _entered_of(self, ids: list[str]) -> list[bool]:
+        rows = self.store.find("ledger", {"body.id": {"$in": ids}}, projection={"body.id": 1})
+        entered = {row["body"]["id"] for row in rows}
+        return [id in entered for id in ids]
+
+    def end(self) -> Document:
+        """Sequence and hash of the last entry."""
+        row = self.store.get(_END, "head")
+        assert row is not None
+        return row
+
+
+class NextEntry:
+    """The entry of one event (services/common/writes.py: Late)."""
+
+    def __init__(self, chain: Chain, body: Document) -> None:
+        self._chain = chain
+        self._body = body
+        self._entry: ledger.Entry | None = None
+
+    def writes(self, memory: dict[str, Any]) -> Sequence[Write]:
+        """The guard of the ledger's end, and the entry that continues it."""
+        end = memory.get(_END) or self._chain.end()
+        last = ledger.Entry(end["sequence"], "", {}, end["hash"]) if end["sequence"] else None
+        signer = self._chain.signer
+        entry = self._entry = ledger.append(last, self._body, signer.kid, signer.sign_bytes)
+        memory[_END] = end_at(entry)
+        # The guard comes first: whoever lost the race finds the end moved, and nothing of the unit is written.
+        guard = {"_id": "head", "sequence": end["sequence"], "hash": end["hash"]}
+        row = {"_id": entry.sequence, "version": 1, "schema_version": 1, "seq": 0, **entry.to_dict()}
+        return [
+            Write(_END, Kind.UPDATE, guard, lambda: {"$set": end_at(entry)}, must_match=True),
+            Write("ledger", Kind.INSERT, {}, lambda: row),
+        ]
+
+    def done(self) -> None:
+        """Signs the ledger's new end."""
+        assert self._entry is not None
+        metrics.ledger_sequence.set(self._entry.sequence)
+        try:
+            self._chain.heads.append(self._entry)
+            metrics.ledger_anchored.set(self._entry.sequence)
+        except OSError as exc:  # the next head covers this entry
+            logs.fault("ledger_head_not_written", exc, sequence=self._entry.sequence)
+
+
+def end_at(entry: ledger.Entry) -> Document:
+    """What the ledger's end says of its last entry."""
+    return {"sequence": entry.sequence, "hash": entry.hash}
