@@ -108,7 +108,26 @@ def sign(
     )
     signer = _Signer(metadata, simple_signer(token), timestamper=_timestamper(timestamp, at), at=at)
     out = io.BytesIO()
-    asyncio.run(signer.async_sign_pdf(IncrementalPdfFileWriter(io.BytesIO(pdf)), bytes_reserved=room, output=out))
+    # The library signs hybrid files (as office programs write them) only where it is not strict.
+    writer = IncrementalPdfFileWriter(io.BytesIO(pdf), strict=b"/XRefStm" not in pdf)
+    asyncio.run(signer.async_sign_pdf(writer, bytes_reserved=room, output=out))
+    return out.getvalue()
+
+
+def document_timestamp(
+    pdf: bytes, token: Token, *, at: datetime, box: tuple[int, int, int, int] | None = None, field: str = "DauThoiGian"
+) -> bytes:
+    """Put a timestamp over the whole document with this token, whoever holds it; `box` makes its field visible."""
+    name = f"{field}{pdf.count(b'/DocTimeStamp') + 1}"
+    writer = IncrementalPdfFileWriter(io.BytesIO(pdf))
+    if box is not None:
+        fields.append_signature_field(
+            writer, fields.SigFieldSpec(name, on_page=0, box=box, empty_field_appearance=True)
+        )
+    stamper = _timestamper(token, at)
+    assert stamper is not None
+    out = io.BytesIO()
+    asyncio.run(signers.PdfTimeStamper(stamper, field_name=name).async_timestamp_pdf(writer, "sha256", output=out))
     return out.getvalue()
 
 

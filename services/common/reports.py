@@ -64,3 +64,5 @@ class ReportAnswer(AnswerSchema):
     received_at = fields.String(required=True)
     checked_at = fields.String(required=True)
     signatures = fields.List(fields.Nested(SignatureItem), required=True)
+    # Over the whole document: they prove a time and are nobody's signature.
+    timestamps = fields.List(fields.Nested(SignatureItem), required=True)

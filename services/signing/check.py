@@ -37,6 +37,7 @@ def check_file(data: bytes, *, snapshot: trust.Snapshot, received: datetime, now
         checked_at=now,
         received_at=received,
         signatures=result.signatures,
+        timestamps=result.timestamps,
         findings=result.findings,
         parser=result.parser,
     )

@@ -5,10 +5,12 @@ whoever signed; then the time T: that of a trusted timestamp, else "good at our 
 certificate chain and revocation at T with data from the trust snapshot only. Nothing is fetched, ever: addresses
 inside an upload are the uploader's.
 
-The PDF library is the engine for parsing, CMS and path validation. What it gets wrong or leaves open is closed here
-and in `structure`: the gap check, bytes behind the last revision, changes after the last signature, issuers chosen by
-key, revocation data required. Revocation of an expired certificate is judged only by data from before its expiry.
-Not used yet: revocation data and timestamps over the whole document that the file brings along (B-LT, B-LTA).
+The PDF library is the engine for parsing, CMS and path validation. What it gets wrong or leaves open is closed here, in
+`structure` and in `layout`: the gap check, bytes that no table accounts for, changes after the last signature, issuers
+chosen by key, revocation data required. Where the library finds an object elsewhere than our own reading does, nothing
+is decided. Revocation of an expired certificate is judged only by data from before its expiry.
+Document timestamps are judged and listed (`longterm`), but no time is taken from them; nor are revocation data that the
+file brings along used (B-LT, B-LTA).
 """
 
 from __future__ import annotations
@@ -21,9 +23,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from pyhanko.pdf_utils.generic import IndirectObject
+from pyhanko.pdf_utils.generic import IndirectObject, Reference
 from pyhanko.pdf_utils.misc import PdfError
 from pyhanko.pdf_utils.reader import PdfFileReader
+from pyhanko.pdf_utils.xref import ObjStreamRef
 from pyhanko.sign.ades.report import AdESIndeterminate, AdESStatus
 from pyhanko.sign.diff_analysis import DiffResult, ModificationLevel
 from pyhanko.sign.general import CMSStructuralError
@@ -31,19 +34,13 @@ from pyhanko.sign.validation import EmbeddedPdfSignature, async_validate_pdf_sig
 from pyhanko.sign.validation.errors import SignatureValidationError
 from pyhanko.sign.validation.settings import KeyUsageConstraints
 from pyhanko.sign.validation.status import PdfSignatureStatus, SignatureCoverageLevel
-from pyhanko_certvalidator import ValidationContext
-from pyhanko_certvalidator.policy_decl import (
-    REQUIRE_REVINFO,
-    CertRevTrustPolicy,
-    DisallowWeakAlgorithmsPolicy,
-)
-from pyhanko_certvalidator.registry import CertificateRegistry, SimpleTrustManager
 
 from services.common.rules import rule
-from services.signing import structure, trust
+from services.signing import layout, longterm, paths, structure, trust
 from services.signing.container import SignedData
 from services.signing.fields import empty_field_added
 from services.signing.signers import signer_of, subject_attributes
+from services.signing.tables import Entry
 from services.signing.verdict import FINDINGS, PASSED, Finding, SignatureReport, Signer, worst
 
 # The library logs subjects of certificates, which are names of people; its loggers are silenced altogether.
@@ -68,7 +65,6 @@ _PURPOSES = frozenset(
         "1.2.840.113583.1.1.5",  # Adobe document signing
     }
 )
-_REVOCATION = CertRevTrustPolicy(REQUIRE_REVINFO, retroactive_revinfo=True)
 
 _BY_INDICATION: dict[Any, str] = {
     AdESIndeterminate.NO_CERTIFICATE_CHAIN_FOUND: "no_chain",
@@ -84,11 +80,12 @@ _BY_INDICATION: dict[Any, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What was found in one PDF: findings about the file, one report per signature, and how it could be parsed."""
+    """What was found in one PDF: findings about the file, a report per signature and document timestamp, the parser."""
 
     findings: tuple[Finding, ...]
     signatures: tuple[SignatureReport, ...] = ()
     parser: str = "none"
+    timestamps: tuple[SignatureReport, ...] = ()
 
 
 def check_pdf(data: bytes, *, snapshot: trust.Snapshot, received: datetime) -> Result:
@@ -139,20 +136,68 @@ class _Check:
         elif self.raw.signatures < len(embedded):
             findings.append(FINDINGS["byte_range"])
         ordinary = [e for e in embedded if e.sig_object_type == "/Sig"]
-        for stamp in embedded:
-            if stamp not in ordinary and self._gap_problem(stamp):
-                findings.append(FINDINGS["byte_range"])
-        tail_is_clean = not embedded or self._tail_is_clean(embedded)
-        if not tail_is_clean or empty_field_added(self.reader, embedded):
+        structural = self._structural_finding(embedded) if embedded else None
+        if structural:
+            findings.append(structural)
+        tail_is_clean = structural is not FINDINGS["modified"]
+        if empty_field_added(self.reader, embedded) or (embedded and not longterm.store_is_true(self.reader)):
             findings.append(FINDINGS["modified"])
+        stamps = [await self._stamp_report(e) for e in embedded if e not in ordinary]
+        findings += [stamp.finding for stamp in stamps if stamp.finding is not PASSED]
         if len(embedded) > 1 and self._objects() > structure.LIMITS.diff_objects:
-            return Result((*findings, FINDINGS["limit"]), parser=self.parser)
+            return Result((*findings, FINDINGS["limit"]), parser=self.parser, timestamps=tuple(stamps))
         last = max(ordinary, key=_end, default=None)
         reports = [
             await _Signature(self, e, is_last=e is last, tail_is_clean=tail_is_clean or e is not last).report()
             for e in ordinary
         ]
-        return Result(tuple(findings), tuple(reports), self.parser)
+        return Result(tuple(findings), tuple(reports), self.parser, tuple(stamps))
+
+    async def _stamp_report(self, stamp: EmbeddedPdfSignature) -> SignatureReport:
+        try:
+            return await longterm.document_timestamp(
+                stamp,
+                snapshot=self.snapshot,
+                received=self.received,
+                tolerance=CLOCK_TOLERANCE,
+                gap_fits=self._gap_problem(stamp) is None,
+            )
+        except (RecursionError, MemoryError):
+            return SignatureReport(FINDINGS["limit"])
+        except Exception:  # see check_pdf
+            return SignatureReport(FINDINGS["unparsable"])
+
+    def _structural_finding(self, embedded: Sequence[EmbeddedPdfSignature]) -> Finding | None:
+        """What our own strict reading of all bytes has against the file, or against the library's reading of it."""
+        if not self._tail_is_clean(embedded):
+            return FINDINGS["modified"]
+        try:
+            found = layout.read(self.data, min(_end(e) for e in embedded))
+        except layout.Ambiguous:
+            return FINDINGS["ambiguous"]
+        except layout.Modified:
+            return FINDINGS["modified"]
+        newest = self.reader.xrefs.total_revisions - 1
+        for signature in embedded:
+            if found.later_than(_end(signature), self.data) != newest - signature.signed_revision:
+                return FINDINGS["modified"]
+        first = min(e.signed_revision for e in embedded)
+        return (
+            None if self._agrees(found.signed, first) and self._agrees(found.places, newest) else FINDINGS["ambiguous"]
+        )
+
+    def _agrees(self, places: dict[int, Entry], revision: int) -> bool:
+        """Whether the library finds every object of a revision where our own reading does."""
+        tables = self.reader.xrefs
+        known = {ref.idnum for number in range(revision + 1) for ref in tables.explicit_refs_in_revision(number)}
+        if not known <= places.keys():
+            return False
+        for number, entry in places.items():
+            place = tables.get_historical_ref(Reference(number, entry.generation, self.reader), revision)
+            own = entry.offset if entry.container is None else ObjStreamRef(entry.container, entry.index)
+            if place != own and not (entry.free and place is None):
+                return False
+        return True
 
     def _gap_problem(self, signature: EmbeddedPdfSignature) -> str | None:
         reference = signature.sig_field.raw_get("/V")
@@ -221,13 +266,13 @@ class _Signature:
         return self._described(worst(findings), status, proven or claimed, timestamped=proven is not None)
 
     async def _validate(self, moment: datetime, *, again: bool = False) -> PdfSignatureStatus:
-        chain = self._chain(moment)
+        chain, snapshot = self._chain(moment), self.check.snapshot
         stamps = [self._stamp_chain(c, others) for c, others in self.cms.timestamp_signers()]
         return await async_validate_pdf_signature(
             self.signature,
             # The fraction makes "revoked at this very second" count as revoked: entries carry whole seconds.
-            self._context([chain] if chain else [], moment + timedelta(microseconds=1)),
-            self._context([s for s in stamps if s], self.check.received),
+            paths.context(snapshot, [chain] if chain else [], moment + timedelta(microseconds=1)),
+            paths.context(snapshot, [s for s in stamps if s], self.check.received),
             key_usage_settings=_USAGE,
             skip_diff=again,
         )
@@ -243,24 +288,6 @@ class _Signature:
 
     def _stamp_chain(self, leaf: trust.Certificate, others: Sequence[trust.Certificate]) -> trust.Chain | None:
         return self.check.snapshot.chain(leaf, trust.TIMESTAMP_KINDS, at=self.check.received, embedded=others)
-
-    def _context(self, chains: Sequence[trust.Chain], moment: datetime) -> ValidationContext:
-        lists: list[Any] = []
-        answers: list[Any] = []
-        for chain in chains:
-            more_lists, more_answers, _ = self.check.snapshot.revocation_for(chain)
-            lists += more_lists
-            answers += more_answers
-        return ValidationContext(
-            trust_manager=SimpleTrustManager.build(trust_roots=[chain.anchor.asn1 for chain in chains]),
-            certificate_registry=_ChosenOnly([c.asn1 for chain in chains for c in (*chain.links, chain.anchor)]),
-            moment=moment,
-            allow_fetching=False,
-            crls=lists,
-            ocsps=answers,
-            revinfo_policy=_REVOCATION,
-            algorithm_usage_policy=DisallowWeakAlgorithmsPolicy(),
-        )
 
     def _same_signer(self, status: PdfSignatureStatus) -> Finding:
         """Whether the library verified with the very certificate that we report on."""
@@ -356,18 +383,6 @@ class _Signature:
 
 
 _BROKEN_CHAIN = frozenset({"no_chain", "no_signer", "chain_constraints", "chain_failure", "weak"})
-
-
-class _ChosenOnly(CertificateRegistry):
-    """A registry that takes the chosen chain only: certificates from the file would add issuers to search."""
-
-    def __init__(self, chosen: Sequence[Any]) -> None:
-        super().__init__()
-        self._chosen = frozenset(c.sha256 for c in chosen)
-        self.register_multiple(chosen)
-
-    def register(self, cert: Any) -> bool:
-        return cert.sha256 in self._chosen and super().register(cert)
 
 
 def _purpose_fits(leaf: trust.Certificate | None) -> bool:

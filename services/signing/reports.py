@@ -71,9 +71,13 @@ def masked(number: str) -> str:
 
 
 def _with_numbers(report: dict[str, Any], change: Callable[[str], str]) -> dict[str, Any]:
-    signatures = []
-    for signature in report["signatures"]:
-        number = signature["signer"].get("personal_number")
-        signer = {**signature["signer"], "personal_number": change(number) if number else None}
-        signatures.append({**signature, "signer": signer})
-    return {**report, "signatures": signatures}
+    # A stamp made with a citizen's certificate carries a number like a signature; old reports list no stamps.
+    return {**report, **{part: [_item(item, change) for item in report.get(part, ())] for part in _PARTS}}
+
+
+_PARTS = ("signatures", "timestamps")
+
+
+def _item(item: dict[str, Any], change: Callable[[str], str]) -> dict[str, Any]:
+    number = item["signer"].get("personal_number")
+    return {**item, "signer": {**item["signer"], "personal_number": change(number) if number else None}}

@@ -3,7 +3,7 @@
 The library adds up lengths to find out whether a signature covers the file; it never looks whether the gap in
 /ByteRange really is the signature's own /Contents. A forged file can put a whole document into that gap and is called
 "intact, entire file". Here the gap must be exactly `<hex>` of the parsed contents, in a plain object that begins
-before it. Likewise nothing may follow the last signed revision but revisions that the file's own tables name.
+before it. What else lies in the file, and behind the signatures, is accounted for in `layout`.
 
 Pure: bytes in, words out. Raises nothing on hostile input; every function is linear in the file's length.
 """
@@ -107,10 +107,10 @@ def padding_is_empty(contents: bytes) -> bool:
 
 
 def tail_is_clean(data: bytes, end: int, later_revisions: int) -> bool:
-    """Whether nothing but whole later revisions follows byte `end`, where the last signed range ends.
+    """Whether as many revisions follow byte `end`, where the last signed range ends, as the library read.
 
-    `later_revisions` is how many revisions after the signed one the file's tables name. Comments, archives or objects
-    without a table are in none of them.
+    `later_revisions` is how many revisions after the signed one the library found. A cheap first look: what lies in
+    those revisions, to the last byte, is for `layout` to say.
     """
     tail = data[end:]
     if not tail.strip(_WHITE):

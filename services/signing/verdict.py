@@ -17,7 +17,7 @@ from typing import Any
 from services.common.rules import rule
 
 # Version of the written policy; part of the key under which reports are stored.
-POLICY = "motcua-pades-1"
+POLICY = "motcua-pades-2"
 
 
 class Verdict(StrEnum):
@@ -89,6 +89,11 @@ _ROWS: dict[str, _Row] = {
         "FORMAT_FAILURE",
         "Tệp đã bị thay đổi hoặc thêm dữ liệu sau khi ký.",
         "The file was changed or extended after signing.",
+    ),
+    "ambiguous": _open(
+        "GENERIC",
+        "Cấu trúc tệp không chặt chẽ: các phần mềm khác nhau có thể hiển thị nội dung khác nhau.",
+        "The file's structure is not exact: different programs may show different contents.",
     ),
     # certificate at the time of signing
     "revoked": _failed(
@@ -175,6 +180,11 @@ _ROWS: dict[str, _Row] = {
         "SIG_CONSTRAINTS_FAILURE",
         "Tệp có chữ ký mà hệ thống không đọc được hết.",
         "The file carries a signature that could not be read.",
+    ),
+    "stamp_untrusted": _open(
+        "NO_CERTIFICATE_CHAIN_FOUND",
+        "Dấu thời gian trên tài liệu không do tổ chức cấp dấu thời gian được công nhận cấp.",
+        "A timestamp over the document does not come from a recognised timestamp authority.",
     ),
     # what could not be looked at
     "encrypted": _open(
@@ -263,12 +273,14 @@ def file_report(
     checked_at: datetime,
     received_at: datetime,
     signatures: Sequence[SignatureReport] = (),
+    timestamps: Sequence[SignatureReport] = (),
     findings: Sequence[Finding] = (),
     parser: str = "none",
 ) -> dict[str, Any]:
     """The report of a file as plain JSON values.
 
     `findings` concern the file as a whole (broken, encrypted, a hidden signature …) and weigh like a signature.
+    `timestamps` are those over the whole document: listed, but no signatures of anybody; a bad one is in `findings`.
     """
     decided = worst([*findings, *(s.finding for s in signatures)])
     return {
@@ -283,6 +295,7 @@ def file_report(
         "checked_at": checked_at.isoformat(),
         "received_at": received_at.isoformat(),
         "signatures": [_plain(signature) for signature in signatures],
+        "timestamps": [_plain(stamp) for stamp in timestamps],
     }
 
 

@@ -19,6 +19,8 @@ REPORT: dict[str, Any] = {
         {"code": "passed", "signer": {"common_name": "An", "personal_number": NUMBER, "tax_number": None}},
         {"code": "passed", "signer": {"common_name": "UBND", "personal_number": None, "tax_number": "3300100018"}},
     ],
+    # A stamp that somebody made with a citizen's certificate.
+    "timestamps": [{"code": "stamp_untrusted", "signer": {"common_name": "Bình", "personal_number": NUMBER}}],
 }  # fmt: skip
 UNDECIDED = {"verdict": "INDETERMINATE", "code": "no_chain", "trust_version": "t1", "checked_at": NOW}
 
@@ -78,3 +80,4 @@ def test_personal_numbers_are_sealed_at_rest_and_masked_for_people() -> None:
     assert NUMBER not in str(people)
     assert people["signatures"][0]["signer"]["personal_number"] == "********0123"
     assert people["signatures"][1]["signer"]["personal_number"] is None
+    assert people["timestamps"][0]["signer"]["personal_number"] == "********0123"

@@ -12,7 +12,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 
 from deploy.rehearsal import authority, papers
-from services.signing import pdf, trust
+from services.signing import paths, trust
 
 pytestmark = pytest.mark.req("SG-07")
 
@@ -56,7 +56,7 @@ def look_alike(real: x509.Certificate, key: authority.PrivateKey) -> x509.Certif
 
 def test_certificates_from_the_file_are_no_issuers_to_search(world: Any) -> None:
     chosen, offered = (certificate(world.token(name)).asn1 for name in ("citizen-an", "citizen-binh"))
-    registry = pdf._ChosenOnly([chosen])
+    registry = paths._ChosenOnly([chosen])
     assert not registry.register(offered)
     assert list(registry) == [chosen]
 
