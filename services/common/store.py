@@ -7,6 +7,7 @@ Aggregates carry `version` (optimistic lock), `schema_version`, `seq` (number of
 
 from __future__ import annotations
 
+import copy
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -49,6 +50,7 @@ class Store:
 
     def __init__(self, url: str, *, application: str) -> None:
         self.group: Group | None = None
+        self._gets: dict[str, Batched[Any, Document | None]] = {}
         self._numbers = Batched(self._next_numbers)
         self.told: Callable[[], None] = lambda: None  # called after a commit of events
         self.client: pymongo.MongoClient[Document] = pymongo.MongoClient(
@@ -87,8 +89,22 @@ class Store:
         return iter(self.db[collection].find(query, **options))
 
     def get(self, collection: str, key: Any) -> Document | None:
-        """The document with this `_id`."""
-        return self.db[collection].find_one({"_id": key})
+        """The document with this `_id`; what several handlers ask of a collection at once is one query."""
+        if collection not in self._gets:
+            self._gets[collection] = Batched(lambda keys: self._get_all(collection, keys))
+        return self._gets[collection].get(key)
+
+    def _get_all(self, collection: str, keys: list[Any]) -> list[Document | None]:
+        if len(keys) == 1:
+            return [self.db[collection].find_one({"_id": keys[0]})]
+        found = {row["_id"]: row for row in self.db[collection].find({"_id": {"$in": list(set(keys))}})}
+        rows: list[Document | None] = []
+        given: set[Any] = set()
+        for key in keys:  # a handler changes what it was given: nobody else may hold the same object
+            row = found.get(key)
+            rows.append(copy.deepcopy(row) if key in given else row)
+            given.add(key)
+        return rows
 
     def find_one(self, collection: str, query: Mapping[str, Any], **options: Any) -> Document | None:
         return self.db[collection].find_one(query, **options)
