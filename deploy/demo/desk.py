@@ -84,7 +84,7 @@ def he_accepts(s: Story) -> str:
       "The fee is ordered and paid; the provider's signed message comes twice: one receipt")  # fmt: skip
 def she_pays(s: Story) -> str:
     order = eventually(lambda: s.citizen.orders(s.code), what="the fee's order")[0]
-    assert (order["amount"], order["state"]) == (FEE, order["state"]) and order["receipt_no"] is None
+    assert (order["amount"], order["state"]) == (FEE, "DUE") and order["receipt_no"] is None
     forged = pay(s.world, s.citizen, order["order_id"], forge=True)
     assert forged["answers"][0]["body"]["RspCode"] == "97", forged["answers"]
     assert s.citizen.orders(s.code)[0]["receipt_no"] is None

@@ -29,7 +29,7 @@ HEALTH_PORT, HTTP_PORT = 9100, 8080
 ADDRESSES = Addresses("broker:5672", "database:27017")
 USER, GRAFANA_USER = 10001, 472
 #: Settings of a system on one machine that the image has already, or that no container needs.
-_DROPPED = {"MOTCUA_FONTS", "MOTCUA_PKI", "MOTCUA_FULL"}
+_DROPPED = {"MOTCUA_FONTS", "MOTCUA_PKI"}
 
 
 class _Ports(Ports):
@@ -65,7 +65,6 @@ def environments(
         if "MOTCUA_SEED" in own:
             own["MOTCUA_SEED"] = str(PROGRAM / Path(own["MOTCUA_SEED"]).relative_to(ROOT))
         made[name] = own
-    made["operator"]["MOTCUA_BASE_URL"] = f"http://gateway:{HTTP_PORT}"
     return made
 
 

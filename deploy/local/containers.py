@@ -1,7 +1,8 @@
 """Broker and database as containers, where a Docker engine answers and the user asks with --containers.
 
 Known limit: not exercised by our own tests, the machines that run them have no Docker engine. The containers run in the
-foreground as children of the supervisor, on host networking, with the same users and limits as our own node and mongod.
+foreground as children of the supervisor, on host networking, with the same users, permissions and memory
+limits as our own node and mongod; oplog size, Erlang schedulers and heartbeat are the images' own.
 """
 
 from __future__ import annotations

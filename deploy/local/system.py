@@ -272,7 +272,7 @@ class System:
         clock = {"MOTCUA_CLOCK_OFFSET": str(offset["offset"])} if self.rehearsal and offset else {}
         if process == "operator":
             env = operator_env(self.state, self.ports, self.addresses, self.passwords, self.rehearsal)
-            return {**env, "MOTCUA_BASE_URL": self.base_url, **clock}
+            return {**env, **clock}
         return {**self.process(process).env, **clock}
 
     def _elsewhere(self) -> set[str]:
@@ -286,7 +286,7 @@ class System:
         return found
 
     def status(self) -> list[dict[str, Any]]:
-        """One row per process; state is one of: ready, not ready, stopped, missing, by address."""
+        """One row per process; state is one of: ready, not ready, stopped, by address."""
         result = []
         known = {row.name: row for row in self.rows()}
         elsewhere = self._elsewhere()

@@ -40,7 +40,6 @@ SIMULATORS = {
     "partner": "services.postal.adapters.partner_simulator",
 }
 REHEARSAL_START = "2024-03-11T09:00:00+07:00"
-PUBLIC_URL = "https://dichvucong.hue.gov.vn"
 
 # what the broker and the database ask beside the processes; order matters only for MOTCUA_PORT_BASE, new names go last
 _INFRASTRUCTURE_PORTS = ("broker.amqp", "broker.distribution", "broker.epmd", "database", "prometheus")
@@ -56,7 +55,6 @@ HANDED_ON = (
     "MOTCUA_CORS_ORIGINS",
     "MOTCUA_EVENTS_DAYS",
     "MOTCUA_EVENT_PREFETCH",
-    "MOTCUA_FULL",
     "MOTCUA_HEALTH_HOST",
     "MOTCUA_MAX_WORKERS",
     "MOTCUA_RATE_LIMIT",
@@ -175,7 +173,7 @@ class Addresses:
 
 @dataclass(frozen=True)
 class Process:
-    """One row of the table. `probes` are asked in turn until one answers 200 (readiness)."""
+    """One row of the table: a program, its environment and its ports."""
 
     name: str
     module: str
@@ -217,8 +215,6 @@ def common_env(state: State, ports: Ports, rehearsal: bool) -> dict[str, str]:
     for name in OUTSIDE:
         simulator = name.removeprefix("MOTCUA_").removesuffix("_URL").lower()
         env[name] = f"http://127.0.0.1:{ports[simulator + '.http']}" if rehearsal else os.environ.get(name, "")
-    if rehearsal:
-        env["MOTCUA_REHEARSAL_START"] = os.environ.get("MOTCUA_REHEARSAL_START", REHEARSAL_START)
     return env
 
 

@@ -104,25 +104,24 @@ class DeadLetters:
             self._connections[partner] = pika.BlockingConnection(parameters)
         return self._connections[partner].channel()
 
-    def look(self, rooms: tuple[str, ...], limit: int = MOST_LISTED) -> list[Letter]:
-        """At most `limit` letters of each room, oldest first; all stay where they are."""
-        found: list[Letter] = []
+    def look(self, rooms: tuple[str, ...], limit: int = MOST_LISTED) -> Iterator[Letter]:
+        """At most `limit` letters of each room, oldest first, one at a time; all stay where they are."""
         for room in rooms:
             channel = self._channel(room)
-            found += self._take(channel, room, limit)
-            _close(channel)
-        return found
+            try:
+                yield from self._take(channel, room, limit)
+            finally:
+                _close(channel)
 
     def find(self, id: str, rooms: tuple[str, ...]) -> list[Letter]:
-        """Every letter of this id (one event may have died in several rooms)."""
+        """Every letter of this id (one event may have died in several rooms); the others are not kept."""
         return [letter for letter in self.look(rooms, limit=wire.EVENT_QUEUE_LIMIT) if letter.id == id]
 
-    def replay(self, rooms: tuple[str, ...], id: str | None = None) -> list[Letter]:
-        """Sends letters back to their room: the one with this id, or all that lie there now. Returns what was sent.
+    def replay(self, rooms: tuple[str, ...], id: str | None = None) -> Iterator[Letter]:
+        """Sends letters back to their room, the one with this id or all that lie there now; gives each that was sent.
 
         Raises NackError or UnroutableError when the broker does not take one; that one stays a dead letter.
         """
-        sent: list[Letter] = []
         for room in (room for room in rooms if room != PARTNER):
             channel = self._channel(room)
             channel.confirm_delivery()
@@ -132,9 +131,8 @@ class DeadLetters:
                         "", wire.event_queue(room), letter.body, _as_new(letter.properties), mandatory=True
                     )
                     channel.basic_ack(letter.tag)
-                    sent.append(letter)
+                    yield letter
             _close(channel)
-        return sent
 
     def _take(self, channel: BlockingChannel, room: str, limit: int) -> Iterator[Letter]:
         queue = PARTNER_DEAD if room == PARTNER else wire.dead_queue(room)
@@ -237,26 +235,29 @@ def main(arguments: list[str], amqp_url: str | None = None) -> int:
 
 def _run(given: argparse.Namespace, letters: DeadLetters, rooms: tuple[str, ...]) -> int:
     if given.command == "list":
-        found = letters.look(rooms, given.limit)
+        listed = list(letters.look(rooms, given.limit))
         if given.json:
-            print(json.dumps([letter.row() for letter in found], indent=1))
+            print(json.dumps([letter.row() for letter in listed], indent=1))
         else:
-            _print_list(found)
+            _print_list(listed)
         return 0
     if given.command == "show":
-        found = letters.find(given.id, rooms)
-        for letter in found:
+        letters_found = letters.find(given.id, rooms)
+        for letter in letters_found:
             _print_letter(letter)
+        found = bool(letters_found)
     else:
         if given.room == PARTNER:
             print(PARTNER_STAYS, file=sys.stderr)
             return 1
-        found = letters.replay(rooms, given.id)
-        for letter in found:
+        count = 0
+        for letter in letters.replay(rooms, given.id):
+            count += 1
             print(f"replayed to {letter.room}: {letter.id} {letter.row()['type']}".rstrip())
         if given.all:
-            print(f"{len(found)} replayed")
+            print(f"{count} replayed")
             return 0
+        found = count > 0
     if not found and given.command == "replay" and letters.find(given.id, (PARTNER,)):
         print(PARTNER_STAYS, file=sys.stderr)
     elif not found:

@@ -56,7 +56,7 @@ clock_offset = Gauge("motcua_clock_offset_seconds", "Business clock beside real 
 
 
 def record_rpc(method: str, outcome: str, seconds: float) -> None:
-    """`outcome` is ok, refused (a problem under 500) or fault."""
+    """`outcome` is ok, refused (a problem under 500), unavailable (one above, or no database) or fault."""
     _rpc.labels(method, outcome).observe(seconds)
 
 

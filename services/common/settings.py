@@ -1,7 +1,7 @@
 """Settings of a process, read once from the environment and validated at start.
 
-A process that cannot be configured says which variable is wrong and ends; nothing else in the
-services reads the environment.
+A process that cannot be configured says which variable is wrong and ends. Beside it only the gateway's own settings
+(gateway/config.py), the simulators and the worker programs read the environment (tests/architecture/test_source.py).
 """
 
 from __future__ import annotations

@@ -187,7 +187,7 @@ _GROUPS: dict[str, tuple[Route, ...]] = {
         Route("GET", "/dossiers/{code}/orders", "payment.orders",
               "Các khoản phải nộp của hồ sơ", "Payment orders of a dossier"),
         Route("POST", "/orders/{order_id}/payment", "payment.pay",
-              "Thanh toán trực tuyến", "Pay online", idempotent=True, status=201, hidden=("client_ip",)),
+              "Thanh toán trực tuyến", "Pay online", idempotent=True, status=201),
         Route("POST", "/orders/{order_id}/cash", "payment.cash",
               "Thu tiền mặt tại quầy", "Take cash at the desk", idempotent=True, status=201),
         Route("GET", "/orders/{order_id}/receipt", "payment.receipt",

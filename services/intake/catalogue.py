@@ -21,6 +21,10 @@ Row = Mapping[str, Any]
 PICKUPS = ("online", "desk", "post")
 FEE_MODES = ("thu_truoc", "thu_sau", "khong_thu")
 _NO_FEE = "khong_thu"
+#: What processing does with the appointment after a supplement, and who may do a step there.
+CLOCK_POLICIES = ("RESTART", "PAUSE")
+STEP_ROLES = ("specialist", "leader")
+_OF_STEP = ("step", "name", "role", "minutes")
 #: The seven parts that every procedure must publish (NĐ 63/2010 Đ8.2); the eighth stands where it applies.
 _PARTS = ("name_vi", "sequence_vi", "manner_vi", "components", "sets", "limit", "subjects_vi", "units")
 _WHERE_IT_APPLIES = ("forms_vi", "result_vi", "conditions_vi", "fee")
@@ -80,9 +84,17 @@ def check_procedure(row: Row) -> None:
 
 def _check_limit_and_steps(row: Row) -> None:
     limit = limit_of(row)
-    steps = row["workflow"]["steps"]
-    if not steps or len({step["step"] for step in steps}) != len(steps):
-        raise CatalogueError(f"{row['_id']}: a workflow has steps, each once")
+    if row.get("clock_policy") not in CLOCK_POLICIES:
+        raise CatalogueError(f"{row['_id']}: no such policy of the clock")
+    workflow = row.get("workflow", {})
+    steps = workflow.get("steps")
+    if not isinstance(workflow.get("version"), int) or not steps:
+        raise CatalogueError(f"{row['_id']}: a workflow has a version and steps")
+    for step in steps:
+        if any(not step.get(part) for part in _OF_STEP) or step["role"] not in STEP_ROLES:
+            raise CatalogueError(f"{row['_id']}: a step has {', '.join(_OF_STEP)}, a role is one of {STEP_ROLES}")
+    if len({step["step"] for step in steps}) != len(steps):
+        raise CatalogueError(f"{row['_id']}: a workflow has each step once")
     total = sum(step["minutes"] for step in steps)
     minutes = {LimitUnit.HOURS: 60, LimitUnit.WORKING_DAYS: 480}.get(limit.unit)
     if minutes is not None and total != limit.value * minutes:

@@ -21,7 +21,6 @@ class OfOrder(CommandSchema):
 
 class Pay(OfOrder):
     locale = fields.String(load_default="vn", validate=validate.OneOf(["vn", "en"]))
-    client_ip = fields.String(load_default="127.0.0.1", validate=validate.Length(min=2, max=45))
 
 
 class ProviderMessage(CommandSchema):

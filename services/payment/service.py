@@ -66,7 +66,7 @@ class PaymentService:
             amount_vnd=order["amount"],
             order_info=f"Nop phi le phi ho so {order['code']}",
             return_url=self.kernel.settings.public_url.rstrip("/") + RETURN_PATH,
-            client_ip=data["client_ip"],
+            client_ip=vnpay.NO_ADDRESS,
             locale=data["locale"],
             minutes_to_pay=orders.MINUTES_TO_PAY,
         )

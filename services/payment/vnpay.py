@@ -68,6 +68,11 @@ def is_signed(params: Mapping[str, str], secret: bytes) -> bool:
 # --- the payment page ------------------------------------------------------------------------------------------------
 
 
+#: Where the payer's address is wanted. It is not handed on: nobody needs it to pay, it is personal data, and a command
+#: repeated from another network would be another command. The provider's own page sees from where it is opened.
+NO_ADDRESS = "127.0.0.1"
+
+
 @dataclass(frozen=True, slots=True)
 class PayRequest:
     """What a payment page is asked for. `txn_ref` is unique per merchant and day; `order_info` names no person."""

@@ -130,7 +130,7 @@ def test_settings_are_those_of_one_machine_at_other_addresses(made, tmp_path, na
     passwords = json.loads((made / "secrets/passwords.json").read_text())
     here = table(state, Ports(state), Addresses("127.0.0.1:1", "127.0.0.1:2"), passwords, True)
     [local] = [row.env for row in here if row.name == name]
-    kept = {key for key in local if key.startswith("MOTCUA_")} - {"MOTCUA_FONTS", "MOTCUA_FULL"}
+    kept = {key for key in local if key.startswith("MOTCUA_")} - {"MOTCUA_FONTS"}
     env = env_file(made, name)
     assert set(env) == kept | {"MOTCUA_CLOCK_OFFSET"}
     for key, value in env.items():

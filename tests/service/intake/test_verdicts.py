@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from services.common.store import Index, Store
-from services.common.unit import Origin, StaleVersion, UnitOfWork
+from services.common.unit import Origin, UnitOfWork
+from services.common.writes import StaleVersion
 from services.intake import store
 from services.intake.listening import Listener
 

@@ -183,3 +183,21 @@ def test_replay_needs_one_id_or_all(url):
     for arguments in (["replay"], ["replay", "x", "--all"]):
         with pytest.raises(SystemExit):
             dead_letters.main(arguments, url)
+
+
+def test_a_look_for_one_letter_keeps_no_other(url, line):
+    """Two hundred thousand may lie there: they go by one at a time."""
+    wanted = mended(uuid.uuid4().hex)
+    for event in (mended("a"), wanted, mended("b")):
+        put_dead(line, event)
+    letters = dead_letters.DeadLetters(url)
+    try:
+        passing = letters.look((ROOM,))
+        assert next(passing).event["subject"] == "a"  # the first is given before the others are taken
+        passing.close()
+        assert [letter.id for letter in letters.find(str(wanted["id"]), (ROOM,))] == [wanted["id"]]
+        [sent] = letters.replay((ROOM,), str(wanted["id"]))
+        assert sent.id == wanted["id"]
+    finally:
+        letters.close()
+    eventually(lambda: line.depth(DEAD) == 2, what="the others lie there")

@@ -11,7 +11,7 @@ import pytest
 from pymongo.errors import AutoReconnect, DocumentTooLarge
 
 from services.common.problems import unavailable
-from services.common.unit import StaleVersion
+from services.common.writes import StaleVersion
 from services.identity import challenges
 from services.identity import store as identity_store
 from services.intake import listening

@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 
 from deploy.rehearsal.cast import UNITS, tax_number_valid
+from services.common import permissions
 from services.intake import catalogue
 from services.intake.catalogue import CatalogueError, Level
+from services.processing.clock import Policy
 
 Row = dict[str, Any]
 
@@ -39,6 +41,14 @@ def test_the_rehearsals_catalogue_is_complete(seed: Row) -> None:
         lambda row: row["limit"].update(value=4),
         lambda row: row["limit"].update(unit="moons"),
         lambda row: row["workflow"].update(steps=[]),
+        lambda row: row["workflow"].pop("version"),
+        lambda row: row["workflow"]["steps"].append(dict(row["workflow"]["steps"][0], minutes=0)),
+        lambda row: row["workflow"]["steps"][0].pop("role"),
+        lambda row: row["workflow"]["steps"][0].update(role="boss"),
+        lambda row: row["workflow"]["steps"][0].pop("name"),
+        lambda row: row.pop("workflow"),
+        lambda row: row.pop("clock_policy"),
+        lambda row: row.update(clock_policy="WHENEVER"),
         lambda row: row.update(pickups=["drone"]),
         lambda row: row.update(level="MOT_PHAN"),
     ],
@@ -49,6 +59,11 @@ def test_an_incomplete_or_contradictory_entry_is_refused(spoil: Callable[[Row], 
     spoil(row)
     with pytest.raises(CatalogueError):
         catalogue.check_procedure(row)
+
+
+def test_processing_knows_every_policy_and_role_that_the_catalogue_allows() -> None:
+    assert set(catalogue.CLOCK_POLICIES) == {policy.value for policy in Policy}
+    assert set(catalogue.STEP_ROLES) <= set(permissions.ALLOWED["processing.start_step"])
 
 
 @pytest.mark.req("CA-01", "CA-02", "CA-03", "X-13")

@@ -106,4 +106,5 @@ def test_tail(tail: bytes, later: int, expected: bool) -> None:
 @given(st.binary(max_size=300), st.lists(st.integers(-5, 400), max_size=5), st.binary(max_size=9), st.integers(-3, 400))
 def test_hostile_bytes_raise_nothing(data: bytes, byte_range: list[int], contents: bytes, offset: int) -> None:
     assert gap_problem(data, byte_range, contents, 7, offset) is not None
-    assert scan(data).signatures >= 0
+    padded = data + b"."
+    assert scan(padded + b" /ByteRange [" * 3).signatures == scan(padded).signatures + 3
