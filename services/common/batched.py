@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Generic, TypeVar
 
 import eventlet
@@ -24,13 +24,16 @@ class Batched(Generic[Key, Value]):
 
     def get(self, key: Key) -> Value:
         """The value of one key. Raises what `fetch` raised."""
-        done = Event()
-        self._waiting.append((key, done))
-        if not self._running:
+        return self.get_all([key])[0]
+
+    def get_all(self, keys: Iterable[Key]) -> list[Value]:
+        """The values of some keys, in their order. Raises what `fetch` raised."""
+        asked = [(key, Event()) for key in keys]
+        self._waiting.extend(asked)
+        if asked and not self._running:
             self._running = True
             eventlet.spawn_n(self._run)
-        value: Value = done.wait()
-        return value
+        return [done.wait() for _, done in asked]
 
     def _run(self) -> None:
         try:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import copy
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -90,11 +90,15 @@ class Store:
 
     def get(self, collection: str, key: Any) -> Document | None:
         """The document with this `_id`; what several handlers ask of a collection at once is one query."""
-        if collection not in self._gets:
-            self._gets[collection] = Batched(lambda keys: self._get_all(collection, keys))
-        return self._gets[collection].get(key)
+        return self.get_all(collection, [key])[0]
 
-    def _get_all(self, collection: str, keys: list[Any]) -> list[Document | None]:
+    def get_all(self, collection: str, keys: Iterable[Any]) -> list[Document | None]:
+        """The documents with these `_id`s, in their order."""
+        if collection not in self._gets:
+            self._gets[collection] = Batched(lambda asked: self._fetch(collection, asked))
+        return self._gets[collection].get_all(keys)
+
+    def _fetch(self, collection: str, keys: list[Any]) -> list[Document | None]:
         if len(keys) == 1:
             return [self.db[collection].find_one({"_id": keys[0]})]
         found = {row["_id"]: row for row in self.db[collection].find({"_id": {"$in": list(set(keys))}})}

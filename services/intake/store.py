@@ -148,7 +148,7 @@ def progress_of_all(store: Store, codes: Iterable[str]) -> dict[str, Document]:
 
 def verdicts_of(store: Store, file_ids: Iterable[str]) -> dict[str, Document]:
     """What signing said of files, by file id; a file whose check has not ended is missing."""
-    return {row["_id"]: row for row in store.find(VERDICTS, {"_id": {"$in": sorted(set(file_ids))}})}
+    return {row["_id"]: row for row in store.get_all(VERDICTS, set(file_ids)) if row is not None}
 
 
 def granted_before(store: Store, recorded: datetime) -> list[Document]:
