@@ -31,11 +31,14 @@ _PROBLEMS = {
     "401": ("Unauthorized", "Cần đăng nhập / Sign in first"),
     "403": ("Forbidden", "Không có quyền / Not allowed"),
     "404": ("NotFound", "Không tìm thấy / Not found"),
+    "408": ("TooSlow", "Yêu cầu truyền quá chậm / The request takes too long"),
     "409": ("Conflict", "Trạng thái, phiên bản hoặc quy định từ chối / The state, the version or a rule refuses"),
     "413": ("TooLarge", "Quá lớn / Too large"),
+    "414": ("AddressTooLong", "Địa chỉ quá dài / The address is too long"),
     "415": ("UnsupportedMediaType", "Kiểu nội dung không được chấp nhận / Content type not accepted"),
     "422": ("Invalid", "Dữ liệu chưa hợp lệ / The data is not valid"),
     "429": ("TooManyRequests", "Quá nhiều yêu cầu / Too many requests"),
+    "431": ("HeadersTooLarge", "Tiêu đề yêu cầu quá dài / The headers are too long"),
     "503": ("Unavailable", "Tạm thời chưa phục vụ được / Temporarily unavailable"),
 }
 _PLACE = re.compile(r"\{(\w+)\}")
@@ -50,6 +53,8 @@ def build(rooms: list[Room]) -> Document:
     paths: dict[str, Document] = {}
     for route in ROUTES:
         operation = _operation(route, methods[route.rpc] if route.rpc else None, shapes)
+        if route.also:
+            _add_answer(operation, route, methods[route.also], shapes)
         paths.setdefault(route.pattern, {})[route.method.lower()] = operation
     return {
         "openapi": "3.1.0",
@@ -90,6 +95,12 @@ def _operation(route: Route, method: Method | None, shapes: Shapes) -> Document:
         operation["requestBody"] = body
     operation["responses"] = _responses(route, method, shapes)
     return operation
+
+
+def _add_answer(operation: Document, route: Route, other: Method, shapes: Shapes) -> None:
+    """What the room that is asked second answers, beside the first one's."""
+    content = operation["responses"][str(route.status)]["content"]["application/json"]
+    content["schema"] = {"anyOf": [content["schema"], _answer(route, other, shapes)]}
 
 
 def _parameters(route: Route, method: Method | None, shapes: Shapes) -> list[Document]:
@@ -193,7 +204,7 @@ def _answer(route: Route, method: Method, shapes: Shapes) -> Document:
 def _may(route: Route, method: Method | None, status: str) -> bool:
     if status in ("401", "403"):
         return route.audience is Audience.SIGNED_IN or (status == "401" and route.rpc.startswith("identity."))
-    if status in ("413", "415"):
+    if status in ("408", "413", "415"):
         return route.has_body or route.kind is Kind.UPLOAD
     if status == "409":
         return route.method == "POST"

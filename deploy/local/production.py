@@ -70,12 +70,20 @@ def place_heads(state: State, fresh: bool) -> None:
         ) from None
 
 
-def warnings(state: State) -> list[str]:
+def refuse_without_trust(state: State) -> None:
+    """Raises Trouble where no trust anchor lies: signing would not start, and nothing goes without it."""
+    trust = Path(os.environ.get("MOTCUA_TRUST") or state.top / "trust")
+    if any(trust.glob("anchors/*/*")):
+        return
+    raise Trouble(
+        f"A production system needs the roots whose signatures it believes; {trust}/anchors holds none",
+        "see docs/operations/production.md, “Trust anchors”; to try the system out: ./motcua up --rehearsal",
+    )
+
+
+def warnings() -> list[str]:
     """What is missing for a production system, each with what does not work without it."""
     found = [f"{name} is not given: {what}" for name, what in _MISSING.items() if not os.environ.get(name)]
-    trust = Path(os.environ.get("MOTCUA_TRUST") or state.top / "trust")
-    if not any(trust.glob("anchors/*/*")):
-        found.append(f"{trust}/anchors holds no certificate: no signature can be found valid (MOTCUA_TRUST)")
     public = os.environ.get("MOTCUA_PUBLIC_URL", "")
     if public and not public.startswith("https://"):
         found.append("MOTCUA_PUBLIC_URL does not begin with https://: passwords would travel readable")

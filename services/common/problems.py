@@ -249,6 +249,8 @@ def idempotency_missing() -> Problem:
         "Thiếu tiêu đề Idempotency-Key",
         "The Idempotency-Key header is missing",
         400,
+        detail="send Idempotency-Key: 8 to 128 of A-Z a-z 0-9 . _ -, a new one for each command, "
+        "the same one when you repeat it",
     )
 
 

@@ -114,7 +114,7 @@ class ExchangeService:
         if "ioc" not in ctx.actor.roles and not any(
             ctx.actor.holds("desk_officer", unit) for unit in (row["unit"], row["desk"]) if unit
         ):
-            raise problems.forbidden("A dossier of another unit.")
+            raise problems.forbidden("không phải đơn vị của bạn / not your unit")
         under_way = ctx.store.get("deliveries", data["code"]) or {}
         statuses = [
             {**status, "name_vi": NAMES[Code(status["status"])][0], "name_en": NAMES[Code(status["status"])][1]}

@@ -86,7 +86,13 @@ class Api:
         if left <= 0:
             raise problems.unavailable(retry_after=1)
         repeatable = route.method == "GET" or wire.H_COMMAND in headers and route.idempotent
-        return await self.bus.call(route.rpc, kwargs, headers, left, repeatable=repeatable)
+        try:
+            return await self.bus.call(route.rpc, kwargs, headers, left, repeatable=repeatable)
+        except Problem as problem:
+            left = limit - asyncio.get_running_loop().time()
+            if problem.status != 404 or not route.also or left <= 0:
+                raise
+        return await self.bus.call(route.also, kwargs, headers, left, repeatable=repeatable)
 
     # --- what is not plain JSON --------------------------------------------------------------------------------------
 

@@ -134,12 +134,12 @@ async def json_body(scope: Any, receive: Any) -> dict[str, Any]:
         raise problems.too_large(JSON_LIMIT)
     kind, _, parameters = header(scope, b"content-type").partition(";")
     if header(scope, b"content-encoding").lower() not in ("", "identity"):
-        raise unsupported_media_type("no content encoding is understood")
+        raise unsupported_media_type("send the body as it is, without Content-Encoding")
     empty = length in ("", "0") and not header(scope, b"transfer-encoding")
     if not empty and kind.strip().lower() != "application/json":
-        raise unsupported_media_type("application/json")
+        raise unsupported_media_type("send Content-Type: application/json")
     if "charset" in parameters.lower() and "utf-8" not in parameters.lower():
-        raise unsupported_media_type("application/json in UTF-8")
+        raise unsupported_media_type("send Content-Type: application/json, in UTF-8")
     body = await _read(receive)
     if not body:
         return {}

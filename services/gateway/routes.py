@@ -42,7 +42,7 @@ class Limit(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Route:
     """One row. `query`: names, with `:int` where the value is a whole number, `:bool` where it is true or false.
-    `location`: filled from the answer. `hidden`: inputs of the method that are for rooms, refused from people.
+    `also`: who is asked where that room knows no such thing. `location`: filled from the answer. `hidden`: inputs of the method that are for rooms, refused from people.
     `deadline` in seconds."""
 
     method: str
@@ -58,6 +58,7 @@ class Route:
     kind: Kind = Kind.JSON
     limit: Limit = Limit.GENERAL
     location: str = ""
+    also: str = ""
     hidden: tuple[str, ...] = ()
     deadline: float = 10.0
 
@@ -143,7 +144,8 @@ _GROUPS: dict[str, tuple[Route, ...]] = {
               "Bổ sung, chỉnh sửa hồ sơ", "Amend a dossier", idempotent=True, deadline=20),
         Route("POST", "/dossiers/{code}/withdrawal", "intake.withdraw",
               "Rút hồ sơ", "Withdraw a dossier", idempotent=True, deadline=15),
-        Route("GET", "/slips/{slip_id}", "intake.slip", "Một phiếu hướng dẫn", "One guidance slip"),
+        Route("GET", "/slips/{slip_id}", "intake.slip", "Một phiếu: hướng dẫn hoặc yêu cầu bổ sung",
+              "One slip: a guidance or a supplement request", also="processing.slip"),
     ),
     "Một cửa / Desk": (
         Route("GET", "/desks/{unit}/dossiers", "intake.desk_queue",

@@ -58,9 +58,11 @@ class Transfers:
         if length == "0" or (not length and not requests.header(scope, b"transfer-encoding")):
             raise problems.malformed("the body is empty; it is the file")
         if requests.header(scope, b"content-encoding").lower() not in ("", "identity"):
-            raise answers.unsupported_media_type("the file as it is, without a content encoding")
+            raise answers.unsupported_media_type("send the file as it is, without Content-Encoding")
         if requests.header(scope, b"content-type").lower().startswith(("multipart/", "application/x-www-form")):
-            raise answers.unsupported_media_type("the file itself is the body, not a form")
+            raise answers.unsupported_media_type(
+                "the file itself is the body, not a form: send Content-Type: application/octet-stream"
+            )
         if self._in_hand >= MOST_TRANSFERS:
             raise problems.unavailable(retry_after=2, detail="too many transfers")
 

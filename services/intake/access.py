@@ -13,6 +13,7 @@ Dossier = Mapping[str, Any]
 DESK = "desk_officer"
 AGENCY = ("desk_officer", "specialist", "leader", "control_officer")
 WATCHERS = frozenset({"ioc", "office"})
+OTHER_UNIT = "không phải đơn vị của bạn / not your unit"
 
 
 def is_owner(actor: Actor, person_id: str, dossier: Dossier) -> bool:
@@ -57,7 +58,7 @@ def check_desk(actor: Actor, dossier: dict[str, Any] | None) -> dict[str, Any]:
     if dossier is None:
         raise problems.not_found()
     if not actor.holds(DESK, dossier["desk"]):
-        raise problems.forbidden()
+        raise problems.forbidden(OTHER_UNIT)
     return dossier
 
 
@@ -70,4 +71,4 @@ def check_owner(actor: Actor, person_id: str, dossier: dict[str, Any] | None) ->
 
 def _refusal(actor: Actor, dossier: Dossier | None) -> problems.Problem:
     officers = actor.roles - {"citizen", "anonymous"}
-    return problems.forbidden() if dossier is not None and officers else problems.not_found()
+    return problems.forbidden(OTHER_UNIT) if dossier is not None and officers else problems.not_found()

@@ -80,7 +80,7 @@ class Reader:
     def desk_queue(self, ctx: Context, data: dict[str, Any]) -> Any:
         """What waits for the desk's answer, with the working minutes that are left."""
         if not ctx.actor.holds(access.DESK, data["unit"]):
-            raise problems.forbidden()
+            raise problems.forbidden(access.OTHER_UNIT)
         rows, following = store.queue_of(ctx.store, data["unit"], data["cursor"], data["limit"])
         files = {entry["file_id"] for row in rows for entry in row["versions"][-1]["components"]}
         verdicts = store.verdicts_of(ctx.store, files)
@@ -141,7 +141,7 @@ class Reader:
         found = ctx.store.get(store.DOSSIERS, data["code"])
         dossier = access.check_files(ctx.actor, self._person(ctx), found)
         if dossier["receipt"] is None:
-            raise problems.not_found()
+            raise problems.not_found("chưa có giấy tiếp nhận: hồ sơ chưa được tiếp nhận / no receipt before acceptance")
         return papers.download(ctx, dossier["receipt"]["file_id"], f"receipt {dossier['_id']}")
 
     @query(schemas.OfCode, answers.DeliveryAnswer)

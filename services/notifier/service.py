@@ -49,7 +49,7 @@ class NotifierService:
     @query(schemas.UnitNotices, schemas.NoticePage)
     def unit_notices(self, ctx: Context, data: dict[str, Any]) -> dict[str, Any]:
         if not any(grant.unit == data["unit"] for grant in ctx.actor.grants):
-            raise problems.forbidden()
+            raise problems.forbidden("không phải đơn vị của bạn / not your unit")
         return store.page(ctx.store, {"unit": data["unit"]}, data["cursor"], data["limit"])
 
     @on_event("dossier.filed", schemas.FiledSeen)

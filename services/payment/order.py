@@ -264,7 +264,9 @@ def pay_cash(order: Order, amount: int, *, by: str, at: datetime) -> Row:
     row = transition(order, Command.CASH)
     if amount != order["amount"]:
         raise invalid(
-            field_error("amount", "Số tiền không đúng với khoản phải nộp", "Not the amount that is due", "PY-11"),
+            field_error(
+                "amount", f"Khoản phải nộp là {order['amount']} đồng", f"What is due is {order['amount']} đồng", "PY-11"
+            ),
             citation=f"{_S4} Đ4.3",
         )
     _settle(order, method="cash", late=False, at=at, officer=by)

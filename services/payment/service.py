@@ -80,7 +80,7 @@ class PaymentService:
         """Cash taken at the dossier's desk."""
         order = _known(ctx.actor, ctx.store.get(store.ORDERS, data["order_id"]))
         if not _is_desk(ctx.actor, order):
-            raise problems.forbidden("only the desk of the dossier")
+            raise problems.forbidden("không phải một cửa của bạn / not your desk: only the desk of the dossier")
         unit = ctx.unit()
         row = orders.pay_cash(order, data["amount"], by=ctx.actor.subject, at=ctx.now)
         self._keep(ctx, unit, order, row)
@@ -91,7 +91,7 @@ class PaymentService:
         """A ticket to fetch the receipt, for the owner and the desk."""
         order = _known(store.LINKS.actor(ctx.store, ctx.actor), ctx.store.get(store.ORDERS, data["order_id"]))
         if order["receipt"] is None:
-            raise problems.not_found()
+            raise problems.not_found("chưa có biên lai: chưa nộp tiền / no receipt before payment")
         if order["receipt"]["file_id"] is None:
             raise problems.unavailable(retry_after=2, detail="the receipt is being made")
         return ctx.call(
@@ -367,7 +367,7 @@ def _known(actor: Actor, order: Order | None) -> Order:
     if _is_desk(actor, order):
         return order
     if "desk_officer" in actor.roles:
-        raise problems.forbidden("the dossier belongs to another desk")
+        raise problems.forbidden("không phải một cửa của bạn / not your desk")
     return _owned(actor, order)
 
 

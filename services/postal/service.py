@@ -121,11 +121,11 @@ class PostalService:
         mine = [row for row in rows if row["owner"] == ctx.actor.person_id]
         if not mine:
             if "desk_officer" not in ctx.actor.roles or not rows:
-                raise problems.not_found()
+                raise problems.not_found("chưa có bưu gửi / no shipment: one is made when a result goes out by post")
             mine = [row for row in rows if any(
                 ctx.actor.holds("desk_officer", unit) for unit in (row["unit"], row["desk"]) if unit)]  # fmt: skip
             if not mine:
-                raise problems.forbidden("A dossier of another unit.")
+                raise problems.forbidden("không phải đơn vị của bạn / not your unit")
         return {"items": [self._shown(row) for row in mine]}
 
     def _shown(self, row: Document) -> Document:

@@ -38,7 +38,7 @@ def known(actor: Actor, case: dict[str, Any] | None) -> dict[str, Any]:
         return case
     if actor.roles <= {"citizen", "anonymous"}:
         raise problems.not_found()
-    raise problems.forbidden("the dossier belongs to another unit")
+    raise problems.forbidden("không phải đơn vị của bạn / not your unit")
 
 
 def need_file(actor: Actor, case: dict[str, Any], file_id: str) -> None:
@@ -51,19 +51,20 @@ def need_file(actor: Actor, case: dict[str, Any], file_id: str) -> None:
     if file_id not in slips | results:
         raise problems.not_found()
     if not (works_on(actor, case) or (file_id in slips and "ioc" in actor.roles)):
-        raise problems.forbidden("the file belongs to another unit")
+        raise problems.forbidden("tệp của đơn vị khác / a file of another unit")
 
 
 def need(actor: Actor, unit: str, *roles: str) -> None:
     """Raises Problem 403 unless the actor holds one of the roles in that unit."""
     if not any(actor.holds(role, unit) for role in roles):
-        raise problems.forbidden(f"only {' or '.join(roles)} of the unit in charge")
+        who = " or ".join(roles)
+        raise problems.forbidden(f"không phải đơn vị của bạn / not your unit: only {who} of the unit in charge")
 
 
 def need_desk(actor: Actor, case: dict[str, Any]) -> None:
     """Raises Problem 403 unless the actor is an officer of the dossier's desk."""
     if not (actor.holds("desk_officer", case["desk"]) or actor.holds("desk_officer", case["unit"])):
-        raise problems.forbidden("only the desk of the dossier")
+        raise problems.forbidden("không phải một cửa của bạn / not your desk: only the desk of the dossier")
 
 
 def need_owner(actor: Actor, case: dict[str, Any] | None) -> dict[str, Any]:

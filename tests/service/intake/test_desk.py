@@ -42,7 +42,8 @@ def test_the_queue_shows_working_minutes_the_earliest_first(citizen: Any, office
     for item in mine:
         assert item["late"] == (item["minutes_left"] < 0)
         assert item["minutes_left"] <= 60
-    assert desk.refused("intake.desk_queue", unit=OTHER_UNIT).status == 403
+    elsewhere = desk.refused("intake.desk_queue", unit=OTHER_UNIT)
+    assert (elsewhere.status, "không phải đơn vị của bạn" in str(elsewhere.detail)) == (403, True)
     assert an.refused("intake.desk_queue", unit=UNIT).status == 403
     assert desk.refused("intake.desk_queue", unit=UNIT, cursor="%%%").status == 422
 
@@ -173,6 +174,8 @@ def test_an_unblocked_guidance_is_open_again(citizen: Any, officer: Any, tell: A
 def test_acceptance_gives_receipt_and_appointment(citizen: Any, officer: Any, told: Any, database: Any) -> None:
     an, desk = citizen(), officer()
     filed = an.file()
+    early = an.refused("intake.receipt", code=filed["code"])
+    assert (early.status, "before acceptance" in str(early.detail)) == (404, True)
     key = uuid.uuid4().hex
     accepted = desk.do("intake.accept", key=key, code=filed["code"], version=1)
     assert desk.do("intake.accept", key=key, code=filed["code"], version=1) == accepted

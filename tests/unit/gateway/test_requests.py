@@ -80,7 +80,9 @@ class TestKeys:
     def test_a_command_that_needs_a_key_is_refused_without(self, house, route):
         headers = house.signed_in(**{"Content-Type": "application/json"})
         path = route.pattern.replace("{", "").replace("}", "")
-        is_problem(ask(house.app, "POST", path, headers=headers, body=b"{}"), 400, "idempotency-key-missing")
+        answer = ask(house.app, "POST", path, headers=headers, body=b"{}")
+        is_problem(answer, 400, "idempotency-key-missing")
+        assert "8 to 128" in answer.json["detail"]
         assert house.bus.calls == []
 
     @pytest.mark.parametrize("key", ["short", "a" * 129, "with space in", "colon:colon", "khóa-của-tôi"])
@@ -102,6 +104,27 @@ class TestKeys:
         house.bus.answers["identity.sign_in"] = {}
         ask(house.app, "POST", "/api/v1/sessions", headers={"Content-Type": "application/json"}, body=b"{}")
         assert house.bus.calls[0][3] is False
+
+
+class TestSlips:
+    PATH = "/api/v1/slips/s-1"
+
+    def test_a_guidance_is_found_at_intake_alone(self, house):
+        house.bus.answers["intake.slip"] = {"slip_id": "s-1", "text": "hướng dẫn"}
+        assert ask(house.app, "GET", self.PATH, headers=house.signed_in()).json["text"] == "hướng dẫn"
+        assert [call[0] for call in house.bus.calls] == ["intake.slip"]
+
+    def test_a_supplement_request_is_found_too(self, house):
+        house.bus.answers["processing.slip"] = {"slip_id": "s-1", "text": "bổ sung"}
+        assert ask(house.app, "GET", self.PATH, headers=house.signed_in()).json["text"] == "bổ sung"
+        assert [call[0] for call in house.bus.calls] == ["intake.slip", "processing.slip"]
+
+    def test_what_neither_room_knows_is_not_found_and_a_refusal_stays_one(self, house):
+        is_problem(ask(house.app, "GET", self.PATH, headers=house.signed_in()), 404)
+        house.bus.calls.clear()
+        house.bus.answers["intake.slip"] = problems.forbidden("không phải đơn vị của bạn / not your unit")
+        is_problem(ask(house.app, "GET", self.PATH, headers=house.signed_in()), 403)
+        assert [call[0] for call in house.bus.calls] == ["intake.slip"]
 
 
 class TestBodies:
@@ -144,6 +167,7 @@ class TestBodies:
     def test_other_kinds_of_content_are_refused(self, house, headers):
         answer = ask(house.app, "POST", FILE, headers=json_headers(house, **headers), body=b"{}")
         is_problem(answer, 415, "unsupported-media-type")
+        assert "send " in answer.json["detail"]
 
     def test_a_command_without_input_needs_no_body(self, house):
         house.bus.answers["payment.pay"] = {"order_id": "o-1"}

@@ -209,3 +209,12 @@ def test_a_receiver_that_goes_away_ends_the_download():
     with pytest.raises(requests.ClientGone):
         download(lambda _: httpx.Response(200, content=long()), sender(), sent)
     assert len(sent.body) < 100_000
+
+
+@pytest.mark.parametrize("kind", ["application/x-www-form-urlencoded", "multipart/form-data; boundary=x"])
+def test_a_form_is_told_what_to_send(kind: str) -> None:
+    headers = [(b"content-type", kind.encode()), (b"content-length", b"5")]
+    with pytest.raises(Problem) as refused:
+        moving(stored).check_upload({"headers": headers})
+    assert refused.value.status == 415
+    assert "application/octet-stream" in str(refused.value.detail)

@@ -38,17 +38,29 @@ def test_a_line_that_is_no_setting_is_named(state, line):
         production.read_settings(state)
 
 
+def anchor(folder: Path) -> None:
+    (folder / "anchors" / "public").mkdir(parents=True)
+    (folder / "anchors" / "public" / "root.pem").write_text("…")
+
+
 def test_a_production_start_warns_of_each_thing_that_is_missing(state, monkeypatch):
-    said = "\n".join(production.warnings(state))
-    for name in (*production._MISSING, "MOTCUA_TRUST"):
-        assert name in said
-    (state.top / "trust" / "anchors" / "public").mkdir(parents=True)
-    (state.top / "trust" / "anchors" / "public" / "root.pem").write_text("…")
+    said = "\n".join(production.warnings())
     for name in production._MISSING:
+        assert name in said
         monkeypatch.setenv(name, "https://x")
-    assert production.warnings(state) == []
+    assert production.warnings() == []
     monkeypatch.setenv("MOTCUA_PUBLIC_URL", "http://portal")
-    assert len(production.warnings(state)) == 1
+    assert len(production.warnings()) == 1
+
+
+def test_a_production_start_without_trust_anchors_is_refused_before_anything_runs(state, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(commands, "set_up", lambda *_: None)
+    monkeypatch.setattr(System, "start", lambda *_, **__: pytest.fail("started"))
+    assert commands.main(["up", "--detach", "--state", str(state.top)]) == 1
+    assert "anchors holds none" in capsys.readouterr().err
+    anchor(tmp_path / "given")
+    monkeypatch.setenv("MOTCUA_TRUST", str(tmp_path / "given"))
+    production.refuse_without_trust(state)
 
 
 @pytest.mark.parametrize("rehearsal", [True, False])
@@ -57,6 +69,7 @@ def test_up_says_so_before_it_starts_and_a_rehearsal_has_nothing_to_say(state, m
     monkeypatch.setattr(commands.broker, "fetched", lambda: None)
     monkeypatch.setattr(System, "start", lambda *_, **__: None)
     monkeypatch.setattr(commands.showing, "status", lambda _: 0)
+    anchor(state.top / "trust")
     line = ["up", "--detach", "--state", str(state.top), *(["--rehearsal"] if rehearsal else [])]
     assert commands.main(line) == 0
     assert ("warning: MOTCUA_SMS_URL" in capsys.readouterr().err) is not rehearsal

@@ -90,6 +90,7 @@ def test_cash_is_the_exact_amount(amount: int) -> None:
     with pytest.raises(Problem) as refused:
         orders.pay_cash(made, amount, by="account-desk", at=NOW)
     assert (refused.value.status, made["state"], made["settled"]) == (422, "DUE", None)
+    assert "20000 đồng" in refused.value.errors[0]["message_vi"]
 
 
 @pytest.mark.req("PY-11", "X-25")

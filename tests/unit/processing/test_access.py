@@ -49,6 +49,7 @@ def test_others_do_not(who: Actor, status: int) -> None:
     with pytest.raises(Problem) as refused:
         access.known(who, opened())
     assert refused.value.status == status
+    assert status == 404 or "không phải đơn vị của bạn" in str(refused.value.detail)
 
 
 @pytest.mark.req("X-19")
