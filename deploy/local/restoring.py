@@ -10,7 +10,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from deploy.local import processes
+from deploy.local import processes, production
 from deploy.local.paths import ROOT, VENV_PYTHON, State
 from deploy.local.processes import end_with_parent
 from deploy.local.system import STORES, System
@@ -28,6 +28,8 @@ def restore(state: State, folder: Path, options: list[str], *, replace: bool, co
     say("reading the backup")
     about = _about(folder)
     system.rehearsal = about["rehearsal"]
+    if not system.rehearsal:
+        production.place_heads(state, False)
     try:
         system.start([], containers=containers)
         found = _part(system, "inspect", folder, options)

@@ -187,7 +187,7 @@ def take(client: Client, state: State, place: Path, key: bytes | None, *, rehear
                     raise
                 writer.clear()
                 time.sleep(1)
-    for file in sorted(state.ledger_heads.iterdir()):
+    for file in sorted([*state.ledger_heads.glob("*.jsonl"), *state.ledger_heads.glob("restored-*.json")]):
         content = file.read_bytes()
         # a line that is being written is no head yet
         writer.file(f"{archive.HEADS}/{file.name}", content[: content.rfind(b"\n") + 1] if content else content)

@@ -1,0 +1,123 @@
+"""`./motcua restore` around its parts: what is refused, and that whatever was started is ended."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from deploy.local import restoring
+from deploy.local.memory import RESTORE_MARKER, refuse_half_restored, wipe
+from deploy.local.paths import State
+from deploy.local.trouble import Trouble
+
+
+class Played:
+    """A system that starts nothing, and the parts of a restore that it is asked for."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, **found: Any) -> None:
+        self.said: list[str] = []
+        self.found = {"occupied": [], "unfinished": False, "documents": 1, "taken_at": "now", **found}
+        self.live = False
+        self.rehearsal = True
+        self.fails = ""
+        monkeypatch.setattr(restoring, "System", lambda top: self)
+        monkeypatch.setattr(restoring, "_run", self._run)
+
+    def running(self) -> bool:
+        return self.live
+
+    def start(self, rooms: list[str], **_: Any) -> None:
+        self.said.append("stores" if not rooms else "rooms without gateway" if "gateway" not in rooms else "all")
+
+    def stop(self) -> None:
+        self.said.append("stop")
+
+    def _run(self, system: object, arguments: list[str], *, capture: bool) -> Any:
+        what = arguments[2]
+        self.said.append(what)
+
+        class Done:
+            returncode = 1 if what == self.fails else 0
+            stdout = json.dumps(self.found) if what == "inspect" else ""
+
+        return Done()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    place = tmp_path / "taken"
+    place.mkdir()
+    (place / "manifest.json").write_text('{"rehearsal": true}')
+    return place
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> State:
+    made = State(tmp_path / "state")
+    made.make()
+    return made
+
+
+def test_the_parts_come_in_order_and_everything_is_ended(monkeypatch, state, folder):
+    played = Played(monkeypatch)
+    assert restoring.restore(state, folder, [], replace=False) == 0
+    assert played.said == ["stores", "inspect", "load", "stop", "rooms without gateway", "settle", "verify", "stop"]
+
+
+def test_data_that_are_there_are_lost_only_on_demand(monkeypatch, state, folder):
+    played = Played(monkeypatch, occupied=["intake", "vault"])
+    with pytest.raises(Trouble, match=r"There is data already: intake, vault(?s:.*)--replace"):
+        restoring.restore(state, folder, [], replace=False)
+    assert played.said == ["stores", "inspect", "stop"]
+    assert restoring.restore(state, folder, [], replace=True) == 0
+
+
+def test_a_restore_that_was_cut_short_is_taken_up_again(monkeypatch, state, folder):
+    Played(monkeypatch, occupied=["intake"], unfinished=True)
+    assert restoring.restore(state, folder, [], replace=False) == 0
+
+
+def test_a_running_system_is_left_alone(monkeypatch, state, folder):
+    played = Played(monkeypatch)
+    played.live = True
+    with pytest.raises(Trouble, match="A system runs here"):
+        restoring.restore(state, folder, [], replace=True)
+    assert played.said == []
+
+
+@pytest.mark.parametrize(
+    ("part", "says"),
+    [
+        ("inspect", "nothing was changed"),
+        ("load", "run the same command again; no room starts before"),
+        ("settle", "not everything agrees"),
+        ("verify", "not everything agrees"),
+    ],
+)
+def test_a_part_that_fails_ends_it_with_what_to_do(monkeypatch, state, folder, part, says):
+    played = Played(monkeypatch)
+    played.fails = part
+    with pytest.raises(Trouble) as trouble:
+        restoring.restore(state, folder, [], replace=False)
+    assert says in str(trouble.value)
+    assert played.said[-1] == "stop"
+
+
+def test_a_folder_without_a_manifest_is_no_backup(monkeypatch, state, tmp_path):
+    played = Played(monkeypatch)
+    with pytest.raises(Trouble, match="no whole backup"):
+        restoring.restore(state, tmp_path, [], replace=False)
+    assert played.said == []
+
+
+@pytest.mark.parametrize("content", ['{"backup": "x", "folder": "/there"}', "", "{"])
+def test_half_a_restore_keeps_rooms_from_starting_even_where_its_note_is_torn(state, content):
+    refuse_half_restored(state)
+    (state.top / RESTORE_MARKER).write_text(content)
+    with pytest.raises(Trouble, match="A restore was begun here and not completed"):
+        refuse_half_restored(state)
+    wipe(state)
+    refuse_half_restored(state)
