@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from bench import figures
 from bench.bus import latency, rpc
 from bench.figures import Figure
 from bench.journey import filing, idle, path, read, upload
@@ -27,17 +28,19 @@ def main(arguments: list[str]) -> int:
     """Runs the named benches, or all; 0 whatever the figures say, 1 when one could not be measured."""
     parser = argparse.ArgumentParser(prog="motcua bench", description="Figures as ratios against a baseline.")
     parser.add_argument("name", nargs="*", choices=[[], *NAMES], metavar="NAME", help=f"one of: {', '.join(NAMES)}")
-    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--json", action="store_true", help="a list of name, unit, figure, baseline, ratio")
+    parser.add_argument("--rounds", type=int, default=figures.ROUNDS, help="alternating rounds of each measure")
     given = parser.parse_args(arguments)
+    figures.ROUNDS = given.rounds
     names = given.name or list(NAMES)
-    figures: list[Figure] = []
+    taken: list[Figure] = []
     for found in _measured(names):
         for figure in found:
             if not given.json:
                 print(figure.line(), flush=True)
-            figures.append(figure)
+            taken.append(figure)
     if given.json:
-        print(json.dumps([figure.row() for figure in figures], indent=1))
+        print(json.dumps([figure.row() for figure in taken], indent=1))
     return 0
 
 

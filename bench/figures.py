@@ -51,10 +51,10 @@ class Figure:
         return f"{measured}  {limit:9} {verdict:7} {self.note}"
 
 
-def alternating(rounds: int, *measures: Callable[[], float]) -> list[float]:
-    """The median of each measure over rounds in which each is taken once, in an order that turns round by round."""
+def alternating(*measures: Callable[[], float]) -> list[float]:
+    """The median of each measure over ROUNDS rounds; each is taken once a round, in an order that turns."""
     taken: list[list[float]] = [[] for _ in measures]
-    for number in range(rounds):
+    for number in range(ROUNDS):
         places = list(range(len(measures)))
         for place in places if number % 2 == 0 else reversed(places):
             taken[place].append(measures[place]())

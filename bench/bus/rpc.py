@@ -8,7 +8,7 @@ from pathlib import Path
 from bench.bus.load import Caller
 from bench.bus.programs import ROOM, bare_service, room
 from bench.cpu import cpu_of
-from bench.figures import IN_FLIGHT, ROUNDS, Figure, alternating
+from bench.figures import IN_FLIGHT, Figure, alternating
 from deploy.local.system import System
 from services.common import wire
 from services.common.actors import Signer
@@ -31,11 +31,11 @@ def measure(system: System) -> list[Figure]:
         base = Caller(url, "", QUEUE, body, {})
         with room(system, "bare") as thin:
             lean = Caller(url, wire.RPC_EXCHANGE, f"{ROOM}.ping", body, headers)
-            extensions, loop = alternating(ROUNDS, _cost(lean, thin), _cost(base, bare))
+            extensions, loop = alternating(_cost(lean, thin), _cost(base, bare))
             lean.close()
         with room(system) as full:
             whole = Caller(url, wire.RPC_EXCHANGE, f"{ROOM}.ping", body, headers)
-            everything, loop_again = alternating(ROUNDS, _cost(whole, full), _cost(base, bare))
+            everything, loop_again = alternating(_cost(whole, full), _cost(base, bare))
             wire.decode_reply(whole.last)  # raises where the answers were refusals
             whole.close()
         base.close()

@@ -7,10 +7,10 @@ import uuid
 
 import orjson
 
-from bench.figures import IN_FLIGHT, ROUNDS, Figure, alternating
+from bench.figures import IN_FLIGHT, Figure, alternating
 from bench.http_load import Load, drive
 from bench.journey.baseline import Baseline
-from bench.journey.house import BIRTH, House, authorized, checked_papers, citizens
+from bench.journey.house import BIRTH, House, Shares, authorized, checked_papers, citizens
 from deploy.demo.people import Citizen
 
 FILINGS = 160
@@ -20,7 +20,7 @@ _keys = itertools.count()
 def measure(house: House, base: Baseline) -> list[Figure]:
     people = citizens(house, IN_FLIGHT)
     bodies = [orjson.dumps(person.dossier_body(BIRTH, checked_papers(house, person))) for person in people]
-    shares: dict[str, float] = {}
+    shares = Shares()
     _file(house, people, bodies, IN_FLIGHT)
     house.rest()
 
@@ -30,13 +30,10 @@ def measure(house: House, base: Baseline) -> list[Figure]:
         house.rest()
         after = house.cpu()
         house.settled()
-        for name in after:
-            shares[name] = shares.get(name, 0.0) + (after[name] - before[name]) / FILINGS / ROUNDS * 1e6
-        return (sum(after.values()) - sum(before.values())) / FILINGS * 1e6
+        return shares.add(before, after, FILINGS)
 
-    cost_of_filing, both = alternating(ROUNDS, cost, base.both)
-    note = ", ".join(f"{name} {share:.0f}" for name, share in sorted(shares.items(), key=lambda pair: -pair[1]))
-    return [Figure("file", "µs CPU", cost_of_filing, both, 20.0, note)]
+    cost_of_filing, both = alternating(cost, base.both)
+    return [Figure("file", "µs CPU", cost_of_filing, both, 20.0, str(shares))]
 
 
 def _file(house: House, people: list[Citizen], bodies: list[bytes], count: int) -> Load:

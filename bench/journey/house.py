@@ -87,6 +87,27 @@ class House:
 _numbers = itertools.count(8000)
 
 
+@dataclass
+class Shares:
+    """Where the CPU of some pieces of work went, process by process."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+    pieces: int = 0
+
+    def add(self, before: dict[str, float], after: dict[str, float], pieces: int) -> float:
+        """Microseconds per piece of this round, over all processes."""
+        for name in after:
+            self.seconds[name] = self.seconds.get(name, 0.0) + after[name] - before.get(name, 0.0)
+        self.pieces += pieces
+        return (sum(after.values()) - sum(before.values())) / pieces * 1e6
+
+    def __str__(self) -> str:
+        shares = {name: seconds / self.pieces * 1e6 for name, seconds in self.seconds.items()}
+        return ", ".join(
+            f"{name} {shares[name]:.0f}" for name in sorted(shares, key=lambda n: -shares[n]) if shares[name] >= 50
+        )
+
+
 def citizens(house: House, number: int) -> list[Citizen]:
     """Registered citizens with sessions; each from a loopback address of its own, for the limits per address."""
     found = []

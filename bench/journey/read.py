@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from bench.figures import IN_FLIGHT, ROUNDS, Figure, alternating
+from bench.figures import IN_FLIGHT, Figure, alternating
 from bench.http_load import drive
 from bench.journey.baseline import Baseline
-from bench.journey.house import BIRTH, House, Tokens, authorized, checked_papers, citizens
+from bench.journey.house import BIRTH, House, Shares, Tokens, authorized, checked_papers, citizens
 
 READS = 2000
 ACTORS = 64
@@ -21,10 +21,12 @@ def measure(house: House, base: Baseline) -> list[Figure]:
     house.rest()
     drive(port, lambda n: messages[n % ACTORS], 300, IN_FLIGHT).require(200)
 
-    def cost() -> float:
-        before = sum(house.cpu().values())
-        drive(port, lambda n: messages[n % ACTORS], READS, IN_FLIGHT).require(200)
-        return (sum(house.cpu().values()) - before) / READS * 1e6
+    shares = Shares()
 
-    cost_of_read, both = alternating(ROUNDS, cost, base.both)
-    return [Figure("read", "µs CPU", cost_of_read, both, 3.0)]
+    def cost() -> float:
+        before = house.cpu()
+        drive(port, lambda n: messages[n % ACTORS], READS, IN_FLIGHT).require(200)
+        return shares.add(before, house.cpu(), READS)
+
+    cost_of_read, both = alternating(cost, base.both)
+    return [Figure("read", "µs CPU", cost_of_read, both, 3.0, str(shares))]

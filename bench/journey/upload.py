@@ -5,10 +5,10 @@ from __future__ import annotations
 import itertools
 import uuid
 
-from bench.figures import IN_FLIGHT, ROUNDS, Figure, alternating
+from bench.figures import IN_FLIGHT, Figure, alternating
 from bench.http_load import drive
 from bench.journey.baseline import UPLOADS, Baseline
-from bench.journey.house import House, Tokens, authorized, citizens
+from bench.journey.house import House, Shares, Tokens, authorized, citizens
 
 SIZE = 200 * 1024
 _numbers = itertools.count()
@@ -20,7 +20,7 @@ def measure(house: House, base: Baseline) -> list[Figure]:
     person = citizen.home()["account"]["person_id"]
     named = [tokens.citizen(person) for _ in range(IN_FLIGHT)]
     port = house.system.ports["gateway.http"]
-    shares: dict[str, float] = {}
+    shares = Shares()
 
     def message(number: int) -> bytes:
         return authorized(
@@ -32,22 +32,19 @@ def measure(house: House, base: Baseline) -> list[Figure]:
     house.rest()
 
     def cost() -> float:
-        before = house.cpu()
+        before = _without_checks(house)
         drive(port, message, UPLOADS, IN_FLIGHT).require(201)
-        after = house.cpu()
+        after = _without_checks(house)
         house.rest()  # what follows (file.stored, its check) falls out of the figure, and out of the next round
-        for name in after:
-            shares[name] = shares.get(name, 0.0) + (after[name] - before[name]) / UPLOADS / ROUNDS * 1e6
-        return (sum(after.values()) - sum(before.values()) - _checks(before, after)) / UPLOADS * 1e6
+        return shares.add(before, after, UPLOADS)
 
     body = paper(0)
-    cost_of_upload, bare = alternating(ROUNDS, cost, lambda: base.upload(body))
-    note = ", ".join(f"{name} {share:.0f}" for name, share in sorted(shares.items(), key=lambda pair: -pair[1])[:7])
-    return [Figure("upload", "µs CPU", cost_of_upload, bare, 4.0, note)]
+    cost_of_upload, bare = alternating(cost, lambda: base.upload(body))
+    return [Figure("upload", "µs CPU", cost_of_upload, bare, 4.0, str(shares))]
 
 
-def _checks(before: dict[str, float], after: dict[str, float]) -> float:
-    return sum(after[name] - before[name] for name in after if name.startswith("signing"))
+def _without_checks(house: House) -> dict[str, float]:
+    return {name: seconds for name, seconds in house.cpu().items() if not name.startswith("signing")}
 
 
 def paper(number: int) -> bytes:
