@@ -179,7 +179,8 @@ def _up(given: argparse.Namespace, _: list[str]) -> int:
         )
     if not given.rehearsal and describe(state).get("rehearsal") is not True:
         production.place_heads(state, given.fresh)
-        for line in production.warnings(state):
+        production.refuse_without_trust(state)
+        for line in production.warnings():
             say(f"warning: {line}")
     if not ownership.maker(state):
         ownership.mark(state, "up")
