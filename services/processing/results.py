@@ -20,6 +20,7 @@ from services.common.rules import rule
 MANDATORY_SINCE = date(2024, 3, 4)
 
 _S0 = "TB 94/TB-UBND §4"
+_S1 = "CV 2658/UBND-CNTT §6"
 _S3 = "CV 252/UBND-HCC §1"
 PASSED = "TOTAL_PASSED"
 
@@ -49,6 +50,27 @@ class Refusal:
             self.vi, self.en, rule=self.rule, citation=self.citation,
             extra={name: value for name, value in said.items() if value is not None},
         )  # fmt: skip
+
+
+@rule("RT-04", title="Kết quả của hồ sơ nào chỉ trả vào kho của chủ hồ sơ đó", cites=_S1)
+@rule("KO-04", title="Một tệp kết quả thuộc về một hồ sơ", cites="QĐ 08/2025/QĐ-UBND Đ8.2b")
+def foreign_refusal(code: str, *, holder: str | None, person_id: str | None) -> Refusal | None:
+    """Why these bytes are no result of dossier `code`; None when they may be.
+
+    `holder` is the dossier to which the same bytes, under whatever file id, were attached first; `person_id` the owner
+    of the store where the file lies already. What bears one citizen's name never goes into another one's store.
+    """
+    if holder is not None and holder != code:
+        return Refusal(
+            "RT-04", _S1,
+            "Tệp này đã là kết quả của hồ sơ khác",
+            "This file is the result of another dossier already",
+        )  # fmt: skip
+    if holder is None and person_id is not None:
+        return Refusal(
+            "RT-04", _S1, "Tệp này đã nằm trong kho dữ liệu của một người", "This file lies in somebody's store already"
+        )
+    return None
 
 
 @dataclass(frozen=True, slots=True)

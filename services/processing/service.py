@@ -143,6 +143,10 @@ class ProcessingService(Listener):
         case = self._to_work_on(ctx, data)
         cases.transition(case, Command.ATTACH_RESULT)
         file = neighbours.own_file(ctx, data["file_id"], "result")
+        holder = store.holder(ctx.store, file["sha256"], case["code"])
+        refusal = results.foreign_refusal(case["code"], holder=holder, person_id=file["person_id"])
+        if refusal is not None:
+            raise refusal.problem()
         result = results.attached(
             case["results"], file=file, report=neighbours.report(ctx, file["file_id"]), name=data["name"],
             tax_numbers=self._tax_numbers(ctx, case), by=ctx.actor.subject, at=ctx.now,
@@ -154,6 +158,8 @@ class ProcessingService(Listener):
         case["results"].append(result)
         unit = ctx.unit()
         unit.save(store.CASES, case)
+        if holder is None:
+            store.claim(unit, file["sha256"], case["code"], ctx.now)
         self._tell(unit, case, row.event, **{name: result[name] for name in ("file_id", "sha256", "round")})
         self._ready_if_passed(ctx, unit, case)
         return self._done(ctx, unit, case)

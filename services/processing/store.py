@@ -1,4 +1,5 @@
-"""Collections of processing: cases (aggregates), checks of the desk before a return, agencies' signing identities."""
+"""Collections of processing: cases (aggregates), checks of the desk before a return, agencies' signing identities, and
+which dossier a result's paper belongs to (`papers`: one row a content, by its sha256, as its first attachment said)."""
 
 from __future__ import annotations
 
@@ -10,15 +11,19 @@ from pathlib import Path
 from services.common import cursors
 from services.common.links import Links
 from services.common.store import Document, Index, Store
+from services.common.unit import UnitOfWork
+from services.common.writes import Kind, StaleVersion, Write
 
 CASES = "cases"
 CHECKS = "checks"
 AGENCIES = "agencies"
+PAPERS = "papers"
 LINKS = Links("relinked")
 
 INDEXES = [
     Index(CASES, [("worklist_unit", 1), ("clock.appointment", 1), ("_id", 1)], {"name": "worklist"}),
     Index(CASES, [("results.file_id", 1)], {"name": "by_result_file"}),
+    Index(CASES, [("results.sha256", 1)], {"name": "by_result_paper"}),
     Index(
         CASES,
         [("supplements.slip_id", 1)],
@@ -53,6 +58,23 @@ def worklist(store: Store, unit: str, cursor: str | None, limit: int) -> tuple[l
     sort = [(name, 1) for name in order]
     rows = list(store.find(CASES, query, sort=sort, limit=limit + 1, projection={"outbox": 0}))
     return cursors.page(rows, limit, order)
+
+
+def holder(store: Store, sha256: str, code: str) -> str | None:
+    """The dossier to which a result of these bytes was attached before; `code` itself where it was that one too."""
+    row = store.get(PAPERS, sha256)
+    if row is not None:
+        return str(row["code"])
+    # Results from before there were rows.
+    query = {"results.sha256": sha256}
+    found = store.find_one(CASES, {**query, "_id": {"$ne": code}}, projection={"_id": 1})
+    return str(found["_id"]) if found else None
+
+
+def claim(unit: UnitOfWork, sha256: str, code: str, at: datetime) -> None:
+    """Make the bytes that dossier's. Where another one was faster the commit fails as stale: read again, and refuse."""
+    row = {"_id": sha256, "code": code, "at": at, "schema_version": 1}
+    unit.add(Write(PAPERS, Kind.INSERT, {}, lambda: row, duplicate=StaleVersion))
 
 
 def checks(store: Store, code: str) -> list[Document]:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from threading import Barrier
 from typing import Any
 
 import pytest
 
 from deploy.rehearsal import papers
+from services.common.problems import Problem
 from tests.service.intake.conftest import OTHER_UNIT, paper
-from tests.support.bus import eventually
+from tests.support.bus import Bus, eventually
 
 
 @pytest.mark.req("RT-01", "RT-02", "SG-03", "SG-04", "X-22", "RT-10")
@@ -94,6 +98,57 @@ def test_a_result_is_a_file_that_its_officer_uploaded_as_one(accepted: Any, offi
         problem = story.refused(story.specialist, "attach_result", file_id=file_id, name="Bản sao")
         assert (problem.status, problem.errors[0]["field"]) == (422, "file_id")
     assert story.case()["results"] == []
+
+
+@pytest.mark.req("RT-04", "KO-04")
+def test_a_result_belongs_to_one_dossier_whoever_attaches_it_first(accepted: Any, result_paper: Any) -> None:
+    """One citizen's result never goes into another one's store: not the file, nor its bytes uploaded anew."""
+    first, second = accepted(), accepted()
+    for story in (first, second):
+        story.work_all_steps()
+    data = result_paper()
+    file_id = first.specialist.upload("result", data)
+    first.do(first.specialist, "attach_result", file_id=file_id, name="Bản sao")
+    again = second.specialist.upload("result", data)
+    for who, given in ((first.specialist, file_id), (second.specialist, again)):
+        problem = second.refused(who, "attach_result", file_id=given, name="Bản sao")
+        assert (problem.status, problem.rule) == (409, "RT-04")
+    assert second.case()["results"] == []
+    # In its own dossier it may come again, in a next round.
+    assert first.attach(data)["result"]["round"] == 2
+
+
+@pytest.mark.req("RT-04", "KO-04")
+def test_of_two_dossiers_at_once_one_gets_the_paper(
+    accepted: Any, result_paper: Any, system: Any
+) -> None:
+    stories = [accepted(), accepted()]
+    for story in stories:
+        story.work_all_steps()
+    data = result_paper()
+    ids = [story.specialist.upload("result", data) for story in stories]
+    versions = [story.case()["version"] for story in stories]
+    start = Barrier(2)
+
+    def attach(place: int) -> Any:
+        line = Bus(system.amqp_url("operator"))
+        try:
+            specialist = replace(stories[place].specialist, bus=line)
+            start.wait(timeout=10)
+            return specialist.do(
+                "processing.attach_result", code=stories[place].code, version=versions[place], file_id=ids[place],
+                name="Bản sao",
+            )  # fmt: skip
+        except Problem as problem:
+            return problem
+        finally:
+            line.close()
+
+    with ThreadPoolExecutor(2) as pool:
+        outcomes = list(pool.map(attach, (0, 1)))
+    lost = [outcome for outcome in outcomes if isinstance(outcome, Problem)]
+    assert [(problem.status, problem.rule) for problem in lost] == [(409, "RT-04")]
+    assert sorted(len(story.case()["results"]) for story in stories) == [0, 1]
 
 
 def test_only_the_dossiers_desk_releases(accepted: Any, officer: Any) -> None:

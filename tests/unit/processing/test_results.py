@@ -152,3 +152,22 @@ def test_an_attached_result_stands_as_its_report_says(said: dict[str, Any] | Non
             )  # fmt: skip
         )
         assert (rounds[-1]["round"], rounds[-1]["standing"], rounds[-1]["ready_at"]) == (number, standing, None)
+
+
+@pytest.mark.req("RT-04", "KO-04")
+@pytest.mark.parametrize(
+    ("holder", "person", "refused"),
+    [
+        (None, None, False),
+        ("this", None, False),  # attached anew in a later round
+        ("this", "an", False),  # the vault has it already: asked again
+        ("other", None, True),
+        ("other", "an", True),
+        (None, "an", True),
+    ],
+)
+def test_a_paper_is_the_result_of_one_dossier(holder: str | None, person: str | None, refused: bool) -> None:
+    refusal = results.foreign_refusal("this", holder=holder, person_id=person)
+    assert (refusal is not None) is refused
+    if refusal is not None:
+        assert (refusal.problem().status, refusal.rule) == (409, "RT-04")
