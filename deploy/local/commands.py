@@ -186,6 +186,8 @@ def _up(given: argparse.Namespace, _: list[str]) -> int:
         ownership.mark(state, "up")
     if not given.containers and not os.environ.get("MOTCUA_BROKER_URL"):
         broker.fetched()  # here, where somebody sees it
+    if given.observability:
+        observability.fetched()
     if not given.detach:
         supervisor = Supervisor(state, given.rehearsal, None, None, observability=given.observability)
         return supervisor.run(given.fresh, given.containers)

@@ -7,6 +7,7 @@ the system runs without it and says so.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -48,6 +49,12 @@ def program(name: str = NAME) -> Path:
             "install the package prometheus, or name a folder with it in MOTCUA_PROMETHEUS",
         )
     return found
+
+
+def fetched() -> None:
+    """Brings what is not there yet before the clock of a start runs; that it cannot be had, the supervisor tells."""
+    with contextlib.suppress(Trouble):
+        program()
 
 
 def scrape_configuration(targets: Iterable[tuple[str, str]], rules: str, seconds: int) -> str:
