@@ -156,13 +156,15 @@ class Relay:
 
     def _publish(self) -> None:
         pause = 0.2
+        measured = float("-inf")
         while not self._stopping:
             with eventlet.Timeout(SLOW_LOOK, False):
                 self._wake.wait()
             if self._wake.ready():
                 self._wake = eventlet.event.Event()
             try:
-                if not self._leader:
+                if not self._leader and time.monotonic() - measured >= SLOW_LOOK:
+                    measured = time.monotonic()
                     self._measure()  # another process should lead: that nobody does must be seen
                 while self._leader and self._drain():
                     pause = 0.2
