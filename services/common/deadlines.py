@@ -181,8 +181,6 @@ def same_day_due(calendar: WorkingCalendar, received_at: datetime) -> Deadline:
     return _deadline(calendar, received_at, calendar.closing(calendar.next_working_day(day)), reason, "X-20")
 
 
-@rule("X-20", title="Chuyển hồ sơ trong ngày; nhận sau 15 giờ thì đầu giờ ngày làm việc tiếp theo",
-      cites="NĐ 61/2018/NĐ-CP Đ18")  # fmt: skip
 def forward_due(calendar: WorkingCalendar, received_at: datetime, grace_minutes: int = 60) -> Deadline:
     """When the desk must have forwarded a dossier received at `received_at`.
 

@@ -367,13 +367,14 @@ def decide(
 @rule("MO-13", title="Chặn hướng dẫn và chặn yêu cầu bổ sung độc lập", cites="CV 252/UBND-HCC §2",
       since=MONITORED_SINCE)  # fmt: skip
 @rule("X-18", title="Chặn theo hồ sơ và loại phiếu; IOC gỡ chặn có lý do", cites="CV 252/UBND-HCC §2")
-def refuse_if_blocked(act: Act, blocked: Collection[Act]) -> None:
+def refuse_if_blocked(act: Act, acts: Collection[Act]) -> None:
     """Refuse the next slip of an act that is blocked for this dossier (Problem 409); no other command asks this."""
-    if act in blocked:
-        raise _blocked(act)
+    if act in acts:
+        raise blocked(act)
 
 
-def _blocked(act: Act) -> Problem:
+def blocked(act: Act) -> Problem:
+    """The refusal of a blocked act's next slip: 409."""
     if act is Act.GUIDANCE:
         title = ("Chức năng hướng dẫn đã bị chặn do vi phạm", "Guidance is blocked after a violation")
     else:

@@ -1,7 +1,8 @@
 """Timers on business time, each run claimed in the database: two replicas fire once.
 
-The loop looks every real second and at once when the clock moves. A run that fails is tried again 5 seconds of business time later;
-handlers claim the rows they work on by version, so a run that was cut short is finished by the next.
+The loop looks every real second and at once when the clock moves. A run that fails is tried again
+5 seconds of business time later; handlers claim the rows they work on by version, so a run that was cut short is
+finished by the next.
 """
 
 from __future__ import annotations

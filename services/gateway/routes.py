@@ -42,8 +42,8 @@ class Limit(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Route:
     """One row. `query`: names, with `:int` where the value is a whole number, `:bool` where it is true or false.
-    `also`: who is asked where that room knows no such thing. `location`: filled from the answer. `hidden`: inputs of the method that are for rooms, refused from people.
-    `deadline` in seconds."""
+    `also`: who is asked where that room knows no such thing. `location`: filled from the answer. `hidden`: inputs of
+    the method that are for rooms, refused from people. `deadline` in seconds."""
 
     method: str
     path: str

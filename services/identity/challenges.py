@@ -7,10 +7,9 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from pymongo.errors import ConnectionFailure
-
 from services.common import logs
 from services.common.context import Context
+from services.common.faults import DatabaseAway
 from services.common.problems import Problem, field_error, invalid
 from services.common.unit import UnitOfWork
 from services.identity import accounts, codes, secrecy, store
@@ -119,7 +118,7 @@ def send_waiting(ctx: Context) -> None:
             _send_late(ctx, challenge)
         except Problem:
             continue  # tried again in the next run, until the code expires
-        except ConnectionFailure:  # the database is away: the others would wait for it as long
+        except DatabaseAway:  # the database is away: the others would wait for it as long
             raise
         except Exception as fault:  # one code's fault is not the others'
             logs.fault("code_not_sent", fault, challenge=challenge["_id"])

@@ -49,15 +49,6 @@ _TEXT = {
     Fault.CHECK_DIGIT: ("Mã số thuế sai chữ số kiểm tra", "The tax number's check digit is wrong"),
 }
 
-#: Place codes of TT 07/2016/TT-BCA Phụ lục I (provinces as of 2016).
-# fmt: off
-PROVINCES = frozenset({
-    1, 2, 4, 6, 8, 10, 11, 12, 14, 15, 17, 19, 20, 22, 24, 25, 26, 27, 30, 31, 33, 34, 35, 36, 37, 38, 40, 42, 44, 45,
-    46, 48, 49, 51, 52, 54, 56, 58, 60, 62, 64, 66, 67, 68, 70, 72, 74, 75, 77, 79, 80, 82, 83, 84, 86, 87, 89, 91, 92,
-    93, 94, 95, 96,
-})
-# fmt: on
-
 
 def error_of(fault: Fault, field: str, rule_id: str | None = None) -> FieldError:
     """A fault as an entry of a problem's `errors`."""
@@ -80,11 +71,6 @@ class PersonalNumber:
     place: int
     sex: Sex
     birth_year: int
-
-    @property
-    def place_is_known(self) -> bool:
-        """Whether the place is a province of the table or a country (codes above the provinces)."""
-        return self.place in PROVINCES or self.place > max(PROVINCES)
 
     def __repr__(self) -> str:
         return "PersonalNumber(…)"
@@ -127,9 +113,6 @@ def normalized_number(text: str) -> str:
     return _digits(text)
 
 
-@rule(
-    "ID-03", title="Số định danh phải phù hợp ngày sinh, giới tính", cites="NĐ 137/2015/NĐ-CP Đ13; TT 07/2016/TT-BCA Đ7"
-)
 def faults_of_personal_number(
     text: str, *, today: date, birth_date: date | None = None, sex: Sex | None = None
 ) -> tuple[Fault, ...]:
@@ -155,7 +138,6 @@ def faults_of_personal_number(
     return tuple(faults)
 
 
-@rule("ID-28", title="Tài khoản tổ chức theo mã số thuế hợp lệ", cites="QĐ 08/2025/QĐ-UBND Đ2.5, Đ8")
 def normalized_tax_number(text: str) -> str:
     """An organisation's tax number as `0100109106` or `0100109106-001`. Raises NumberError(FORMAT or CHECK_DIGIT)."""
     bare = "".join(text.split())

@@ -18,7 +18,7 @@ NOTE = "accounts.lock.note"
 
 
 def key_of(kernel: Kernel) -> DataKey:
-    """The room's data key. Raises RuntimeError where identity was started without one."""
+    """The room's data key; the kernel starts no room without one."""
     return kernel.data_key
 
 

@@ -73,12 +73,3 @@ def parse(text: str) -> DossierCode:
 def as_typed(text: str) -> DossierCode:
     """Read a code as a citizen types it: any case, spaces around or inside, other dashes. Raises ValueError."""
     return parse("".join(text.split()).upper().translate(_DASHES))
-
-
-def is_code(text: str) -> bool:
-    """Tell whether `text` is a code exactly as printed."""
-    try:
-        parse(text)
-    except ValueError:
-        return False
-    return True

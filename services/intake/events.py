@@ -64,7 +64,6 @@ class DossierFiled(_Told):
     pickup = fields.String(required=True)
     filed_at = Moment(required=True)
     intake_due = Moment(required=True)
-    intake_answered_by = fields.String(allow_none=True)
     fee = fields.Nested(Fee, required=True)
     rules_on = fields.String(required=True)
     recognition_rule = fields.String(required=True)

@@ -6,12 +6,11 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from pymongo.errors import ConnectionFailure
-
 from services.common import logs
 from services.common.bus.entrypoints import every, on_event
 from services.common.context import Context
 from services.common.envelope import Event
+from services.common.faults import DatabaseAway
 from services.common.store import Document
 from services.common.writes import Duplicate, StaleVersion
 from services.intake import events, grants, progress, store
@@ -108,7 +107,7 @@ class Listener:
         for mirror in store.granted_before(ctx.store, datetime.now(UTC) - grants.GRACE):
             try:
                 self._finish(ctx, mirror)
-            except ConnectionFailure:  # the database is away: the others would wait for it as long
+            except DatabaseAway:  # the database is away: the others would wait for it as long
                 raise
             except Exception as fault:  # one dossier's fault is not the others'; again at the next run
                 logs.fault("grant_not_carried_out", fault, code=mirror["_id"])

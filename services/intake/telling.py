@@ -36,7 +36,6 @@ def filed(dossier: Row) -> dict[str, Any]:
         "pickup": dossier["pickup"],
         "filed_at": dossier["filed_at"],
         "intake_due": dossier["intake_due"],
-        "intake_answered_by": None,
         "fee": fixed["fee"],
         "rules_on": fixed["rules_on"],
         "recognition_rule": fixed["recognition_rule"],

@@ -169,7 +169,7 @@ def slip_detail(dossier: Row, slip_id: str, verdicts: Verdicts, *, to_room: bool
         "desk": dossier["desk"],
         "centre": dossier["centre"],
         "officer": row["officer"],
-        **({"officer_person": row["officer_person"]} if to_room else {}),
+        **({"officer_person": row.get("officer_person", "")} if to_room else {}),
         "file_sha256": row["file_sha256"],
         "dossier_version": row["dossier_version"],
         "component_names": {key: vi for key, (vi, _) in catalogue.component_names(dossier["fixed"]).items()},

@@ -80,7 +80,8 @@ def new_review(data: Mapping[str, Any], centre: str | None) -> dict[str, Any]:
 
 def is_own(review: Mapping[str, Any], account: str, person_id: str) -> bool:
     """Whether this actor wrote the slip: with this account, or as the same person with another one."""
-    return account == review["officer"] or (bool(person_id) and person_id == review["officer_person"])
+    # reviews of the first release do not know the person
+    return account == review["officer"] or (bool(person_id) and person_id == review.get("officer_person"))
 
 
 @rule("MO-04", title="Đối chiếu với các lần trước", cites="CV 252/UBND-HCC, phụ lục", since=MONITORED_SINCE)

@@ -6,13 +6,12 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from pymongo.errors import ConnectionFailure
-
 from services.common import cursors, logs, problems
 from services.common.bus.entrypoints import command, every, on_event, query
 from services.common.clock import ClockError
 from services.common.context import Context
 from services.common.envelope import Event
+from services.common.faults import DatabaseAway
 from services.common.kernel import Kernel, RoomSpec
 from services.common.metrics import clock_offset
 from services.common.problems import Problem
@@ -274,7 +273,7 @@ class OversightService:
                 unit.commit()
             except StaleVersion:
                 continue  # an event about it came in between and looked at the clock itself
-            except ConnectionFailure:  # the database is away: the others would wait for it as long
+            except DatabaseAway:  # the database is away: the others would wait for it as long
                 raise
             except Exception as fault:  # one dossier's fault is not the others'
                 logs.fault("lateness_not_told", fault, code=row["_id"])
@@ -301,7 +300,7 @@ class OversightService:
                 unit.commit()
             except (StaleVersion, Duplicate):
                 continue  # file.checked was faster
-            except ConnectionFailure:
+            except DatabaseAway:
                 raise
             except Exception as fault:  # one slip's fault is not the others'; its turn comes again
                 logs.fault("slip_not_rechecked", fault, review=row["_id"])

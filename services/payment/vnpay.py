@@ -11,11 +11,11 @@ import hmac
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from urllib.parse import quote_plus, urlencode
 
-from services.common.calendar import VIETNAM, local
+from services.common.calendar import local
 from services.common.rules import rule
 
 VERSION = "2.1.0"
@@ -153,9 +153,6 @@ class Notice:
     transaction_status: str
     transaction_no: str
     bank_code: str
-    bank_transaction_no: str
-    card_type: str
-    paid_at: datetime | None
 
 
 class BadSignature(ValueError):
@@ -175,9 +172,6 @@ def read_notice(params: Mapping[str, str], secret: bytes) -> Notice:
         transaction_status=status,
         transaction_no=params.get("vnp_TransactionNo", ""),
         bank_code=params.get("vnp_BankCode", ""),
-        bank_transaction_no=params.get("vnp_BankTranNo", ""),
-        card_type=params.get("vnp_CardType", ""),
-        paid_at=_moment(params.get("vnp_PayDate", "")),
     )
 
 
@@ -186,15 +180,6 @@ def _amount(text: str) -> int | None:
     if not (text.isascii() and text.isdigit()) or len(text) > 18 or int(text) % 100:
         return None
     return int(text) // 100
-
-
-def _moment(text: str) -> datetime | None:
-    if len(text) != 14 or not (text.isascii() and text.isdigit()):
-        return None
-    try:
-        return datetime.strptime(text, _STAMP).replace(tzinfo=VIETNAM).astimezone(UTC)
-    except ValueError:
-        return None
 
 
 def _outcome(response: str, status: str) -> Outcome:
@@ -227,7 +212,6 @@ ORDER_NOT_FOUND = Answer("01", "Order not found")
 ALREADY_CONFIRMED = Answer("02", "Order already confirmed")
 INVALID_AMOUNT = Answer("04", "Invalid amount")
 INVALID_SIGNATURE = Answer("97", "Invalid signature")
-UNKNOWN_ERROR = Answer("99", "Unknown error")
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,13 +6,12 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from pymongo.errors import ConnectionFailure
-
 from services.common import logs, problems
 from services.common.bus.entrypoints import every, on_event, query
 from services.common.bus.publisher import PublishFailed
 from services.common.context import Context
 from services.common.envelope import Event
+from services.common.faults import DatabaseAway
 from services.common.kernel import Kernel, RoomSpec
 from services.common.links import Links
 from services.common.rules import rule
@@ -86,7 +85,7 @@ class PostalService:
             try:
                 self._send(ctx, row)
                 change = {"sent_at": ctx.now}
-            except ConnectionFailure:  # the database is away: the others would wait for it as long
+            except DatabaseAway:  # the database is away: the others would wait for it as long
                 raise
             except Exception as exc:  # also a fault of ours: one order's is not the others'
                 attempts = row["attempts"] + 1
@@ -130,7 +129,6 @@ class PostalService:
 
     def _shown(self, row: Document) -> Document:
         key = self.kernel.data_key
-        assert key is not None
         steps = [
             {**step, "note": key.open(step["note"], "shipments.note") if step["note"] else None}
             for step in sorted(row["steps"], key=lambda step: step["at"])

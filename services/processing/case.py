@@ -17,6 +17,7 @@ from enum import StrEnum
 from typing import Any
 
 from services.common import slips
+from services.common.blocks import blocked_acts
 from services.common.problems import Problem, conflict, stale_version
 from services.common.rules import rule
 
@@ -135,12 +136,13 @@ def _refused_elsewhere(case: Case) -> Problem:
     return conflict("Chưa được phép thực hiện", "Not granted")
 
 
+def is_blocked(case: Case) -> bool:
+    """Whether the next supplement request is blocked (MO-11)."""
+    return slips.Act.SUPPLEMENT_REQUEST in blocked_acts(case["blocks"])
+
+
 def _blocked(case: Case) -> Problem:
-    try:
-        slips.refuse_if_blocked(slips.Act.SUPPLEMENT_REQUEST, [slips.Act.SUPPLEMENT_REQUEST])
-    except Problem as problem:
-        return problem
-    raise AssertionError("a blocked act is refused")
+    return slips.blocked(slips.Act.SUPPLEMENT_REQUEST)
 
 
 def _is_current(case: Case, facts: Facts) -> bool:
@@ -158,7 +160,7 @@ MORE_STEPS = Guard("step runs, more follow", lambda c, f: _is_current(c, f) and 
 NO_MORE_STEPS = Guard("step runs, it is the last", lambda c, f: _is_current(c, f) and _last_of(c), _out_of_order)
 LAST_STEP_BEGUN = Guard("last step has begun", lambda case, facts: at_last_step(case), _out_of_order)
 NOT_RESCHEDULED = Guard("first time", lambda case, facts: case["rescheduled"] is None, _rescheduled_before)
-NOT_BLOCKED = Guard("act not blocked", lambda case, facts: not case["blocked"], _blocked)
+NOT_BLOCKED = Guard("act not blocked", lambda case, facts: not is_blocked(case), _blocked)
 NOT_READY = Guard("result not ready", lambda case, facts: not result_ready(case), _nothing_to_ask)
 GRANTED = Guard("results.py grants", lambda case, facts: facts.granted, _refused_elsewhere)
 
@@ -259,9 +261,7 @@ def note(case: Case, what: str, *, by: str, at: datetime, **noted: Any) -> None:
     case["log"].append({"at": at, "actor": by, "what": what, **noted})
 
 
-def open_case(
-    accepted: Mapping[str, Any], clock: dict[str, Any], *, owner: str, by: str, at: datetime
-) -> Case:
+def open_case(accepted: Mapping[str, Any], clock: dict[str, Any], *, owner: str, by: str, at: datetime) -> Case:
     """The case of an accepted dossier, from the event's data. The order of `workflow.steps` is the approved one."""
     unit = accepted["unit"]
     case: Case = {
@@ -287,7 +287,6 @@ def open_case(
         "clock": clock,
         "rescheduled": None,
         "supplements": [],
-        "blocked": False,
         "blocks": {},
         "results": [],
         "asked": [],

@@ -80,12 +80,11 @@ class Listener:
         case = ctx.store.get(store.CASES, data["code"])
         if blocks.act_named(data["act"]) is not Act.SUPPLEMENT_REQUEST or case is None:
             return
-        news = blocks.told(case.get("blocks") or {}, data["act"], blocked=blocked, recorded=event.recorded)
+        news = blocks.told(case["blocks"], data["act"], blocked=blocked, recorded=event.recorded)
         if news is None:
             return
-        case["blocks"] = news
-        if case["blocked"] != blocked:
-            case["blocked"] = blocked
+        before, case["blocks"] = cases.is_blocked(case), news
+        if before != blocked:
             what = "supplement_blocked" if blocked else "supplement_unblocked"
             cases.note(case, what, by=event.actor_id, at=ctx.now)
         unit = ctx.unit()

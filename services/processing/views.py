@@ -8,7 +8,7 @@ from typing import Any
 
 from services.common.calendar import WorkingCalendar
 from services.processing import clock as clocks
-from services.processing.case import FINAL, STATE_TEXT, Case, State, allowed, current_step
+from services.processing.case import FINAL, STATE_TEXT, Case, State, allowed, current_step, is_blocked
 
 _LOG_FIELDS = ("at", "actor", "what", "rule", "step", "note", "sha256", "verdict", "granted")
 
@@ -45,7 +45,7 @@ def whole(
             "intervals": clock["intervals"],
             "appointments": clock["appointments"],
         },
-        "supplement_blocked": case["blocked"],
+        "supplement_blocked": is_blocked(case),
         "supplements": case["supplements"],
         "result": _result_for(case, officer),
         "results": case["results"] if officer else [],

@@ -6,12 +6,11 @@ import time
 from datetime import datetime
 from typing import Any
 
-from pymongo.errors import ConnectionFailure
-
 from services.common import logs
 from services.common.bus.entrypoints import every, on_event, query
 from services.common.context import Context
 from services.common.envelope import Event
+from services.common.faults import DatabaseAway
 from services.common.kernel import Kernel, RoomSpec
 from services.common.problems import Problem
 from services.common.run import KernelProvider
@@ -87,7 +86,7 @@ class SigningService:
                 return
             try:
                 self._check_again(ctx, file, wait=left, timer=True)
-            except ConnectionFailure:  # the database is away: the others would wait for it as long
+            except DatabaseAway:  # the database is away: the others would wait for it as long
                 raise
             except Exception as fault:  # one file's fault is not the others'
                 logs.fault("recheck_postponed", fault, file_id=file["_id"])

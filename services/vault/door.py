@@ -64,7 +64,6 @@ class Door:
         port = kernel.settings.http_port
         if port is None:
             raise ValueError("the vault needs MOTCUA_HTTP_PORT")
-        uploads.data_key(kernel)
         self._kernel = kernel
         self._stopping = False
         local = urlsplit(kernel.settings.vault_url).hostname in ("127.0.0.1", "localhost")
@@ -151,9 +150,7 @@ class _Exchange:
         finally:
             if self._entered:
                 self._door.leave()
-            kernel_metrics.record_http(
-                "/files/{file_id}", self._method(), self._status, time.monotonic() - self._begun
-            )
+            kernel_metrics.record_http("/files/{file_id}", self._method(), self._status, time.monotonic() - self._begun)
 
     def _method(self) -> str:
         method = self._environ["REQUEST_METHOD"]
@@ -212,7 +209,7 @@ class _Exchange:
         if ticket.access:
             seen = {"$inc": {"served": 1}}
             kernel.store.collection("accesses").update_one({"_id": ObjectId(ticket.access)}, seen)
-        filename = uploads.data_key(kernel).open(file["filename"], "files.filename")
+        filename = kernel.data_key.open(file["filename"], "files.filename")
         headers = [
             ("Content-Type", file["media_type"]),
             ("Content-Length", str(span.size if span else file["size"])),

@@ -60,7 +60,7 @@ class VaultService:
                     "_id": file_id,
                     "schema_version": 1,
                     "purpose": data["purpose"],
-                    "filename": uploads.data_key(self.kernel).seal(filename, "files.filename"),
+                    "filename": self.kernel.data_key.seal(filename, "files.filename"),
                     "uploader": ctx.actor.subject,
                     "person_id": owner,
                     "correlation_id": ctx.correlation_id,
@@ -83,7 +83,7 @@ class VaultService:
             return secrets.token_hex(16)
         # Keyed, so that nobody who knows a command's id can name the file.
         text = "\0".join((ctx.actor.subject, ctx.command_id, purpose, filename))
-        return hashlib.sha256(uploads.data_key(self.kernel).blind(text, "files.command").encode()).hexdigest()[:32]
+        return hashlib.sha256(self.kernel.data_key.blind(text, "files.command").encode()).hexdigest()[:32]
 
     def _url(self, file_id: str) -> str:
         return f"{self.kernel.settings.vault_url.rstrip('/')}/files/{file_id}"
@@ -128,7 +128,7 @@ class VaultService:
         ticket = tickets.Ticket(file["_id"], "get", opening.reason, ctx.actor.subject, str(row_id))
         answer = {
             **uploads.summary(file),
-            "filename": uploads.data_key(self.kernel).open(file["filename"], "files.filename"),
+            "filename": self.kernel.data_key.open(file["filename"], "files.filename"),
             "url": self._url(file["_id"]),
             "ticket": tickets.issue(self.kernel.signer, ticket),
             "expires_in": tickets.LIFETIME,
@@ -143,7 +143,7 @@ class VaultService:
             raise problems.not_found()
         return {
             **uploads.summary(file),
-            "filename": uploads.data_key(self.kernel).open(file["filename"], "files.filename"),
+            "filename": self.kernel.data_key.open(file["filename"], "files.filename"),
             "purpose": file["purpose"],
             "uploader": file["uploader"],
             "person_id": file["person_id"],
@@ -155,7 +155,7 @@ class VaultService:
         """One's own store, newest first."""
         person = LINKS.current(ctx.store, ctx.actor.person_id)
         rows, following = holdings_page(ctx.store, person, data.get("cursor"), data["limit"])
-        key, names = uploads.data_key(self.kernel), sealed_names(ctx.store, (row["file_id"] for row in rows))
+        key, names = self.kernel.data_key, sealed_names(ctx.store, (row["file_id"] for row in rows))
         items = [
             {**row, "holding_id": row["_id"], "name": key.open(names[row["file_id"]], "files.filename")} for row in rows
         ]

@@ -77,7 +77,7 @@ def receive(kernel: Kernel, file_id: str, uploader: str, read: Read, declared: i
 
 
 def _store(kernel: Kernel, opening: Document, body: _Counted) -> dict[str, Any]:
-    filename = data_key(kernel).open(opening["filename"], "files.filename")
+    filename = kernel.data_key.open(opening["filename"], "files.filename")
     inspection = content.Inspection(filename)
     piece = body.next()
     inspection.feed(piece)
@@ -168,8 +168,3 @@ def _repeated(kept: Document, body: _Counted) -> dict[str, Any]:
 def summary(file: Document) -> dict[str, Any]:
     """What the sender of a file is told about it."""
     return {"file_id": file["_id"], **{name: file[name] for name in ("sha256", "size", "media_type")}}
-
-
-def data_key(kernel: Kernel) -> Any:
-    """The room's data key; the door does not open without one."""
-    return kernel.data_key

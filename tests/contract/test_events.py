@@ -149,7 +149,7 @@ def names_in(schema: Schema) -> set[str]:
 IDS = {
     "account_id", "code", "component", "components", "file_id", "filer", "former_person_id", "holding_id", "id",
     "item", "notice_id", "officer", "order_id", "owner", "person_id", "procedure", "report_id", "slip_id", "step",
-    "next", "unit", "desk", "centre", "decided_by", "intake_answered_by", "post_office", "waybill", "receipt_no",
+    "next", "unit", "desk", "centre", "decided_by", "post_office", "waybill", "receipt_no",
     "unit_tax_number",
 }  # fmt: skip
 WORDS = {

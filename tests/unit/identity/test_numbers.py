@@ -5,7 +5,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.identity.numbers import (
-    PROVINCES,
     Fault,
     Kind,
     NumberError,
@@ -61,15 +60,8 @@ def test_what_is_no_personal_number(text: str) -> None:
         parse_personal_number(text)
 
 
-def test_an_unknown_place_is_told_but_not_refused() -> None:
-    assert parse_personal_number("046190123456").place_is_known
-    assert parse_personal_number("101190123456").place_is_known
-    assert not parse_personal_number("003190123456").place_is_known
+def test_an_unknown_place_is_not_refused() -> None:
     assert faults_of_personal_number("003190123456", today=TODAY) == ()
-
-
-def test_there_are_sixty_three_provinces() -> None:
-    assert len(PROVINCES) == 63 and {1, 46, 96} <= PROVINCES
 
 
 @pytest.mark.req("DF-05")

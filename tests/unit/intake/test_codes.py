@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.intake.codes import DossierCode, as_typed, code_for, counter_key, is_code, parse
+from services.intake.codes import DossierCode, as_typed, code_for, counter_key, parse
 
 PREFIX = "000.05.07.H57"
 
@@ -32,7 +32,7 @@ def test_after_9999_the_serial_has_five_digits() -> None:
     "text", ["000.05.07.H57-240311-0001", "00.00.H57-240311-0001", "H57-240229-0001", "H57.242-250101-0001"]
 )
 def test_forms_that_are_accepted(text: str) -> None:
-    assert str(parse(text)) == text and is_code(text)
+    assert str(parse(text)) == text
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,6 @@ def test_forms_that_are_accepted(text: str) -> None:
     ],
 )
 def test_forms_that_are_refused(text: str) -> None:
-    assert not is_code(text)
     with pytest.raises(ValueError, match=r"."):
         parse(text)
 
@@ -101,4 +100,8 @@ def test_two_codes_are_never_printed_alike(one: DossierCode, other: DossierCode)
 
 @given(st.text())
 def test_reading_anything_refuses_or_reads_back(text: str) -> None:
-    assert not is_code(text) or str(parse(text)) == text
+    try:
+        read = parse(text)
+    except ValueError:
+        return
+    assert str(read) == text

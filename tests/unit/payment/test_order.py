@@ -40,9 +40,6 @@ def notice(made: Order, outcome: Outcome = Outcome.PAID, attempt: int = 0, **cha
         "transaction_status": "00",
         "transaction_no": "14000001",
         "bank_code": "NCB",
-        "bank_transaction_no": "",
-        "card_type": "",
-        "paid_at": None,
         **changes,
     }
     return Notice(**values)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from services.common import blocks
 from services.common.problems import Problem
 from services.processing import case as cases
 from services.processing.case import FINAL, TRANSITIONS, Command, Facts, Row, State, Target
@@ -113,7 +114,7 @@ def test_a_supplement_leads_back_to_where_it_was_asked() -> None:
 @pytest.mark.req("MO-11")
 def test_a_block_stops_supplement_requests_and_nothing_else() -> None:
     case = in_state(State.WORKING)
-    case["blocked"] = True
+    case["blocks"] = blocks.told(case["blocks"], "supplement", blocked=True, recorded=NOW)
     with pytest.raises(Problem) as refused:
         cases.transition(case, Command.REQUEST_SUPPLEMENT)
     assert (refused.value.status, refused.value.rule) == (409, "MO-11")
