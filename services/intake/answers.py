@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from marshmallow import Schema, fields
+from marshmallow import Schema, fields, validate
 
 from services.common.schemas import AnswerSchema, Moment
+from services.intake.signers import Signing
 
 
 class FeeItem(AnswerSchema):
@@ -160,6 +161,10 @@ class DossierItem(Status):
 class PaperAsked(AnswerSchema):
     component = fields.String()
     reason = fields.String()
+    signing = fields.String(
+        validate=validate.OneOf([str(word) for word in Signing]),
+        metadata={"description": "why the component did not count as signed"},
+    )
     at = Moment()
 
 

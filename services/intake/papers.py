@@ -11,7 +11,7 @@ from services.common.context import Context
 from services.common.problems import FieldError, Problem
 from services.common.store import Document
 from services.common.workers import WorkerFault, WorkerLost, WorkerPool
-from services.intake import store
+from services.intake import signers, store
 
 #: A report that is not ready within this is not waited for, in seconds.
 REPORT_WAIT = 6.0
@@ -79,6 +79,18 @@ def _report(ctx: Context, file_id: str) -> str | None:
         logs.info("report_not_ready", status=problem.status)
         return None
     return str(answer["verdict"]) if answer.get("verdict") else None
+
+
+def whose_signature(ctx: Context, file_id: str, dossier: Mapping[str, Any]) -> signers.Signing:
+    """Whose valid signature a component carries. Raises Problem 503 while signing or identity is away: nothing is
+    granted on a guess. Numbers are compared here and kept nowhere."""
+    whole: dict[str, Any] = ctx.call("signing.report", as_service=True, timeout=REPORT_WAIT, file_id=file_id)
+    numbers = set()
+    for person_id in sorted({dossier["owner"], dossier["filer"]}):
+        known = person(ctx, person_id, "signature of a component")
+        if known is not None and known["id_number"]:
+            numbers.add(known["id_number"])
+    return signers.whose_signature(whole, numbers)
 
 
 def report(ctx: Context, file_id: str) -> dict[str, Any]:

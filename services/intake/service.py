@@ -12,6 +12,7 @@ from services.common.context import Context
 from services.common.files import put_bytes
 from services.common.kernel import Kernel, RoomSpec
 from services.common.run import KernelProvider
+from services.common.slips import Verdict
 from services.common.store import Document
 from services.common.workers import WorkerPool
 from services.common.writes import Duplicate
@@ -38,6 +39,7 @@ from services.intake import (
 from services.intake.dossier import Command, Facts, State, find, move, needs_processing
 from services.intake.listening import Listener
 from services.intake.reading import DELIVERY, Reader, calendar_of
+from services.intake.signers import Signing
 
 #: Serials that another replica may take between our look and our insert, after a counter was restored.
 MOST_SERIALS_TRIED = 20
@@ -107,7 +109,7 @@ class IntakeService(Reader, Listener):
 
     @command(schemas.AskPaper, answers.DossierAnswer, idempotent=True)
     def ask_paper(self, ctx: Context, data: dict[str, Any]) -> Any:
-        """Asks for a component on paper; refused where its signature is valid (IN-03)."""
+        """Asks for a component on paper; refused where the applicant or an agency signed it validly (IN-03)."""
         dossier = self._at_desk(ctx, data)
         entry = next((e for e in dossier["versions"][-1]["components"] if e["component"] == data["component"]), None)
         if entry is None or not data["reason"].strip():
@@ -116,9 +118,15 @@ class IntakeService(Reader, Listener):
                 if entry is None
                 else problems.field_error("reason", "Phải nêu lý do", "Give the reason")
             )
-        guidance.refuse_paper(entry, papers.verdicts(ctx, [entry["file_id"]])[entry["file_id"]])
+        verdict = papers.verdicts(ctx, [entry["file_id"]])[entry["file_id"]]
+        signing = Signing.NOT_VALID
+        if verdict == Verdict.TOTAL_PASSED:
+            signing = papers.whose_signature(ctx, entry["file_id"], dossier)
+        guidance.refuse_paper(entry, verdict, signing)
         now = ctx.now
-        asked = {"component": entry["component"], "reason": data["reason"].strip(), "at": now}
+        asked = {
+            "component": entry["component"], "reason": data["reason"].strip(), "signing": signing.value, "at": now
+        }  # fmt: skip
         dossier["paper_asked"] = [*dossier["paper_asked"], {**asked, "officer": ctx.actor.subject}]
         return self._save(ctx, dossier, "dossier.paper_asked", telling.paper_asked(dossier))
 

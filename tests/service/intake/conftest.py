@@ -15,6 +15,7 @@ import pytest
 
 from deploy.local.paths import PKI
 from deploy.rehearsal import authority, papers
+from deploy.rehearsal.cast import PEOPLE
 from services.common.problems import Problem
 from tests.support.bus import Bus, Tokens, eventually
 
@@ -134,10 +135,16 @@ Make = Callable[..., Any]
 
 @pytest.fixture
 def citizen(bus: Bus, tokens: Tokens) -> Make:
-    """`citizen(channel="portal", normalized=True)`: somebody new."""
+    """`citizen(channel="portal", normalized=True, cast="")`: somebody new, or one of the cast whom identity knows."""
 
-    def make(channel: str = "portal", *, normalized: bool = True) -> Citizen:
+    def make(channel: str = "portal", *, normalized: bool = True, cast: str = "") -> Citizen:
         subject, person = f"acc-{uuid.uuid4().hex[:12]}", f"per-{uuid.uuid4().hex[:12]}"
+        if cast:
+            who = PEOPLE[cast]
+            person = bus.call(
+                "identity.resolve_person", tokens.service("intake"), key=uuid.uuid4().hex,
+                id_number=who.personal_number, full_name=who.full_name, birth_date=who.birth_date.isoformat(),
+            )["person_id"]  # fmt: skip
         token = tokens.person(
             "citizen", subject=subject, person_id=person, channel=channel, normalized=normalized
         )

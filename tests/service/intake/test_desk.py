@@ -52,7 +52,7 @@ def test_the_queue_shows_working_minutes_the_earliest_first(citizen: Any, office
 def test_paper_is_refused_for_the_signed_component_and_granted_for_the_other(
     citizen: Any, officer: Any, business_now: Any
 ) -> None:
-    an, desk = citizen(), officer()
+    an, desk = citizen(cast="citizen-an"), officer()
     filed = an.file(components=an.components(don=signed("citizen-an", business_now())))
     ask = {"code": filed["code"], "version": 1, "reason": "Cần lưu trữ"}
     refused = desk.refused("intake.ask_paper", component="don", **ask)
@@ -64,6 +64,25 @@ def test_paper_is_refused_for_the_signed_component_and_granted_for_the_other(
     verdicts = {row["component"]: row["verdict"] for row in asked["components"]}
     assert verdicts["ban-chup"] in (None, "NO_SIGNATURE")
     assert desk.refused("intake.ask_paper", component="ho-chieu", **ask | {"version": 2}).status == 422
+
+
+@pytest.mark.req("IN-03")
+@pytest.mark.parametrize(
+    ("token", "whose"), [("citizen-chi", None), ("officer-desk", None), ("agency-quang-thai", "SIGNED_BY_AGENCY")]
+)
+def test_a_strangers_valid_signature_keeps_no_paper_away_and_an_agencys_does(
+    citizen: Any, officer: Any, business_now: Any, token: str, whose: str | None
+) -> None:
+    an, desk = citizen(cast="citizen-an"), officer()
+    filed = an.file(components=an.components(don=signed(token, business_now())))
+    ask = {"code": filed["code"], "version": 1, "component": "don", "reason": "Người khác ký"}
+    if whose:
+        refused = desk.refused("intake.ask_paper", **ask)
+        assert (refused.status, refused.rule, refused.extra["signing"]) == (409, "IN-03", whose)
+        return
+    asked = desk.do("intake.ask_paper", **ask)
+    assert [row["signing"] for row in asked["paper_asked"]] == ["SIGNED_BY_ANOTHER"]
+    assert {row["component"]: row["verdict"] for row in asked["components"]}["don"] in (None, "TOTAL_PASSED")
 
 
 @pytest.mark.req("GU-02", "X-17")
