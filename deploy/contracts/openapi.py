@@ -10,6 +10,7 @@ from deploy.contracts.shapes import Document, Shapes
 from services.common import permissions
 from services.gateway.config import JSON_LIMIT, UPLOAD_LIMIT
 from services.gateway.routes import API, ROUTES, TAGS, Audience, Kind, Route
+from services.vault.content import MEDIA_TYPES
 
 VERSION = "1.0.0"
 _DESCRIPTION = (
@@ -176,8 +177,10 @@ def _responses(route: Route, method: Method | None, shapes: Shapes) -> Document:
     if route.kind is Kind.DOWNLOAD:
         for name in ("Content-Disposition", "ETag", "Accept-Ranges"):
             headers[name] = {"schema": {"type": "string"}}
-        done["content"] = {"application/octet-stream": {}}
-        responses["206"] = {"description": "Một đoạn / A part", "content": {"application/octet-stream": {}}}
+        # a receipt is made here; any other file is of the kind that the vault found in it
+        kinds = ["application/pdf"] if method and method.name == "receipt" else list(MEDIA_TYPES)
+        done["content"] = {kind: {} for kind in kinds}
+        responses["206"] = {"description": "Một đoạn / A part", "content": {kind: {} for kind in kinds}}
         responses["416"] = {"$ref": "#/components/responses/Invalid"}
     elif route.kind is Kind.RETURN_PAGE:
         done["content"] = {"text/html": {"schema": {"type": "string"}}}
@@ -204,8 +207,10 @@ def _answer(route: Route, method: Method, shapes: Shapes) -> Document:
 def _may(route: Route, method: Method | None, status: str) -> bool:
     if status in ("401", "403"):
         return route.audience is Audience.SIGNED_IN or (status == "401" and route.rpc.startswith("identity."))
-    if status in ("408", "413", "415"):
+    if status in ("413", "415"):
         return route.has_body or route.kind is Kind.UPLOAD
+    if status == "408":
+        return route.has_body or route.kind in (Kind.UPLOAD, Kind.DOWNLOAD)
     if status == "409":
         return route.method == "POST"
     if status == "404":

@@ -50,6 +50,8 @@ class Traffic:
 
 #: Of the whole process; the journeys ask it whether a test has spoken to the system at all.
 TRAFFIC = Traffic()
+#: Called with every whole answer; the journeys hold them against the contract here.
+LOOKERS: list[Callable[[httpx.Response], None]] = []
 
 
 class Refused(Exception):
@@ -208,10 +210,13 @@ class Client:
             named["Idempotency-Key"] = key
         TRAFFIC.count(requests=1)
         address = path if path.startswith(_WHOLE) else API + path
-        return self._http.request(
+        response = self._http.request(
             method, address, json=json, content=content() if callable(content) else content, params=params,
             headers=named,
         )  # fmt: skip
+        for look in LOOKERS:
+            look(response)
+        return response
 
     def stream(
         self, method: str, path: str, *, headers: Mapping[str, str]

@@ -11,20 +11,22 @@ from pathlib import Path
 import pytest
 
 from deploy.demo.audit import Auditor
+from deploy.demo.client import LOOKERS
 from deploy.demo.people import Citizen, Officer, World
 from deploy.local.system import System
 from deploy.rehearsal.cast import PEOPLE
 from tests.conftest import NAME, STATES
 from tests.journeys.scenes import Scenes, somebody
+from tests.support.documented import Operations
 from tests.support.traffic import pytest_runtest_call as pytest_runtest_call
 
 HERE = Path(__file__).parent
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What moves the clock comes last, the main job first, whatever the names of the files."""
+    """The main job first; what moves the clock, then what speaks at random, last, whatever the names of the files."""
     mine = [n for n, item in enumerate(items) if HERE in item.path.parents]
-    order = {"test_main_job.py": 0, "test_working_hour.py": 2}
+    order = {"test_main_job.py": 0, "test_working_hour.py": 2, "test_every_operation.py": 3}
     wanted = sorted((items[n] for n in mine), key=lambda item: order.get(item.path.name, 1))
     for n, item in zip(mine, wanted, strict=True):
         items[n] = item
@@ -38,6 +40,15 @@ def journeys() -> Iterator[System]:
     whole.start(fresh=True, observability=True, env={"MOTCUA_RATE_LIMIT": "100"})
     yield whole
     whole.stop()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def spoken() -> Iterator[Operations]:
+    """What the journeys' clients were answered, held against the document."""
+    noted = Operations()
+    LOOKERS.append(noted.look)
+    yield noted
+    LOOKERS.remove(noted.look)
 
 
 @pytest.fixture(scope="session")

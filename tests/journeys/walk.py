@@ -1,0 +1,205 @@
+"""One walk through every operation of the public interface, each by somebody who may and with what it needs.
+
+What it leaves behind (codes, slips, orders, files …) is the seed of generated requests: without real ids a random
+request learns no more of most operations than that nothing is there.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from deploy.demo.client import eventually
+from deploy.demo.people import BIRTH, COPY, QUANG_THAI, Citizen, Officer, pay
+from deploy.demo.story import moment
+from services.common.calendar_data import shipped_calendars
+from tests.journeys.scenes import Scenes, somebody
+
+TEXT = "Bản chụp thiếu trang hai, đề nghị chụp đủ."
+
+
+@dataclass
+class Seeds:
+    """Ids by the name of their place in a path; the keys of `clients` are roles."""
+
+    ids: dict[str, list[Any]] = field(default_factory=lambda: defaultdict(list))
+    clients: dict[str, Any] = field(default_factory=dict)
+
+    def add(self, name: str, *values: Any) -> None:
+        self.ids[name] += [value for value in values if value and value not in self.ids[name]]
+
+
+def walk(scenes: Scenes, officer: Callable[[str], Officer], stranger: Citizen) -> Seeds:
+    """Walks; returns what is there afterwards. Raises Refused or AssertionError where an operation cannot be done."""
+    seeds = Seeds()
+    _accounts(scenes, officer, seeds)
+    _before_acceptance(scenes, officer, seeds)
+    code = _case(scenes, officer, seeds)
+    _payment(scenes, code, seeds)
+    _return(scenes, officer, seeds)
+    _watchers(scenes, officer, code, seeds)
+    seeds.add("unit", QUANG_THAI)
+    seeds.add("act", "guidance", "supplement")
+    seeds.add("procedure", COPY, BIRTH)
+    newcomer = Citizen(scenes.world, somebody()).enter()
+    seeds.clients = {"anonymous": scenes.world.client(), "citizen": newcomer.client, "owner": scenes.citizen.client,
+                     "stranger": stranger.client} | {
+        role: officer(key).client for role, key in {
+            "desk_officer": "officer-desk", "specialist": "officer-specialist", "leader": "officer-leader",
+            "control_officer": "officer-centre", "ioc": "officer-ioc", "support": "officer-support",
+            "postal_officer": "officer-postal",
+        }.items()
+    }  # fmt: skip
+    return seeds
+
+
+def _accounts(scenes: Scenes, officer: Callable[[str], Officer], seeds: Seeds) -> None:
+    world = scenes.world
+    citizen = Citizen(world, somebody())
+    asked = citizen.register()
+    seeds.add("registration_id", asked.get("registration_id"))
+    signed_in = citizen.sign_in()
+    account = citizen.account["account_id"]
+    seeds.add("account_id", account)
+    citizen.client.token = world.anybody.post(
+        "/sessions/refresh", {"refresh_token": signed_in["refresh_token"]})["access_token"]  # fmt: skip
+    citizen.normalize()
+    citizen.home()
+    before = citizen.phone.newest()
+    world.anybody.post("/account/recovery", {"phone": citizen.phone.number})
+    code = citizen.phone.code(after=before)
+    body = {"phone": citizen.phone.number, "code": code, "new_password": citizen.password}
+    world.anybody.post("/account/recovery/confirmation", body)
+    citizen.sign_in()
+    citizen.client.send("DELETE", "/sessions/current")
+    officer("officer-support").client.post(f"/accounts/{account}/lock", {"reason": "Diễn tập khóa tài khoản"})
+    officer("officer-support").sign_in()
+
+
+def _before_acceptance(scenes: Scenes, officer: Callable[[str], Officer], seeds: Seeds) -> None:
+    """Filed, guided, amended; refused; withdrawn; asked for paper."""
+    desk, citizen, anybody = scenes.desk, scenes.citizen, scenes.world.anybody
+    anybody.get("/procedures")
+    anybody.get(f"/procedures/{COPY}")
+    refused, withdrawn, waiting = scenes.filed(), scenes.filed(), scenes.filed()
+    desk.on_dossier(refused, "refusal", reason="Không thuộc thẩm quyền")
+    version = citizen.dossier(withdrawn)["version"]
+    citizen.client.post(f"/dossiers/{withdrawn}/withdrawal", {"version": version})
+    desk.on_dossier(waiting, "paper-requests", component="ban-chup", reason="Đối chiếu bản chính")
+    citizen.client.get("/dossiers")
+    desk.client.get(f"/desks/{desk.unit}/dossiers")
+    anybody.get(f"/lookups/{refused}")
+    seeds.add("code", waiting, refused, withdrawn)
+    _guidance(scenes, officer, seeds)
+
+
+def _guidance(scenes: Scenes, officer: Callable[[str], Officer], seeds: Seeds) -> None:
+    """A guidance that IOC confirms, and one without a file: a violation, whose block IOC removes."""
+    desk, citizen, ioc = scenes.desk, scenes.citizen, officer("officer-ioc")
+    confirmed, blocked = scenes.filed(), scenes.filed()
+    slip = scenes.guided(confirmed, TEXT, ["ban-chup"])["slips"][0]
+    citizen.client.get(f"/slips/{slip['slip_id']}")
+    desk.client.get(f"/dossiers/{confirmed}/files/{slip['file_id']}/report")
+
+    def review(code: str, state: str) -> dict[str, Any] | None:
+        rows = ioc.client.get("/reviews", code=code)["items"]
+        return rows[-1] if rows and rows[-1]["state"] == state else None
+
+    found = eventually(lambda: review(confirmed, "AWAITING_IOC"), what="the review")
+    body = {"version": found["version"], "decision": "CONFIRMED"}
+    ioc.client.post(f"/reviews/{found['review_id']}/decision", body)
+    citizen.amend(confirmed, {"ban-chup": scenes.scan(f"{confirmed} bổ sung")})
+    desk.on_dossier(blocked, "guidance", text=TEXT, components=["ban-chup"])
+    eventually(lambda: review(blocked, "VIOLATION"), what="the violation")
+    eventually(lambda: desk.dossier(blocked)["guidance_blocked"], what="the block")
+    ioc.client.post(f"/dossiers/{blocked}/blocks/guidance/removal", {"reason": "Diễn tập gỡ chặn"})
+    seeds.add("code", confirmed, blocked)
+    seeds.add("slip_id", slip["slip_id"])
+    seeds.add("file_id", slip["file_id"])
+    seeds.add("review_id", found["review_id"])
+
+
+def _case(scenes: Scenes, officer: Callable[[str], Officer], seeds: Seeds) -> str:
+    """A case with a supplement request, a new appointment and a result; another that is stopped."""
+    specialist, leader, citizen = scenes.specialist, officer("officer-leader"), scenes.citizen
+    code, stopped = scenes.accepted(COPY), scenes.accepted(BIRTH)
+    specialist.client.get(f"/units/{specialist.unit}/cases")
+    leader.on_case(stopped, "stop", reason="Không đủ điều kiện")
+    specialist.on_case(code, "steps/tham-dinh/start")
+    day = moment(scenes.case(code)["appointment"]) + timedelta(days=1)  # type: ignore[index]
+    new = shipped_calendars()["hue-centres"].next_opening(day).isoformat()
+    leader.on_case(code, "reschedule", new_appointment=new, reason="Cần xác minh thêm")
+    file_id = scenes.slip(f"{code} bổ sung", "officer-specialist", specialist)
+    asked = specialist.on_case(code, "supplements", text=TEXT, components=["ban-chup"], file_id=file_id)
+    slip = asked["supplements"][-1]["slip_id"]
+    specialist.client.get(f"/supplements/{slip}")
+    specialist.client.get(f"/cases/{code}/files/{file_id}/report")
+    citizen.amend(code, {"ban-chup": scenes.scan(f"{code} trang ba")})
+    seeds.add("code", code, stopped)
+    seeds.add("slip_id", slip)
+    seeds.add("step", *(step["step"] for step in specialist.case(code)["steps"]))
+    return code
+
+
+def _payment(scenes: Scenes, code: str, seeds: Seeds) -> None:
+    citizen, desk = scenes.citizen, scenes.desk
+    order = eventually(lambda: citizen.orders(code), what="the order")[0]
+    told = pay(scenes.world, citizen, order["order_id"])
+    scenes.world.anybody.get("/payments/vnpay/ipn", **told["message"])
+    scenes.world.anybody.send("GET", "/payments/vnpay/return", params={"vnp_ResponseCode": "00"})
+    eventually(lambda: citizen.orders(code)[0]["receipt_ready"], what="the receipt")
+    citizen.client.fetch(f"/orders/{order['order_id']}/receipt")
+    other = scenes.accepted(COPY)
+    cash = eventually(lambda: citizen.orders(other), what="the other order")[0]
+    desk.client.post(f"/orders/{cash['order_id']}/cash", {"amount": cash["amount"]})
+    seeds.add("code", other)
+    seeds.add("order_id", order["order_id"], cash["order_id"])
+
+
+def _return(scenes: Scenes, officer: Callable[[str], Officer], seeds: Seeds) -> None:
+    citizen, desk = scenes.citizen, scenes.desk
+    code = scenes.worked(BIRTH, pickup="post")
+    scenes.attach(code, "unsigned")
+    desk.client.post(f"/cases/{code}/signed-result-requests")
+    scenes.attach(code, "right")
+    desk.on_dossier(code, "return")
+    eventually(lambda: _there(citizen, f"/dossiers/{code}/shipments"), what="the shipment")
+    officer("officer-postal").client.get("/postal/orders")
+
+    def holding() -> dict[str, Any] | None:
+        rows = citizen.client.get("/holdings", limit=100)["items"]
+        return next((row for row in rows if row["code"] == code), None)
+
+    kept = eventually(holding, what="the holding")
+    citizen.client.fetch(f"/holdings/{kept['holding_id']}/content")
+    citizen.client.get("/access-log")
+    citizen.client.get(f"/dossiers/{code}/history")
+    citizen.client.get(f"/dossiers/{code}/versions")
+    component = citizen.dossier(code)["components"][0]["file_id"]
+    citizen.client.fetch(f"/dossiers/{code}/files/{component}")
+    citizen.client.fetch(f"/files/{component}/content")
+    eventually(lambda: _there(citizen, f"/dossiers/{code}/receipt"), what="the receipt of the dossier")
+    seeds.add("code", code)
+    seeds.add("file_id", component)
+    seeds.add("holding_id", kept["holding_id"])
+
+
+def _there(person: Citizen | Officer, path: str) -> bool:
+    """Whether it can be read by now: other rooms hear of it a moment later."""
+    return person.client.once("GET", path).status_code == 200
+
+
+def _watchers(scenes: Scenes, officer: Callable[[str], Officer], code: str, seeds: Seeds) -> None:
+    ioc, centre = officer("officer-ioc"), officer("officer-centre")
+    scenes.citizen.notices()
+    centre.client.get(f"/units/{centre.unit}/notices")
+    ioc.client.get("/violations")
+    eventually(lambda: _there(ioc, f"/recognition/{code}"), what="the recognition")
+    ioc.client.get("/figures", unit=QUANG_THAI)
+    ioc.client.get("/late")
+    ioc.client.get("/ledger", code=code)
+    eventually(lambda: _there(ioc, f"/dossiers/{code}/sync"), what="the sync")
+    scenes.world.now()
