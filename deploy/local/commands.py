@@ -149,7 +149,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     backup.add_argument("arguments", nargs=argparse.REMAINDER, metavar="DIR [--key FILE | --without-secrets | --help]")
     seed = command("seed", "put first officers, agencies, procedures … where they are missing", _seed)
-    seed.add_argument("room", choices=DOMAIN_ROOMS, metavar="ROOM")
+    seed.add_argument("room", choices=tuple(seeding.SHAPES), metavar="ROOM")
     seed.add_argument("file", type=Path, metavar="FILE")
     rehearse = command("rehearse", "make and sign a paper as one of the cast (rehearsal only)", _operate("rehearse"))
     rehearse.add_argument("arguments", nargs=argparse.REMAINDER, metavar="paper | sign | people | --help")
