@@ -18,6 +18,7 @@ from services.processing import case as cases
 from services.processing import clock as clocks
 from services.processing.case import Case, Command, Facts, State
 from services.processing.listening import Listener, calendar_of
+from services.processing.migrations import MIGRATIONS
 
 
 class ProcessingService(Listener):
@@ -323,5 +324,6 @@ SPEC = RoomSpec(
     aggregates=[store.CASES],
     indexes=store.INDEXES,
     events=schemas.EVENTS,
+    migrations=MIGRATIONS,
     on_start=_prepare,
 )

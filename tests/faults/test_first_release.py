@@ -30,6 +30,8 @@ from deploy.operate import agreement, archive, migrate, restore, restored_secret
 from deploy.operate.backup import Client, bindings
 from deploy.rehearsal.cast import PEOPLE
 from services.common import wire
+from services.common.migrations import OtherDatabase, refuse_other
+from services.common.store import Store
 from tests.conftest import NAME, STATES
 
 DATA = ROOT / "tests/data/first-release/data.tar.xz"
@@ -69,6 +71,10 @@ def upgraded(given) -> Iterator[System]:
         client.close()
         shutil.copytree(given / "backup" / archive.HEADS, system.state.ledger_heads, dirs_exist_ok=True)
         shutil.copytree(given / "outside", system.state.data / "simulators", dirs_exist_ok=True)
+        behind = Store(system.mongo_url("processing"), application="test")
+        with pytest.raises(OtherDatabase, match="run ./motcua migrate first"):
+            refuse_other(behind, migrate.migrations_of("processing"))
+        behind.close()
         system.stop()
         done = subprocess.run(
             [sys.executable, "motcua", "migrate", "--state", str(system.state.top)],
@@ -76,6 +82,7 @@ def upgraded(given) -> Iterator[System]:
         )  # fmt: skip
         assert done.returncode == 0, done.stdout + done.stderr
         assert {line.split()[0] for line in done.stdout.splitlines()} == set(wire.ROOMS)
+        assert "processing  done 1 " in done.stdout
         assert not system.running(), "the stores that migrate started end with it"
         system.start()
         yield system
@@ -109,6 +116,15 @@ def test_every_room_is_at_the_schema_of_this_release(upgraded, auditor):
     for room in wire.ROOMS:
         newest = max((step.number for step in migrate.migrations_of(room)), default=0)
         assert auditor.databases[room]["kernel"].find_one({"_id": "schema"})["number"] == newest
+
+
+def test_what_this_release_keeps_beside_was_made_from_what_that_one_kept(codes, auditor):
+    """Each paper that was attached belongs to its dossier now, without anybody having touched it since."""
+    processing = auditor.databases["processing"]
+    attached = {row["sha256"] for row in processing["cases"].find_one({"_id": codes["returned"]})["results"]}
+    papers = {row["_id"]: row["code"] for row in processing["papers"].find({"at": {"$exists": True}})}
+    assert len(attached) > 1
+    assert {sha256: papers.get(sha256) for sha256 in attached} == dict.fromkeys(attached, codes["returned"])
 
 
 def test_the_rooms_agree_and_the_ledger_verifies(upgraded, auditor):
