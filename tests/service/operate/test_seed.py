@@ -29,20 +29,17 @@ def seed(
     return subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=120)
 
 
-def test_a_first_officer_is_put_once_and_never_overwritten(
+def test_a_first_officer_is_put_and_nobody_is_overwritten(
     system: System, database: pymongo.MongoClient, tmp_path: Path, rpc: Any
 ) -> None:
-    done = seed(system, tmp_path / "officers.json", {"officers": [FIRST], "citizens": []})
+    accounts = database["identity"]["accounts"]
+    before = accounts.find_one({"_id": "acc-officer-desk"})
+    there = {**FIRST, "account_id": "acc-officer-desk", "person_id": "per-officer-desk", "username": "desk.duc"}
+    done = seed(system, tmp_path / "officers.json", {"officers": [there, FIRST], "citizens": []})
     assert done.returncode == 0, done.stderr
-    challenge = rpc("identity.officer_sign_in", username="seed.first", password=FIRST["password"])
-    assert challenge["challenge_id"]
-    before = database["identity"]["accounts"].find_one({"_id": FIRST["account_id"]})
-    again = seed(
-        system, tmp_path / "officers.json", {"officers": [{**FIRST, "password": "another password"}], "citizens": []}
-    )
-    assert again.returncode == 0, again.stderr
-    after = database["identity"]["accounts"].find_one({"_id": FIRST["account_id"]})
-    assert before["password_hash"] == after["password_hash"]
+    assert rpc("identity.officer_sign_in", username="seed.first", password=FIRST["password"])["challenge_id"]
+    after = accounts.find_one({"_id": "acc-officer-desk"})
+    assert (before["password_hash"], before["grants"]) == (after["password_hash"], after["grants"])
     assert system.is_ready("identity")
 
 
