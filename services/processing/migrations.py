@@ -7,13 +7,13 @@
 from __future__ import annotations
 
 from services.common.migrations import Migration
-from services.common.store import Store
+from services.common.store import Document, Store
 from services.processing import store as processing
 
 
 def name_papers(store: Store) -> None:
     """One row a content that was ever attached; safe to repeat, and while the rooms of the earlier release run."""
-    attached = [
+    attached: list[Document] = [
         {"$match": {"results.sha256": {"$exists": True}}},
         {"$unwind": "$results"},
         {"$project": {"sha256": "$results.sha256", "at": "$results.at"}},
