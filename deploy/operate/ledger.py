@@ -1,8 +1,8 @@
 """The event ledger: python -m deploy.operate.ledger verify | figures
 
 verify   reads the whole ledger from oversight's database and the signed heads from outside it, and says in plain words
-         what was changed, deleted, put in another order, cut off or rewritten, and which events that the rooms told
-         have no entry. Exit status 0 only when it is intact and complete.
+         what was changed, deleted, put in another order, cut off or rewritten, which events claim the same number of
+         one aggregate, and which events that the rooms told have no entry. Exit status 0 only when there is nothing.
 figures  counts oversight's figures from the ledger alone and compares them with those of its documents.
 
 Settings: MOTCUA_MONGO_URL_ADMIN, MOTCUA_LEDGER_HEADS, MOTCUA_PUBLIC_KEYS; no room needs to run.
@@ -143,6 +143,22 @@ def _without_entry(database: Any, events: Iterable[str]) -> Iterator[str]:
         yield from (event for event in batch if event not in known)
 
 
+def contested(database: Any) -> Iterator[tuple[str, list[int]]]:
+    """Places in an aggregate's order that more than one event has: what it is, and the entries that claim it.
+
+    A room counts its own events, so two with one number are a room's fault or somebody else's word in its name.
+    """
+    place = {"source": "$body.source", "aggregate": "$body.aggregate_id", "sequence": "$body.sequence"}
+    stages: list[dict[str, Any]] = [
+        {"$group": {"_id": place, "entries": {"$push": "$_id"}, "ids": {"$addToSet": "$body.id"}}},
+        {"$match": {"ids.1": {"$exists": True}}},
+        {"$sort": {"entries": 1}},
+    ]
+    for row in database["ledger"].aggregate(stages, allowDiskUse=True):
+        at = row["_id"]
+        yield f"{at.get('source')} {at.get('aggregate')} {at.get('sequence')}", sorted(row["entries"])
+
+
 def told_of_restores(report: Report) -> list[str]:
     """What the operator stated about restores, in plain words: it is never passed over."""
     said = []
@@ -196,6 +212,15 @@ def run_verify(database: Any, heads_directory: Path, keys: Keys, client: Any = N
     if found:
         print("NHẬT KÝ ĐÃ BỊ CAN THIỆP / THE LEDGER IS NOT INTACT")
         print("\n".join(found))
+        return 1
+    rivals = list(contested(database))
+    if rivals:
+        print("NHẬT KÝ CÓ SỰ KIỆN TRANH CHỖ / EVENTS CLAIM ONE PLACE")
+        for where, numbers in rivals[:_SHOWN]:
+            among = ", ".join(map(str, numbers))
+            print(f"  mục {among} cùng số thứ tự / entries {among} bear the same number: {where}")
+        if len(rivals) > _SHOWN:
+            print(f"  … {len(rivals)} chỗ / {len(rivals)} places in all")
         return 1
     lacking = not_entered(client, database) if client is not None else []
     if lacking:

@@ -12,6 +12,7 @@ from typing import Any
 from services.common import logs
 from services.common.actors import Signer
 from services.common.batched import Batched
+from services.common.envelope import Event
 from services.common.store import Document, Store
 from services.common.writes import Kind, Write
 from services.oversight import ledger, metrics
@@ -27,16 +28,29 @@ class Chain:
         self.store = store
         self.signer = signer
         self.heads = heads
-        self._entered = Batched(self._entered_of)
+        self._near = Batched(self._near_of)
 
-    def knows(self, event_id: str) -> bool:
-        """Whether an event is in the ledger already."""
-        return self._entered.get(event_id)
+    def knows(self, event: Event) -> bool:
+        """Whether an event is in the ledger already. Remarks when another stands at its place of its aggregate."""
+        known, rivals = self._near.get(event)
+        if rivals and not known:
+            metrics.ledger_contested.inc()
+            logs.error("ledger_contested", id=event.id, others=rivals, type=event.name)
+        return known
 
-    def _entered_of(self, ids: list[str]) -> list[bool]:
-        rows = self.store.find("ledger", {"body.id": {"$in": ids}}, projection={"body.id": 1})
-        entered = {row["body"]["id"] for row in rows}
-        return [id in entered for id in ids]
+    def _near_of(self, events: list[Event]) -> list[tuple[bool, list[str]]]:
+        """For each: whether it is entered, and the ids of other events with its source, aggregate and number."""
+        places = [{"body.aggregate_id": event.aggregate_id, "body.sequence": event.sequence} for event in events]
+        fields = {f"body.{name}": 1 for name in ("id", "source", "aggregate_id", "sequence")}
+        where = {"$or": [{"body.id": {"$in": [event.id for event in events]}}, *places]}
+        bodies = [row["body"] for row in self.store.find("ledger", where, projection=fields)]
+        ids = {body["id"] for body in bodies}
+        at_place: dict[tuple[str, str, int], list[str]] = {}
+        for body in bodies:
+            at_place.setdefault((body["source"], body["aggregate_id"], body["sequence"]), []).append(body["id"])
+        return [
+            (event.id in ids, at_place.get((event.source, event.aggregate_id, event.sequence), [])) for event in events
+        ]
 
     def end(self) -> Document:
         """Sequence and hash of the last entry."""

@@ -78,7 +78,7 @@ class OversightService:
     def _enter(self, unit: UnitOfWork, event: Event) -> NextEntry | None:
         """Puts the event's entry into the unit; None where it is in the ledger already."""
         chain = _chains[id(self.kernel)]
-        if chain.knows(event.id):
+        if chain.knows(event):
             return None
         entry = NextEntry(chain, body_of(event, datetime.now(UTC)))
         unit.late.append(entry)

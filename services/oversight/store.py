@@ -20,6 +20,7 @@ AGGREGATES = ["reviews", "blocks", "dossiers"]
 INDEXES = [
     Index("ledger", [("body.id", 1)], {"name": "once_per_event", "unique": True}),
     Index("ledger", [("body.subject", 1), ("_id", 1)], {"name": "by_subject"}),
+    Index("ledger", [("body.aggregate_id", 1), ("body.sequence", 1)], {"name": "by_place"}),
     Index("ledger_state", [("sequence", 1)], {"name": "by_sequence"}),
     Index("reviews", [("state", 1), ("at", 1), ("_id", 1)], {"name": "oldest_by_state"}),
     Index("reviews", [("code", 1), ("act", 1), ("round", 1)], {"name": "by_dossier"}),

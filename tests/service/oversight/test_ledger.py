@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import uuid
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -14,7 +15,9 @@ import pytest
 
 from deploy.operate import ledger as auditor
 from deploy.operate.ledger import Keys, run_verify
-from services.oversight.ledger import GENESIS, entry_hash
+from services.common.actors import Signer
+from services.oversight.heads import HeadsFile
+from services.oversight.ledger import GENESIS, Entry, append, entry_hash
 from tests.service.oversight.test_clock_and_lateness import command
 from tests.support.bus import Bus, eventually
 from tests.support.watchers import Story, Watchers, real_now, wait_ledger
@@ -208,6 +211,28 @@ def test_heads_signed_by_anybody_else_or_lost_are_found(
     assert "1 lines of the heads' file are unreadable" in out
 
 
+@pytest.mark.req("PR-06")
+def test_two_events_at_one_place_of_an_aggregate_are_named(
+    watchers: Watchers, story: Story, data: pymongo.MongoClient, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Entered, sealed and signed as any other: only its number is another event's of the same room and dossier."""
+    first = wait_ledger(data, story.tell("notice.delivered", "notifier"))
+    copy = copied(watchers, data, tmp_path)
+    keys = Keys(watchers.system.state.public_keys)
+    signer = Signer.load("oversight", "oversight-1", watchers.system.state.secrets / "keys" / "oversight-1.pem")
+    heads = HeadsFile(tmp_path, signer.kid, signer.sign_bytes)
+    for change in ({"sequence": 2}, {"source": "/motcua/postal"}, {"aggregate_id": "another"}, {}):
+        last = Entry.from_dict(copy["ledger"].find_one(sort=[("_id", -1)]))
+        second = append(last, first["body"] | {"id": uuid.uuid4().hex} | change, signer.kid, signer.sign_bytes)
+        copy["ledger"].insert_one({"_id": second.sequence, **second.to_dict()})
+        heads.append(second)
+        capsys.readouterr()
+        assert run_verify(copy, tmp_path, keys) == (0 if change else 1)
+    out = capsys.readouterr().out
+    assert "EVENTS CLAIM ONE PLACE" in out
+    assert f"entries {first['_id']}, {second.sequence} bear the same number: /motcua/notifier {story.code} 1" in out
+
+
 def copied(watchers: Watchers, data: pymongo.MongoClient, to: Path) -> Any:
     """The ledger at rest and its heads, where they may be spoiled."""
     heads = watchers.system.state.ledger_heads
@@ -238,8 +263,8 @@ def test_recognition_and_figures_are_those_of_the_ledger_alone(
     assisted.filed(mode="OFFICER_ASSISTED")
     wait_ledger(data, assisted.accepted())
     ioc = watchers.tokens.person("ioc")
-    seen = {each.code: line.call("oversight.recognition", ioc, code=each.code) for each in (story, control, assisted)}
-    assert seen[story.code]["recognition"] == "ONLINE"
+    eventually(lambda: line.call("oversight.recognition", ioc, code=story.code)["recognition"] == "ONLINE", what="seen")
+    seen = {each.code: line.call("oversight.recognition", ioc, code=each.code) for each in (control, assisted)}
     assert (seen[control.code]["recognition"], seen[control.code]["rule_set"]) == ("PENDING", "2024")
     assert seen[assisted.code]["recognition"] == "NOT"
     control.tell("case.stopped", "processing")
