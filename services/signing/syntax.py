@@ -23,15 +23,18 @@ _GAP = re.compile(rb"[\x00\t\n\x0c\r ]*+")
 _COMMENTED_GAP = re.compile(rb"(?:[\x00\t\n\x0c\r ]++|%[^\r\n]*+)*+")
 _END = rb"(?=[\x00\t\n\x0c\r ()<>\[\]{}/%]|\Z)"
 _HEAD = re.compile(rb"(0|[1-9]\d{0,9})[\x00\t\n\x0c\r ]+(0|[1-9]\d{0,4})[\x00\t\n\x0c\r ]+obj" + _END)
-_TOKEN = re.compile(
-    rb"(?P<integer>[+-]?\d{1,18}" + _END + rb")"
-    rb"|(?P<real>[+-]?(?:\d+\.\d*|\.\d+)" + _END + rb")"
-    rb"|(?P<name>/[^\x00\t\n\x0c\r ()<>\[\]{}/%]*)"
+_VALUE = (
+    rb"(?:(?P<name>/[^\x00\t\n\x0c\r ()<>\[\]{}/%]*+)"
+    rb"|(?P<ref>(?P<number>\d{1,10})[\x00\t\n\x0c\r ]++(?P<generation>\d{1,5})[\x00\t\n\x0c\r ]++R" + _END + rb")"
+    rb"|(?P<integer>[+-]?\d{1,18}" + _END + rb")"
     rb"|(?P<mark><<|>>|\[|\])"
+    rb"|(?P<real>[+-]?(?:\d+\.\d*|\.\d+)" + _END + rb")"
     rb"|<(?P<hex>[0-9A-Fa-f\x00\t\n\x0c\r ]*+)>"
     rb"|(?P<open>\()"
-    rb"|(?P<word>[A-Za-z]+" + _END + rb")"
+    rb"|(?P<word>true|false|null)" + _END + rb")"
 )
+_TOKEN = re.compile(_GAP.pattern + _VALUE)
+_COMMENTED_TOKEN = re.compile(_COMMENTED_GAP.pattern + _VALUE)
 _IN_STRING = re.compile(rb"[^()\\]*+(?:\\.[^()\\]*+)*+", re.DOTALL)
 _ESCAPED_NAME = re.compile(rb"#([0-9A-Fa-f]{2})")
 _STREAM_EOL = re.compile(rb"\r?\n")
@@ -109,40 +112,28 @@ def value_at(data: bytes, at: int, *, comments: bool = False) -> tuple[Any, int]
     """One value (not a stream) and the place behind it."""
     level: list[Any] = []
     outer: list[tuple[bytes, list[Any]]] = []
+    next_token = (_COMMENTED_TOKEN if comments else _TOKEN).match
     while True:
-        start = skip(data, at, comments=comments)
-        token = _TOKEN.match(data, start)
+        token = next_token(data, at)
         if token is None:
-            raise SyntaxProblem(f"no value at {start}")
-        at = token.end()
-        kind, text = token.lastgroup, token[0]
-        if kind == "mark" and text in (b"<<", b"["):
-            if len(outer) == _DEPTH:
-                raise SyntaxProblem(f"nested too deeply at {start}")
-            outer.append((text, level))
-            level = []
-            continue
+            raise SyntaxProblem(f"no value at {at}")
+        at, kind = token.end(), token.lastgroup
         if kind == "mark":
-            level = _closed(text, level, outer, start)
-        elif kind == "word":
-            _word(text, level, start)
+            text = token["mark"]
+            if text in (b"<<", b"["):
+                if len(outer) == _DEPTH:
+                    raise SyntaxProblem(f"nested too deeply at {at}")
+                outer.append((text, level))
+                level = []
+                continue
+            level = _closed(text, level, outer, at)
         elif kind == "open":
             value, at = _string(data, at)
             level.append(value)
         else:
-            level.append(_scalar(str(kind), text, token))
-        if not outer and not _may_be_reference(data, level, at):
-            if len(level) != 1:
-                raise SyntaxProblem(f"not one value before {at}")
+            level.append(_scalar(str(kind), token))
+        if not outer:
             return level[0], at
-
-
-_REFERENCE_GOES_ON = re.compile(rb"[\x00\t\n\x0c\r ]+(?:\d{1,5}[\x00\t\n\x0c\r ]+R|R)" + _END)
-
-
-def _may_be_reference(data: bytes, level: list[Any], at: int) -> bool:
-    """Whether bare integers at the outermost level are the beginning of a reference."""
-    return all(type(item) is int for item in level) and _REFERENCE_GOES_ON.match(data, at) is not None
 
 
 def _closed(text: bytes, level: list[Any], outer: list[tuple[bytes, list[Any]]], at: int) -> list[Any]:
@@ -160,24 +151,24 @@ def _dictionary(items: list[Any], at: int) -> dict[bytes, Any]:
     return dict(zip((bytes(key) for key in keys), items[1::2], strict=True))
 
 
-def _word(text: bytes, level: list[Any], at: int) -> None:
-    if text == b"R" and len(level) > 1 and all(type(item) is int and item >= 0 for item in level[-2:]):
-        level[-2:] = [Ref(*level[-2:])]
-    elif text in _CONSTANTS:
-        level.append(_CONSTANTS[text])
-    else:
-        raise SyntaxProblem(f"an unknown word at {at}")
-
-
-def _scalar(kind: str, text: bytes, token: re.Match[bytes]) -> Any:
+def _scalar(kind: str, token: re.Match[bytes]) -> Any:
+    text = token[kind]
+    if kind == "name":
+        return Name(_ESCAPED_NAME.sub(_unescaped, text[1:]) if b"#" in text else text[1:])
+    if kind == "ref":
+        return Ref(int(token["number"]), int(token["generation"]))
     if kind == "integer":
         return int(text)
     if kind == "real":
         return float(text)
-    if kind == "name":
-        return Name(_ESCAPED_NAME.sub(lambda m: bytes([int(m[1], 16)]), text[1:]))
-    digits = token["hex"].translate(None, WHITE)
+    if kind == "word":
+        return _CONSTANTS[text]
+    digits = text.translate(None, WHITE)
     return bytes.fromhex((digits + b"0" if len(digits) % 2 else digits).decode("ascii"))
+
+
+def _unescaped(match: re.Match[bytes]) -> bytes:
+    return bytes([int(match[1], 16)])
 
 
 def _string(data: bytes, at: int) -> tuple[bytes, int]:
