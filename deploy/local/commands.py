@@ -100,7 +100,8 @@ def _parser() -> argparse.ArgumentParser:
         sub.add_argument(
             "--state",
             metavar="NAME",
-            help="which system: a name under .motcua/state, or a folder (default: MOTCUA_STATE, else main)",
+            help="which system: a name under .motcua/state, or a folder "
+            f"(default: MOTCUA_STATE, else {'demo' if name == 'demo' else 'main'})",
         )
         sub.set_defaults(run=run)
         return sub
@@ -171,15 +172,16 @@ def _up(given: argparse.Namespace, _: list[str]) -> int:
     set_up()
     state = state_of(given.state, "main")
     production.read_settings(state)
-    if given.fresh and given.rehearsal and describe(state).get("rehearsal") is False:
-        raise Trouble(f"{state.top} holds a production system", "name another state for the rehearsal: --state NAME")
+    if given.fresh and describe(state).get("rehearsal", given.rehearsal) != given.rehearsal:
+        kinds = ("production system", "rehearsal")[:: -1 if given.rehearsal is False else 1]
+        raise Trouble(f"{state.top} holds a {kinds[0]}, for good", f"name another state for a {kinds[1]}: --state NAME")
     if System(state.top).running():
         raise Trouble(
             f"This system runs already ({ownership.name_of(state)})", "./motcua status shows it, ./motcua down ends it"
         )
     if not given.rehearsal and describe(state).get("rehearsal") is not True:
-        production.place_heads(state, given.fresh)
         production.refuse_without_trust(state)
+        production.place_heads(state, given.fresh)
         for line in production.warnings():
             say(f"warning: {line}")
     if not ownership.maker(state):

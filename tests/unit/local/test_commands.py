@@ -168,9 +168,11 @@ def test_what_a_killed_installation_left_is_swept_at_the_next_set_up(tmp_path, m
     assert [f.name for f in (tmp_path / "TMP").iterdir()] == ["other"]
 
 
-def test_a_rehearsal_never_takes_the_place_of_a_production_system(two_systems, monkeypatch, capsys):
+def test_a_rehearsal_never_takes_the_place_of_a_production_system_nor_back(two_systems, monkeypatch, capsys):
     monkeypatch.setattr(commands, "set_up", lambda *_: None)
     monkeypatch.setattr(System, "start", lambda *_, **__: pytest.fail("started"))
     monkeypatch.setattr(System, "running", lambda _: False)
     assert commands.main(["up", "--rehearsal", "--fresh", "--detach"]) == 1
-    assert "production" in capsys.readouterr().err
+    assert "holds a production system" in capsys.readouterr().err
+    assert commands.main(["up", "--fresh", "--detach", "--state", "demo"]) == 1
+    assert "holds a rehearsal" in capsys.readouterr().err
