@@ -166,7 +166,7 @@ class ActSeen(EventSchema):
 
 class CaseOpened(EventSchema):
     code = fields.String(required=True)
-    steps = fields.Raw(load_default=0)
+    steps = fields.List(fields.Dict(), required=True)
 
 
 class StepSeen(EventSchema):

@@ -121,7 +121,7 @@ def order_told(row: Row, order_id: str, *, paid: bool) -> None:
 
 def granted(row: Row, grant: Mapping[str, Any]) -> None:
     """Processing granted something that the dossier may not show yet, see `grants`."""
-    row["grants"] = [*row.get("grants", []), dict(grant)]
+    row["grants"] = [*row["grants"], dict(grant)]
 
 
 def block_told(row: Row, act: str, *, blocked: bool, recorded: datetime) -> bool:

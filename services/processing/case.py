@@ -270,19 +270,19 @@ def open_case(accepted: Mapping[str, Any], clock: dict[str, Any], *, owner: str,
         "procedure": accepted["procedure"],
         "procedure_version": accepted["procedure_version"],
         "workflow_version": accepted["workflow"]["version"],
-        "components": accepted.get("components"),
-        "unit_tax_number": accepted.get("unit_tax_number"),
+        "components": accepted["components"],
+        "unit_tax_number": accepted["unit_tax_number"],
         "unit": unit,
         "desk": accepted["desk"],
         "owner": owner,
-        "pickup": accepted.get("pickup"),
-        "fee": accepted.get("fee"),
+        "pickup": accepted["pickup"],
+        "fee": accepted["fee"],
         # What people write against. News of other rooms (a block, a verdict) does not count here: it must
         # not make the command of somebody stale who saw everything that she decides on.
         "edition": 1,
         "state": State.WAITING.value,
         "former_state": None,
-        "steps": _steps(accepted["workflow"]["steps"], unit, accepted["accepted_at"]),
+        "steps": _steps(accepted["workflow"]["steps"], accepted["accepted_at"]),
         "position": 0,
         "clock": clock,
         "rescheduled": None,
@@ -299,16 +299,16 @@ def open_case(accepted: Mapping[str, Any], clock: dict[str, Any], *, owner: str,
     return case
 
 
-def _steps(steps: Sequence[Mapping[str, Any]], unit: str, since: datetime) -> list[dict[str, Any]]:
+def _steps(steps: Sequence[Mapping[str, Any]], since: datetime) -> list[dict[str, Any]]:
     if not steps:
         raise ValueError("a workflow has at least one step")
     return [
         {
             "step": step["step"],
-            "name": step.get("name") or step["step"],
-            "role": step.get("role") or "specialist",
-            "unit": step.get("unit") or unit,
-            "minutes": step.get("minutes"),
+            "name": step["name"],
+            "role": step["role"],
+            "unit": step["unit"],
+            "minutes": step["minutes"],
             "waiting_since": since if number == 0 else None,
             "started_at": None,
             "started_by": None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from services.common import blocks
@@ -17,13 +18,10 @@ from services.processing import clock as clocks
 from services.processing import neighbours, results, schemas, store
 from services.processing.case import Case, Command, State
 
-DEFAULT_CALENDAR = "hue-centres"
 
-
-def calendar_of(told: Any) -> WorkingCalendar:
-    """The calendar that intake names, as an id or as an object with one. Raises KeyError for an unknown one."""
-    name = told.get("id") if isinstance(told, dict) else told
-    return shipped_calendars()[name or DEFAULT_CALENDAR]
+def calendar_of(told: Mapping[str, Any]) -> WorkingCalendar:
+    """The calendar that intake names. Raises KeyError for an unknown one."""
+    return shipped_calendars()[told["id"]]
 
 
 class Listener:

@@ -46,15 +46,7 @@ def report(ctx: Context, file_id: str, *, masked: bool = False) -> dict[str, Any
 def fee(ctx: Context, case: Case) -> Fee:
     """What payment says. An order that is expected and not there yet counts as due: its event is still on the way."""
     due = ctx.call("payment.due", code=case["code"], as_service=True)
-    charged = case["fee"] or {}
-    amount = int(charged.get("amount") or 0)
-    missing = charged.get("mode") in _CHARGED and amount > 0 and not due["ordered"]
+    charged = case["fee"]
+    amount = int(charged["amount"])
+    missing = charged["mode"] in _CHARGED and amount > 0 and not due["ordered"]
     return Fee(bool(due["due"]) or missing, amount if missing else int(due["amount"]))
-
-
-def components(ctx: Context, case: Case) -> list[str]:
-    """All component ids of the procedure's version: as told at acceptance, else as intake says."""
-    told = case["components"]
-    if told is None:
-        told = ctx.call("intake.brief", code=case["code"], as_service=True)["components"]
-    return [item["component"] if isinstance(item, dict) else item for item in told]

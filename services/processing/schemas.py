@@ -255,46 +255,48 @@ class ReleaseAnswer(Granted):
 
 class WorkflowStep(EventSchema):
     step = fields.String(required=True)
-    name = fields.String(allow_none=True)
-    role = fields.String(allow_none=True)
-    unit = fields.String(allow_none=True)
-    minutes = fields.Integer(allow_none=True)
+    name = fields.String(required=True)
+    role = fields.String(required=True)
+    unit = fields.String(required=True)
+    minutes = fields.Integer(required=True)
 
 
 class Workflow(EventSchema):
-    version = fields.Raw(required=True)
+    version = fields.Integer(required=True)
     steps = fields.List(fields.Nested(WorkflowStep), required=True, validate=validate.Length(min=1))
 
 
 class FeeSeen(EventSchema):
-    mode = fields.String(load_default="none")
-    amount = fields.Integer(load_default=0)
+    mode = fields.String(required=True)
+    amount = fields.Integer(required=True)
 
 
 class LimitSeen(EventSchema):
-    value = fields.Integer(allow_none=True, load_default=0)
+    value = fields.Integer(required=True)
     unit = fields.String(required=True)
+
+
+class CalendarSeen(EventSchema):
+    id = fields.String(required=True)
 
 
 class DossierAcceptedSeen(EventSchema):
     code = fields.String(required=True)
     procedure = fields.String(required=True)
-    procedure_version = fields.Raw(load_default=None, allow_none=True)
+    procedure_version = fields.Integer(required=True)
     workflow = fields.Nested(Workflow, required=True)
     unit = fields.String(required=True)
     desk = fields.String(required=True)
     owner = fields.String(required=True)
     accepted_at = Moment(required=True)
     appointment = Moment(required=True)
-    clock_policy = fields.String(load_default="RESTART")
-    limit = fields.Nested(LimitSeen, load_default=None, allow_none=True)
-    fee = fields.Nested(FeeSeen, load_default=None, allow_none=True)
-    pickup = fields.String(load_default=None, allow_none=True)
-    unit_tax_number = fields.String(load_default=None, allow_none=True)
-    # An id, or an object with id and version.
-    calendar = fields.Raw(load_default=None, allow_none=True)
-    # All component ids of the procedure's version; where intake does not tell them they are asked for.
-    components = fields.Raw(load_default=None, allow_none=True)
+    clock_policy = fields.String(required=True)
+    limit = fields.Nested(LimitSeen, required=True)
+    fee = fields.Nested(FeeSeen, required=True)
+    pickup = fields.String(required=True)
+    unit_tax_number = fields.String(required=True)
+    calendar = fields.Nested(CalendarSeen, required=True)
+    components = fields.List(fields.String(), required=True)
 
 
 class FileCheckedSeen(EventSchema):

@@ -88,7 +88,7 @@ class ProcessingService(Listener):
         report = neighbours.report(ctx, file["file_id"]) if file else None
         slip = supplements.make(
             case, slip_id=hashlib.sha256(f"slip:{ctx.command_id}".encode()).hexdigest()[:32], text=data["text"],
-            components=data["components"], of_procedure=neighbours.components(ctx, case),
+            components=data["components"], of_procedure=case["components"],
             failure_statement=data["failure_statement"], file=file, verdict=report["verdict"] if report else None,
             by=ctx.actor.subject, by_person=ctx.actor.person_id, at=ctx.now,
         )  # fmt: skip

@@ -9,8 +9,8 @@ from services.common import blocks
 from services.common.problems import Problem
 from services.processing import case as cases
 from services.processing.case import FINAL, TRANSITIONS, Command, Facts, Row, State, Target
-from services.processing.schemas import EVENTS
-from tests.unit.processing.papers import NOW, OFFICER, in_state, opened
+from services.processing.schemas import EVENTS, DossierAcceptedSeen
+from tests.unit.processing.papers import NOW, OFFICER, accepted, in_state, opened
 
 #: What makes each guarded row pass: the step that is named, and whether results.py granted.
 _FACTS = {
@@ -157,3 +157,12 @@ def test_a_workflow_without_steps_opens_no_case() -> None:
 def test_the_readme_shows_the_table() -> None:
     readme = Path(cases.__file__).with_name("README.md").read_text(encoding="utf-8")
     assert cases.diagram() in readme
+
+
+@pytest.mark.parametrize("missing", ["calendar", "components", "fee", "clock_policy", "limit", "unit_tax_number"])
+def test_an_acceptance_that_does_not_say_all_is_refused_where_it_is_read(missing: str) -> None:
+    told = accepted()
+    told.pop(missing)
+    for name in ("accepted_at", "appointment"):
+        told[name] = told[name].isoformat()
+    assert set(DossierAcceptedSeen().validate(told)) == {missing}
