@@ -60,6 +60,7 @@ class Ground(StrEnum):
     NO_FILE = "NO_FILE"
     UNSIGNED = "UNSIGNED"
     SIGNATURE_INVALID = "SIGNATURE_INVALID"
+    NOT_BY_OFFICER = "NOT_BY_OFFICER"
     REPEATED_WITHOUT_STATEMENT = "REPEATED_WITHOUT_STATEMENT"
     TEXT_CHANGED = "TEXT_CHANGED"
     COMPONENTS_CHANGED = "COMPONENTS_CHANGED"
@@ -72,6 +73,10 @@ GROUND_TEXT: dict[Ground, tuple[str, str]] = {
     Ground.NO_FILE: ("Không đính kèm file", "No file is attached"),
     Ground.UNSIGNED: ("File không có ký số", "The file is not signed"),
     Ground.SIGNATURE_INVALID: ("Chữ ký số của file không hợp lệ", "The file's signature is not valid"),
+    Ground.NOT_BY_OFFICER: (
+        "File không do cán bộ hoặc cơ quan ký số",
+        "The file is not signed by an officer or an agency",
+    ),
     Ground.REPEATED_WITHOUT_STATEMENT: (
         "Hướng dẫn quá một lần, không nêu nội dung công dân chưa đảm bảo",
         "Asked more than once without stating what the citizen failed to ensure",
@@ -102,7 +107,8 @@ _DECIDABLE: dict[Review, frozenset[Ground]] = {
 
 @dataclass(frozen=True, slots=True)
 class Slip:
-    """One guidance or supplement request as given; `acted_on`: its business day, `verdict`: counts with a file only."""
+    """One guidance or supplement request as given; `acted_on`: its business day, `verdict`: counts with a file only,
+    `by_officer`: whose the valid signature is."""
 
     act: Act
     text: str
@@ -111,6 +117,7 @@ class Slip:
     has_file: bool
     verdict: Verdict | None = None
     failure_statement: str | None = None
+    by_officer: bool = True
 
     @property
     def states_failure(self) -> bool:
@@ -229,6 +236,8 @@ def _signature_faults(slip: Slip) -> tuple[Ground, ...]:
         return (Ground.NO_FILE,)
     if slip.verdict is Verdict.NO_SIGNATURE:
         return (Ground.UNSIGNED,)
+    if slip.verdict is Verdict.TOTAL_PASSED and not slip.by_officer:
+        return (Ground.NOT_BY_OFFICER,)
     return (Ground.SIGNATURE_INVALID,) if slip.verdict is Verdict.TOTAL_FAILED else ()
 
 

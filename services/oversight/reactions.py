@@ -138,7 +138,7 @@ class Reactions:
         review["text"] = self.seal(str(slip.get("text") or ""), "reviews.text")
         statement = slip.get("failure_statement")
         review["failure_statement"] = self.seal(str(statement), "reviews.failure_statement") if statement else None
-        if review["verdict"] is None and review["file_id"]:
+        if review["file_id"] and (review["verdict"] is None or reviews.needs_signer(review)):
             self._ask_signing(ctx, review)
         self._assess(ctx, unit, review, former, None)
         unit.insert("reviews", review)
@@ -148,7 +148,9 @@ class Reactions:
         data = _read(shapes.CheckedSeen, event)
         waiting = {"file_id": data["file_id"], "state": Review.AWAITING_CHECK.value}
         for review in self._kernel.store.find("reviews", waiting):
-            review.update(verdict=data["verdict"], report_id=data["report_id"])
+            review.update(verdict=data["verdict"], report_id=data["report_id"], by_officer=None)
+            if reviews.needs_signer(review):
+                self._ask_signing(ctx, review)
             self.reassess(ctx, unit, review)
 
     def reassess(self, ctx: Context, unit: UnitOfWork, review: Document) -> None:
@@ -160,14 +162,16 @@ class Reactions:
     def recheck(self, ctx: Context, review: Document) -> bool:
         """Asks signing again about a slip that waits; True when there is a verdict to go by."""
         self._ask_signing(ctx, review)
-        return review["verdict"] not in (None, "INDETERMINATE")
+        return review["verdict"] not in (None, "INDETERMINATE") and not reviews.needs_signer(review)
 
     def _ask_signing(self, ctx: Context, review: Document) -> None:
         try:
             report = ctx.call("signing.report", as_service=True, timeout=PATIENCE, file_id=review["file_id"])
         except Problem:
             return  # it waits for file.checked, and the timer asks again
-        review.update(verdict=report["verdict"], report_id=report.get("report_id"))
+        review.update(
+            verdict=report["verdict"], report_id=report.get("report_id"), by_officer=reviews.by_officer(report)
+        )
 
     def _former(self, code: str, act: str, before_round: int) -> list[Document]:
         query = {"code": code, "act": act, "round": {"$lt": before_round}}

@@ -31,9 +31,22 @@ STATE_TEXT: dict[Review, tuple[str, str]] = {
 }
 
 
+@rule("MO-03", title="File hướng dẫn, yêu cầu phải do cán bộ hoặc cơ quan ký số", cites="CV 252/UBND-HCC §2, phụ lục",
+      since=MONITORED_SINCE)  # fmt: skip
+def by_officer(report: Mapping[str, Any]) -> bool:
+    """Whether an officer or agency signed validly: only they hold certificates under the government's anchors.
+
+    A citizen's valid signature on a slip is nobody's official word.
+    """
+    return any(
+        signature.get("verdict") == Verdict.TOTAL_PASSED and (signature.get("signer") or {}).get("kind") == "government"
+        for signature in report.get("signatures", ())
+    )
+
+
 def slip_of(review: Mapping[str, Any], text: str, failure_statement: str | None) -> Slip:
-    """A stored review as a slip to judge."""
-    verdict = review["verdict"]
+    """A stored review as a slip to judge. A valid signature counts once it is known whose it is."""
+    verdict = None if needs_signer(review) else review["verdict"]
     return Slip(
         act=ACTS[review["act"]],
         text=text,
@@ -42,7 +55,13 @@ def slip_of(review: Mapping[str, Any], text: str, failure_statement: str | None)
         has_file=review["file_id"] is not None,
         verdict=None if verdict is None else Verdict(verdict),
         failure_statement=failure_statement,
+        by_officer=review.get("by_officer") is not False,
     )
+
+
+def needs_signer(review: Mapping[str, Any]) -> bool:
+    """Whether signing must still say who signed the slip's file."""
+    return review["verdict"] == Verdict.TOTAL_PASSED and review.get("by_officer") is None
 
 
 @rule("MO-01", title="Giám sát nội dung, thành phần, file và chữ ký số của phiếu", cites="CV 252/UBND-HCC §2.1–2.2",
@@ -60,6 +79,7 @@ def new_review(data: Mapping[str, Any], centre: str | None) -> dict[str, Any]:
         "file_sha256": data["file_sha256"],
         "verdict": data["verdict"],
         "report_id": None,
+        "by_officer": None,
         "text_hash": data["text_hash"],
         "officer": data["officer"],
         "officer_person": "",

@@ -69,11 +69,20 @@ def watchers() -> Iterator[Watchers]:
 
 @pytest.fixture(autouse=True)
 def neighbours_as_usual(watchers: Watchers) -> None:
-    """Each test begins with rooms that are there and know nothing."""
+    """Each test begins with rooms that are there and know nothing but that officers sign what they are asked about."""
     for room in (watchers.intake, watchers.identity, watchers.processing, watchers.signing):
         room.answers.clear()
         room.asked.clear()
         room.away = False
+    watchers.signing.answers["report"] = lambda asked: signed_by("government")
+
+
+def signed_by(kind: str) -> dict[str, Any]:
+    """A report of signing about a file that somebody of this kind signed validly."""
+    return {
+        "report_id": "rep-0", "verdict": "TOTAL_PASSED",
+        "signatures": [{"verdict": "TOTAL_PASSED", "signer": {"kind": kind}}],
+    }  # fmt: skip
 
 
 @pytest.fixture

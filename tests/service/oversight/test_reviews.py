@@ -13,7 +13,7 @@ import pytest
 from services.common.problems import Problem
 from tests.service.oversight.test_clock_and_lateness import command
 from tests.support.bus import Bus, eventually
-from tests.support.watchers import CENTRE, UNIT, Story, Watchers
+from tests.support.watchers import CENTRE, UNIT, Story, Watchers, signed_by
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ def test_a_first_signed_guidance_waits_for_a_person_of_ioc_who_confirms_it(
     story: Story, line: Bus, ioc: str, data: pymongo.MongoClient
 ) -> None:
     story.watchers.signing.answers["report"] = lambda asked: {
-        "file_id": asked["file_id"], "report_id": "rep-1", "verdict": "TOTAL_PASSED", "signatures": [{"signer": "…"}],
+        "file_id": asked["file_id"], **signed_by("government"),
     }  # fmt: skip
     story.filed()
     slip_id = story.slip(text="Bổ sung bản chụp có chứng thực")
@@ -222,6 +222,40 @@ def test_an_indeterminate_signature_waits_and_is_judged_when_its_check_ends(
         subject=f"file-{slip_id}", source="signing",
     )  # fmt: skip
     eventually(lambda: line.call("oversight.violations", ioc, code=story.code)["items"], what="register")
+
+
+@pytest.mark.req("MO-03", "SG-05")
+def test_a_slip_under_a_citizens_signature_is_a_violation_also_when_its_check_ends_later(
+    story: Story, line: Bus, ioc: str, watchers: Watchers
+) -> None:
+    watchers.signing.answers["report"] = lambda asked: signed_by("public")
+    story.filed()
+    first = story.slip()
+    later = story.slip(act="supplement", verdict="INDETERMINATE")
+    review = review_of(line, ioc, first, story.code)
+    assert (review["state"], [ground["ground"] for ground in review["grounds"]]) == ("VIOLATION", ["NOT_BY_OFFICER"])
+    assert review_of(line, ioc, later, story.code)["state"] == "AWAITING_CHECK"
+    line.tell(
+        "file.checked",
+        {"file_id": f"file-{later}", "sha256": "0" * 64, "verdict": "TOTAL_PASSED", "report_id": "rep-0"},
+        subject=f"file-{later}", source="signing",
+    )  # fmt: skip
+    eventually(lambda: review_of(line, ioc, later, story.code)["state"] == "VIOLATION", what="judged")
+
+
+@pytest.mark.req("X-22")
+def test_a_valid_signature_waits_until_signing_says_whose_it_is(
+    story: Story, line: Bus, ioc: str, watchers: Watchers
+) -> None:
+    watchers.signing.answers.pop("report")  # it cannot say
+    story.filed()
+    slip_id = story.slip()
+    assert review_of(line, ioc, slip_id, story.code)["state"] == "AWAITING_CHECK"
+    watchers.signing.answers["report"] = lambda asked: signed_by("government")
+    line.call(
+        "oversight.move_clock", watchers.tokens.operator(), to=(story.clock() + timedelta(seconds=61)).isoformat()
+    )
+    eventually(lambda: review_of(line, ioc, slip_id, story.code)["state"] == "AWAITING_IOC", what="judged")
 
 
 @pytest.mark.req("PR-06")

@@ -169,6 +169,7 @@ def test_a_first_signed_slip_awaits_a_person_and_is_never_confirmed_by_itself(ac
         ({"has_file": False}, Ground.NO_FILE),
         ({"verdict": Verdict.NO_SIGNATURE}, Ground.UNSIGNED),
         ({"verdict": Verdict.TOTAL_FAILED}, Ground.SIGNATURE_INVALID),
+        ({"by_officer": False}, Ground.NOT_BY_OFFICER),
     ],
 )
 def test_a_first_slip_without_a_valid_signature_is_a_violation(act: Act, changes: Any, ground: Ground) -> None:

@@ -4,7 +4,17 @@ from typing import Any
 import pytest
 
 from services.common.slips import Review
-from services.oversight.reviews import ACTS, DECISIONS, STATE_TEXT, adopt, judge, new_review, register_entry, slip_of
+from services.oversight.reviews import (
+    ACTS,
+    DECISIONS,
+    STATE_TEXT,
+    adopt,
+    by_officer,
+    judge,
+    new_review,
+    register_entry,
+    slip_of,
+)
 
 AT = datetime(2024, 3, 11, 3, 0, tzinfo=UTC)
 
@@ -15,7 +25,7 @@ def review(**changes: Any) -> dict[str, Any]:
         "file_sha256": "0" * 64, "verdict": "TOTAL_PASSED", "text_hash": "h", "officer": "acc", "unit": "u",
         "desk": "d", "at": AT,
     }  # fmt: skip
-    return new_review(data | changes, "centre")
+    return new_review(data | changes, "centre") | {"by_officer": True}
 
 
 def judged(row: dict[str, Any], text: str, *former: tuple[dict[str, Any], str], statement: str | None = None) -> None:
@@ -28,6 +38,29 @@ def test_a_first_signed_slip_waits_for_ioc_and_has_nothing_to_compare_with(act: 
     row = review(act=act)
     judged(row, "Bổ sung bản chụp")
     assert (row["state"], row["grounds"], row["comparison"]) == ("AWAITING_IOC", [], None)
+
+
+@pytest.mark.req("MO-03", "SG-05")
+@pytest.mark.parametrize(
+    ("kinds", "expected"),
+    [(["government"], True), (["public"], False), (["unknown"], False), ([], False), (["public", "government"], True)],
+)
+def test_only_officers_and_agencies_sign_slips(kinds: list[str], expected: bool) -> None:
+    signatures = [{"verdict": "TOTAL_PASSED", "signer": {"kind": kind}} for kind in kinds]
+    report = {"verdict": "TOTAL_PASSED", "signatures": signatures}
+    assert by_officer(report) is expected
+    row = review() | {"by_officer": by_officer(report)}
+    judged(row, "Bổ sung bản chụp")
+    assert row["grounds"] == ([] if expected else ["NOT_BY_OFFICER"])
+    invalid = [{**signature, "verdict": "INDETERMINATE"} for signature in signatures]
+    assert not by_officer({**report, "signatures": invalid})
+
+
+@pytest.mark.req("X-22")
+def test_a_valid_signature_of_nobody_knows_whom_waits() -> None:
+    row = review() | {"by_officer": None}
+    judged(row, "Bổ sung bản chụp")
+    assert (row["state"], row["grounds"]) == ("AWAITING_CHECK", [])
 
 
 @pytest.mark.req("MO-03", "MO-08")
