@@ -326,7 +326,6 @@ def _restore(given: argparse.Namespace, _: list[str]) -> int:
     options += ["--gap", str(given.gap)] if given.gap is not None else []
     state = state_of(given.state, "main")
     production.read_settings(state)
-    ownership.mark(state, "restore")
     return restoring.restore(
         state, given.folder.resolve(), options,
         replace=given.replace, containers=given.containers,

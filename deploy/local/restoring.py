@@ -10,7 +10,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from deploy.local import processes, production
+from deploy.local import ownership, processes, production
 from deploy.local.paths import ROOT, VENV_PYTHON, State
 from deploy.local.processes import end_with_parent
 from deploy.local.system import STORES, System
@@ -29,6 +29,7 @@ def restore(state: State, folder: Path, options: list[str], *, replace: bool, co
     about = _about(folder)
     system.rehearsal = about["rehearsal"]
     if not system.rehearsal:
+        production.refuse_without_trust(state)
         production.place_heads(state, False)
     try:
         system.start([], containers=containers)
@@ -38,6 +39,7 @@ def restore(state: State, folder: Path, options: list[str], *, replace: bool, co
                 f"There is data already: {', '.join(found['occupied'])}",
                 "add --replace to lose it, or name an empty state directory with --state",
             )
+        ownership.mark(state, "restore")  # what comes now is no demo's to erase
         say(f"loading {found['documents']} documents of {found['taken_at']}")
         _part(system, "load", folder, options, answer=False)
     finally:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pymongo
+import pytest
 
 from deploy.local.paths import ROOT, VENV_PYTHON
 from deploy.local.system import System
@@ -43,6 +44,7 @@ def test_a_first_officer_is_put_and_nobody_is_overwritten(
     assert system.is_ready("identity")
 
 
+@pytest.mark.full
 def test_what_a_room_refuses_is_said_with_its_own_words(system: System, tmp_path: Path) -> None:
     wrong = json.loads((ROOT / "deploy/rehearsal/seeds/intake.json").read_text())
     wrong["procedures"] = [{**wrong["procedures"][0], "_id": "9.000077@1", "code": "9.000078"}]

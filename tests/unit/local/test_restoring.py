@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from deploy.local import restoring
+from deploy.local import ownership, restoring
 from deploy.local.memory import RESTORE_MARKER, refuse_half_restored, wipe
 from deploy.local.paths import State
 from deploy.local.trouble import Trouble
@@ -73,6 +73,29 @@ def test_data_that_are_there_are_lost_only_on_demand(monkeypatch, state, folder)
         restoring.restore(state, folder, [], replace=False)
     assert played.said == ["stores", "inspect", "stop"]
     assert restoring.restore(state, folder, [], replace=True) == 0
+
+
+def test_what_a_restore_loads_is_no_demos_to_erase(monkeypatch, state, folder):
+    Played(monkeypatch, occupied=["intake"])
+    ownership.mark(state, "demo")
+    with pytest.raises(Trouble):
+        restoring.restore(state, folder, [], replace=False)
+    assert ownership.maker(state) == "demo"  # nothing was loaded yet
+    assert restoring.restore(state, folder, [], replace=True) == 0
+    with pytest.raises(Trouble, match="erases only what it made itself"):
+        ownership.claim(state, "demo")
+
+
+def test_a_production_backup_needs_trust_anchors_before_anything_starts(monkeypatch, state, folder):
+    monkeypatch.delenv("MOTCUA_TRUST", raising=False)
+    played = Played(monkeypatch)
+    (folder / "manifest.json").write_text('{"rehearsal": false}')
+    with pytest.raises(Trouble, match="anchors holds none"):
+        restoring.restore(state, folder, [], replace=False)
+    assert played.said == []
+    (state.top / "trust" / "anchors" / "public").mkdir(parents=True)
+    (state.top / "trust" / "anchors" / "public" / "root.pem").write_text("…")
+    assert restoring.restore(state, folder, [], replace=False) == 0
 
 
 def test_a_restore_that_was_cut_short_is_taken_up_again(monkeypatch, state, folder):
