@@ -24,10 +24,13 @@ Attempt = dict[str, Any]
 
 _S4 = "QĐ 08/2025/QĐ-UBND"
 MINUTES_TO_PAY = 15
-#: The provider is asked about an attempt that told nothing: first after it expired, then again for three days.
+#: The provider is asked about an attempt that told nothing: first after it expired, then again for three days; a
+#: payment in doubt is asked about until it is decided.
 ASK_AFTER = timedelta(minutes=20)
 ASK_AGAIN = timedelta(minutes=30)
 ASK_UNTIL = timedelta(days=3)
+ASK_HELD = timedelta(days=1)
+NO_TRANSACTION = "91"  # the provider's code for a reference that it does not know
 
 
 class State(StrEnum):
@@ -295,10 +298,25 @@ def to_ask(order: Order) -> list[Attempt]:
 
 
 def ask_later(order: Order, at: datetime) -> None:
-    """When to ask again: never, once the newest attempt is three days old or everything is final."""
+    """When to ask again: never, once everything is final or nothing was heard for three days; daily while one is held,
+    because until the provider decides nobody can pay the order in another way."""
     open_attempts = to_ask(order)
     newest = max((attempt["created_at"] for attempt in open_attempts), default=None)
-    order["ask_at"] = None if newest is None or at - newest > ASK_UNTIL else at + ASK_AGAIN
+    if newest is None:
+        order["ask_at"] = None
+    elif at - newest <= ASK_UNTIL:
+        order["ask_at"] = at + ASK_AGAIN
+    else:
+        order["ask_at"] = at + ASK_HELD if order["state"] == State.HELD else None
+
+
+def word_of_nothing(order: Order, attempt: Attempt, at: datetime) -> Notice | None:
+    """What it means that the provider knows no transaction of an attempt. Nothing, unless we hold it and its page has
+    closed: then no money is in doubt, and the order may be paid again. A success that comes after all is taken (late).
+    """
+    if attempt["outcome"] != Outcome.HELD or at < attempt["expires_at"]:
+        return None
+    return Notice(attempt["txn_ref"], order["amount"], Outcome.FAILED, NO_TRANSACTION, "", "", "")
 
 
 @rule("RT-10", title="Khoản đến hạn chưa nộp", cites=f"{_S4} Đ10.4")

@@ -18,7 +18,7 @@ from services.common.workers import WorkerPool
 from services.common.writes import StaleVersion
 from services.payment import metrics, receipt, restored, schemas, store, vietqr, vnpay
 from services.payment import order as orders
-from services.payment.adapters.provider import Provider, ProviderUnavailable, UnreadableAnswer
+from services.payment.adapters.provider import NoTransaction, Provider, ProviderUnavailable, UnreadableAnswer
 from services.payment.order import Attempt, Moment, Order, Row, State
 
 RETURN_PATH = "/api/v1/payments/vnpay/return"
@@ -103,13 +103,17 @@ class PaymentService:
 
     @command(schemas.ProviderMessage, schemas.ProviderAnswer)
     def provider_message(self, ctx: Context, data: dict[str, Any]) -> Any:
-        """A provider message (IPN): answers 97, 01, 04, 02 and 00, asked in this order."""
+        """A provider message (IPN): answers 97, 99, 01, 04, 02 and 00, asked in this order."""
         try:
-            notice = vnpay.read_notice(data["params"], self._secret())
+            notice = vnpay.read_message(data["params"], self._secret())
         except vnpay.BadSignature:
             logs.warning("provider_message_unsigned")
             metrics.record_message(vnpay.INVALID_SIGNATURE.code)
             return vnpay.INVALID_SIGNATURE.to_dict()
+        except vnpay.NotOfTheProvider:
+            logs.warning("provider_message_refused")
+            metrics.record_message(vnpay.NOT_A_MESSAGE.code)
+            return vnpay.NOT_A_MESSAGE.to_dict()
         order = store.by_reference(ctx.store, notice.txn_ref) if notice.txn_ref else None
         answer = vnpay.answer(notice, orders.view(order, notice) if order else None)
         metrics.record_message(answer.code)
@@ -213,6 +217,8 @@ class PaymentService:
                 metrics.record_question("refused")
                 logs.warning("provider_answer_refused", why=str(exc), txn_ref=attempt["txn_ref"])
                 continue
+            except NoTransaction:
+                notice = orders.word_of_nothing(order, attempt, ctx.now)
             if notice is None:
                 metrics.record_question("unknown")
                 continue

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -35,6 +36,7 @@ RESPONSES: dict[str, tuple[str, str]] = {
     "51": ("Tài khoản không đủ số dư", "Insufficient balance"),
     "65": ("Vượt hạn mức giao dịch trong ngày", "Over the limit of the day"),
     "75": ("Ngân hàng thanh toán đang bảo trì", "The bank is under maintenance"),
+    "91": ("Nhà cung cấp không có giao dịch này", "The provider knows no such transaction"),
     "79": ("Nhập sai mật khẩu thanh toán quá số lần quy định", "Wrong payment password too often"),
     "99": ("Lỗi khác", "Other error"),
 }
@@ -159,8 +161,32 @@ class BadSignature(ValueError):
     """The message was not signed with our secret; nothing in it may be believed."""
 
 
+class NotOfTheProvider(ValueError):
+    """Signed, but it is not a message about a payment: nothing in it may be taken for one."""
+
+
+#: What the provider alone can know, and in which form it says so. Our own payment pages are signed with the same
+#: secret and carry none of these.
+_SAID = {
+    "vnp_ResponseCode": re.compile(r"[0-9]{2}"),
+    "vnp_TransactionStatus": re.compile(r"[0-9]{2}"),
+    "vnp_TransactionNo": re.compile(r"[0-9]{1,20}"),
+}
+
+
+@rule("X-25", title="Đường dẫn đã ký của chính hệ thống không phải lời của nhà cung cấp",
+      cites="QĐ 08/2025/QĐ-UBND Đ12.2")  # fmt: skip
+def read_message(params: Mapping[str, str], secret: bytes) -> Notice:
+    """Read a provider message (IPN). Raises BadSignature, and NotOfTheProvider where a field that only the provider
+    sets is missing or has another form, or where it is a command (`pay`, `querydr`): no outcome is ever guessed."""
+    notice = read_notice(params, secret)
+    if "vnp_Command" in params or not all(form.fullmatch(params.get(name, "")) for name, form in _SAID.items()):
+        raise NotOfTheProvider("not a message about a payment")
+    return notice
+
+
 def read_notice(params: Mapping[str, str], secret: bytes) -> Notice:
-    """Read an IPN, a return or a query's answer. Raises BadSignature before anything of it is looked at."""
+    """Read what is signed as a message or as a query's answer. Raises BadSignature before all else."""
     if not is_signed(params, secret):
         raise BadSignature("vnp_SecureHash does not fit")
     response, status = params.get("vnp_ResponseCode", ""), params.get("vnp_TransactionStatus", "")
@@ -212,6 +238,7 @@ ORDER_NOT_FOUND = Answer("01", "Order not found")
 ALREADY_CONFIRMED = Answer("02", "Order already confirmed")
 INVALID_AMOUNT = Answer("04", "Invalid amount")
 INVALID_SIGNATURE = Answer("97", "Invalid signature")
+NOT_A_MESSAGE = Answer("99", "Input data required")
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,6 +39,7 @@ _ANSWER = (
 )  # fmt: skip
 #: vnp_TransactionStatus of an answer: not ended yet, nothing to be learnt.
 _PENDING = frozenset({"", "01"})
+_NO_SUCH = "91"
 
 
 class ProviderUnavailable(Exception):
@@ -84,12 +85,21 @@ def question(
     return {**values, "vnp_SecureHash": question_hash(values, secret)}
 
 
+class NoTransaction(Exception):
+    """The provider says, signed, that nothing was ever paid or tried under this reference."""
+
+
 def read_answer(values: Mapping[str, str], txn_ref: str, secret: bytes) -> vnpay.Notice | None:
-    """The outcome that an answer states; None where the provider knows none yet. Raises UnreadableAnswer."""
+    """The outcome that an answer states; None where the provider knows none yet.
+
+    Raises UnreadableAnswer, or NoTransaction.
+    """
     given = values.get("vnp_SecureHash", "").lower().encode("utf-8", "replace")
     if not hmac.compare_digest(given, answer_hash(values, secret).encode()):
         raise UnreadableAnswer("the answer is not signed by the provider")
     status = values.get("vnp_TransactionStatus", "")
+    if values.get("vnp_ResponseCode") == _NO_SUCH and values.get("vnp_TxnRef") == txn_ref:
+        raise NoTransaction(txn_ref)
     if values.get("vnp_ResponseCode") != "00" or values.get("vnp_TxnRef") != txn_ref or status in _PENDING:
         return None
     # vnp_ResponseCode is that of the question here; the money's is the status alone.
@@ -110,7 +120,8 @@ class Provider:
     def query(self, txn_ref: str, *, begun: datetime, request_id: str, now: datetime) -> vnpay.Notice | None:
         """What became of an attempt; None while the provider knows no outcome.
 
-        Raises ProviderUnavailable, which holds for every question now, or UnreadableAnswer, which holds for this one.
+        Raises ProviderUnavailable, which holds for every question now, or UnreadableAnswer or NoTransaction, which
+        hold for this one.
         """
         asked = question(
             txn_ref, begun=begun, request_id=request_id, tmn_code=self.tmn_code, secret=self.secret, now=now
@@ -121,6 +132,9 @@ class Provider:
             notice = read_answer(self._post(asked), txn_ref, self.secret)
             outcome = notice.outcome.value if notice else "none"
             return notice
+        except NoTransaction:
+            outcome = "no transaction"
+            raise
         except OSError as exc:
             raise ProviderUnavailable(type(exc).__name__) from None
         except (http.client.HTTPException, ValueError) as exc:

@@ -6,6 +6,7 @@ import io
 import threading
 import uuid
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 from pypdf import PdfReader
@@ -158,11 +159,45 @@ def test_a_doubtful_payment_is_held_and_still_due(ordered: Any, provider: Any, r
     assert story.desk.refused("payment.cash", order_id=story.order_id, amount=20_000).status == 409
 
 
+@pytest.mark.req("X-25")
+def test_the_address_of_the_payment_page_is_not_the_providers_word(ordered: Any, provider: Any) -> None:
+    """It is signed with the same secret: sent to the provider's door it changes nothing."""
+    story = ordered()
+    page = story.an.do("payment.pay", order_id=story.order_id)
+    query = dict(parse_qsl(urlsplit(page["url"]).query, keep_blank_values=True))
+    assert provider.send(query) == "99"
+    assert story.order()["state"] == "DUE"
+    assert story.an.do("payment.pay", order_id=story.order_id) == page
+    story.desk.do("payment.cash", order_id=story.order_id, amount=20_000)
+
+
+@pytest.mark.req("X-25")
+def test_an_order_in_doubt_is_freed_by_the_providers_answer(
+    ordered: Any, provider: Any, bus: Any, tokens: Any, system: System, database: Any
+) -> None:
+    """A message says that money is in doubt, and asked about it the provider knows of no transaction."""
+    story = ordered()
+    page = story.an.do("payment.pay", order_id=story.order_id)
+    secret = (system.state.secrets / "provider.secret").read_bytes().strip()
+    params = {
+        "vnp_TxnRef": page["txn_ref"], "vnp_Amount": "2000000", "vnp_ResponseCode": "07", "vnp_TransactionStatus": "07",
+        "vnp_TransactionNo": "1",
+    }  # fmt: skip
+    assert provider.send({**params, "vnp_SecureHash": vnpay.sign(params, secret)}) == "00"
+    assert story.order()["state"] == "HELD"
+    asked_at = database["payment"]["orders"].find_one({"_id": story.order_id})["ask_at"]
+    bus.call("oversight.move_clock", tokens.operator(), to=asked_at.isoformat())
+    freed = eventually(lambda: (o := story.order())["state"] == "FAILED" and o, within=40, what="asked")
+    assert (freed["last_response"], freed["last_response_en"]) == ("91", "The provider knows no such transaction")
+    assert story.an.do("payment.pay", order_id=story.order_id)["txn_ref"] != page["txn_ref"]
+
+
 @pytest.mark.req("PY-11")
 def test_unknown_references_are_answered_01(provider: Any, system: System) -> None:
     secret = (system.state.secrets / "provider.secret").read_bytes().strip()
     params = {
         "vnp_TxnRef": "KHONGCO", "vnp_Amount": "2000000", "vnp_ResponseCode": "00", "vnp_TransactionStatus": "00",
+        "vnp_TransactionNo": "1",
     }  # fmt: skip
     assert provider.send({**params, "vnp_SecureHash": vnpay.sign(params, secret)}) == "01"
 

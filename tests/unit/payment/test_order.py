@@ -209,6 +209,29 @@ def test_the_provider_is_asked_until_everything_is_final() -> None:
     assert (made["ask_at"], orders.to_ask(made)) == (None, [])
 
 
+@pytest.mark.req("X-25")
+def test_a_payment_in_doubt_is_asked_about_until_it_is_decided_and_freed_by_the_provider_alone() -> None:
+    made = order()
+    [attempt] = made["attempts"]
+    orders.confirm(made, notice(made, Outcome.HELD, 0), source="ipn", at=NOW)
+    late = NOW + timedelta(days=40)
+    orders.ask_later(made, late)
+    assert made["ask_at"] == late + orders.ASK_HELD
+    assert orders.word_of_nothing(made, attempt, attempt["expires_at"] - timedelta(seconds=1)) is None, "page is open"
+    word = orders.word_of_nothing(made, attempt, late)
+    assert word is not None
+    row = orders.confirm(made, word, source="query", at=late)
+    assert row is not None
+    assert (row.event, made["state"], made["ask_at"]) == ("payment.failed", "FAILED", None)
+    orders.refuse_unless_payable(made)
+    assert orders.confirm(made, notice(made, Outcome.PAID, 0), source="ipn", at=late).event == "payment.settled"  # type: ignore[union-attr]
+
+
+def test_an_attempt_that_is_in_no_doubt_is_left_alone_when_the_provider_knows_it_not() -> None:
+    made = order()
+    assert orders.word_of_nothing(made, made["attempts"][0], NOW + timedelta(days=1)) is None
+
+
 @pytest.mark.req("RT-10")
 @pytest.mark.parametrize("states", list(product(State, repeat=2)))
 def test_due_is_what_is_open(states: tuple[State, State]) -> None:

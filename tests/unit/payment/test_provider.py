@@ -16,6 +16,7 @@ import pytest
 from services.payment import vnpay
 from services.payment.adapters import provider_simulator as simulator
 from services.payment.adapters.provider import (
+    NoTransaction,
     Provider,
     ProviderUnavailable,
     UnreadableAnswer,
@@ -62,7 +63,7 @@ def answered(**changes: str) -> dict[str, str]:
         ({"vnp_TransactionStatus": "07"}, Outcome.HELD),
         ({"vnp_TransactionStatus": "04"}, Outcome.HELD),
         ({"vnp_TransactionStatus": "01"}, None),  # not ended
-        ({"vnp_ResponseCode": "91", "vnp_TransactionStatus": ""}, None),  # unknown there
+        ({"vnp_ResponseCode": "91", "vnp_TransactionStatus": "", "vnp_TxnRef": "TX02"}, None),  # another one is unknown
         ({"vnp_TxnRef": "TX02"}, None),  # about another one
     ],
 )
@@ -71,6 +72,15 @@ def test_an_answer_is_read_as_a_notice(changes: dict[str, str], outcome: Outcome
     assert (notice.outcome if notice else None) == outcome
     if notice:
         assert (notice.txn_ref, notice.amount_vnd) == ("TX01", 20_000)
+
+
+@pytest.mark.req("X-25")
+def test_a_signed_answer_may_say_that_there_is_no_such_transaction() -> None:
+    unknown = answered(vnp_ResponseCode="91", vnp_TransactionStatus="")
+    with pytest.raises(NoTransaction):
+        read_answer(unknown, "TX01", SECRET)
+    with pytest.raises(UnreadableAnswer):
+        read_answer(unknown | {"vnp_SecureHash": "00"}, "TX01", SECRET)
 
 
 @pytest.mark.req("X-25")
@@ -90,7 +100,8 @@ def test_the_simulator_answers_only_signed_questions() -> None:
     assert notice.outcome is Outcome.PAID
     assert read_answer(played.query(asked | {"vnp_SecureHash": "00"}), "TX01", SECRET) is None
     other = question("TX09", begun=NOW, request_id="r1", tmn_code="DEMOTMN1", secret=SECRET, now=NOW)
-    assert read_answer(played.query(other), "TX09", SECRET) is None
+    with pytest.raises(NoTransaction):
+        read_answer(played.query(other), "TX09", SECRET)
 
 
 @pytest.mark.parametrize(
@@ -184,7 +195,8 @@ def test_a_message_is_sent_as_often_as_asked_and_again_while_nobody_listens(
 @pytest.mark.req("X-25")
 def test_a_payment_whose_message_was_lost_is_found_by_asking(door: str) -> None:
     provider = Provider(door, "DEMOTMN1", SECRET)
-    assert provider.query("TX01", begun=NOW, request_id="r1", now=NOW) is None
+    with pytest.raises(NoTransaction):
+        provider.query("TX01", begun=NOW, request_id="r1", now=NOW)
     assert post(f"{door}/pay", {"url": page(), "outcome": "success", "send": False})["answers"] == []
     notice = provider.query("TX01", begun=NOW, request_id="r2", now=NOW)
     assert notice is not None

@@ -191,6 +191,27 @@ def test_money_is_paid_only_when_both_codes_say_so(response: str, status: str, o
     assert read_notice(params, SECRET).outcome is outcome
 
 
+@pytest.mark.req("X-25")
+def test_what_is_signed_but_not_the_providers_word_is_none() -> None:
+    """Our own payment page's address is signed with the same secret, and so is a query's answer."""
+    page = vnpay.pay_parameters(request(), tmn_code="DEMOTMN1", secret=SECRET, now=NOW)
+    assert vnpay.is_signed(page, SECRET)
+    refused = [page, ipn(vnp_Command="pay"), ipn(vnp_Command="querydr")]
+    for name in ("vnp_ResponseCode", "vnp_TransactionStatus", "vnp_TransactionNo"):
+        refused += [
+            ipn(**{name: value}) for value in ("", "x", "0", "１２") if (name, value) != ("vnp_TransactionNo", "0")
+        ]
+        rest = {key: value for key, value in ipn().items() if key not in (name, "vnp_SecureHash")}
+        refused.append(signed(rest))
+    for params in refused:
+        with pytest.raises(vnpay.NotOfTheProvider):
+            vnpay.read_message(params, SECRET)
+    with pytest.raises(BadSignature):  # the signature is looked at before anything else
+        vnpay.read_message({**page, "vnp_Amount": "1"}, SECRET)
+    cancelled = ipn(vnp_ResponseCode="24", vnp_TransactionStatus="02", vnp_TransactionNo="0", vnp_BankCode="")
+    assert vnpay.read_message(cancelled, SECRET).outcome is Outcome.FAILED
+
+
 @pytest.mark.parametrize("amount", ["", "-1000000", "1e6", "1000050", "١٠٠٠", "9" * 5000, "10000.00"])
 def test_an_amount_that_is_none_equals_no_order(amount: str) -> None:
     notice = read_notice(ipn(vnp_Amount=amount), SECRET)
