@@ -56,14 +56,14 @@ class Letter:
         """The body where it is a JSON object, else empty."""
         try:
             content = json.loads(self.body)
-        except ValueError:
+        except (ValueError, RecursionError):  # a dead letter may be anything, also ten thousand brackets
             return {}
         return content if isinstance(content, dict) else {}
 
     @property
     def id(self) -> str:
         known = self.event.get("message_id" if self.room == PARTNER else "id")
-        return known if isinstance(known, str) and known else f"sha256:{hashlib.sha256(self.body).hexdigest()[:16]}"
+        return _text(known) or f"sha256:{hashlib.sha256(self.body).hexdigest()[:16]}"
 
     def row(self) -> dict[str, Any]:
         """What a list shows. `first_failed` is real time, ISO 8601."""
@@ -74,15 +74,21 @@ class Letter:
             reason = f"broker: {by_broker[0].get('reason', 'unknown')}"
             moment = by_broker[0].get("time")
             failed = moment.isoformat() if isinstance(moment, datetime) else None
+        attempts = headers.get(wire.H_ATTEMPT)
         return {
             "room": self.room,
             "id": self.id,
-            "type": str(event.get("type", "")),
-            "subject": str(event.get("order_number" if self.room == PARTNER else "subject") or ""),
+            "type": _text(event.get("type")),
+            "subject": _text(event.get("order_number" if self.room == PARTNER else "subject")),
             "reason": str(reason),
-            "attempts": int(headers.get(wire.H_ATTEMPT) or 0),
+            "attempts": attempts if isinstance(attempts, int) else 0,
             "first_failed": failed,
         }
+
+
+def _text(value: Any) -> str:
+    """What can be shown in a line: a text that is one; anything else a foreign message may have put there is not."""
+    return value if isinstance(value, str) and value.isprintable() else ""
 
 
 class DeadLetters:
@@ -192,8 +198,19 @@ def _print_letter(letter: Letter) -> None:
     for name, value in sorted(letter.headers.items()):
         if name not in (wire.H_REASON, wire.H_ATTEMPT, wire.H_FIRST_FAILED):
             print(f"{name:13} {value}")
-    event = letter.event
-    print(json.dumps(event, indent=1, ensure_ascii=False) if event else letter.body.decode(errors="backslashreplace"))
+    print(_readable(letter))
+
+
+def _readable(letter: Letter) -> str:
+    """The body, indented where it is an object that can be; else as it is."""
+    try:
+        if event := letter.event:
+            text = json.dumps(event, indent=1, ensure_ascii=False)
+            text.encode()
+            return text
+    except (RecursionError, UnicodeEncodeError):  # nested deeper than it can be printed; half a pair of UTF-16
+        pass
+    return letter.body.decode(errors="backslashreplace")
 
 
 def _parser() -> argparse.ArgumentParser:

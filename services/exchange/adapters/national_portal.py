@@ -118,7 +118,7 @@ class NationalPortal:
             raise PortalError("timeout") from None
         except (OSError, http.client.HTTPException):
             raise PortalError("unreachable") from None
-        except ValueError:
+        except (ValueError, RecursionError):  # not JSON, or nested deeper than can be read
             raise PortalError("unreadable") from None
         if not isinstance(reply, dict):
             raise PortalError("unreadable")

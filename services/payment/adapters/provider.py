@@ -137,7 +137,7 @@ class Provider:
             raise
         except OSError as exc:
             raise ProviderUnavailable(type(exc).__name__) from None
-        except (http.client.HTTPException, ValueError) as exc:
+        except (http.client.HTTPException, ValueError, RecursionError) as exc:
             raise UnreadableAnswer(type(exc).__name__) from None
         finally:
             milliseconds = int((time.monotonic() - started) * 1000)

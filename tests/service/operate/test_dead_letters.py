@@ -110,6 +110,34 @@ def test_what_is_no_event_has_a_name_too(run, line):
     assert "{broken" in printed
 
 
+def nested(levels: int) -> bytes:
+    return b'{"id":"deep","type":"t","subject":"s","data":' + b'{"a":' * levels + b"1" + b"}" * levels + b"}"
+
+
+def test_what_no_reader_can_read_stands_in_nobodys_way(run, line):
+    """Nested without end or too deep to print, half a pair of UTF-16, other types where texts and counts belong."""
+    good = mended(uuid.uuid4().hex)
+    put_dead(line, b'{"a":' * 5_000)
+    put_dead(line, b"[" * 100_000)
+    put_dead(line, nested(300))
+    put_dead(line, nested(30_000))
+    put_dead(line, b'{"id":"half","type":"\\ud800","subject":["x"],"data":{"a":"\\ud800"}}')
+    put_dead(line, {"id": "odd", "type": {"a": 1}, "subject": 7, "data": 1e400}, **{wire.H_ATTEMPT: "many"})
+    put_dead(line, good)
+    status, printed, _ = run("list", "--json")
+    rows = json.loads(printed)
+    assert (status, len(rows)) == (0, 7)
+    assert rows[-1]["id"] == good["id"]
+    assert [row["id"] for row in rows[4:6]] == ["half", "odd"]
+    assert run("list")[0] == 0
+    for row in rows:
+        status, printed, _ = run("show", row["id"])
+        assert status == 0
+    status, printed, _ = run("replay", "--all", "--room", ROOM)
+    assert (status, "7 replayed" in printed) == (0, True)
+    eventually(lambda: line.depth(DEAD) == 6, what="all but the good one dead again")
+
+
 def test_replay_of_one_has_its_effect_and_leaves_the_others(run, line, data):
     first, second = mended(uuid.uuid4().hex), mended(uuid.uuid4().hex)
     put_dead(line, first)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
 from services.exchange.adapters import national_portal
-from services.exchange.adapters.national_portal import NO_SESSION, Account, NationalPortal
+from services.exchange.adapters.national_portal import NO_SESSION, Account, NationalPortal, PortalError
 
 
 class Lost(Exception):
@@ -46,3 +47,10 @@ def test_a_sender_that_lost_its_lease_says_nothing_more(portal: NationalPortal) 
     with pytest.raises(Lost):
         portal.send_step({}, before_call=before)
     assert portal.said == ["login"]  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("body", [b'{"a":' * 50_000, b"[" * 900 + b"]" * 900, b"{", b"\xff", b""])
+def test_an_answer_that_cannot_be_read_is_the_portals_fault(body: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(national_portal._opener, "open", lambda *_, **__: io.BytesIO(body))
+    with pytest.raises(PortalError, match="unreadable"):
+        NationalPortal("http://127.0.0.1:1", Account("a", "u", "p")).send_step({}, before_call=lambda: None)

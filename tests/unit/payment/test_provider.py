@@ -1,5 +1,6 @@
 """The provider's other protocol (querydr), and the simulator that speaks both."""
 
+import http.client
 import json
 import threading
 import urllib.error
@@ -8,6 +9,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -216,3 +218,12 @@ def test_the_payment_page_shows_the_amount_and_refuses_a_forged_address(door: st
     with pytest.raises(urllib.error.HTTPError) as refused:
         urllib.request.urlopen(f"{door}{path.path}?{path.query}x", timeout=10)
     assert refused.value.code == 400
+
+
+@pytest.mark.parametrize("body", [b'{"a":' * 50_000, b'{"a":' + b"[" * 990 + b"]" * 990 + b"}", b"[]", b"\xff"])
+def test_an_answer_that_cannot_be_read_is_no_answer(body: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    answer = SimpleNamespace(status=200, read=lambda _: body)
+    monkeypatch.setattr(http.client.HTTPConnection, "request", lambda *_, **__: None)
+    monkeypatch.setattr(http.client.HTTPConnection, "getresponse", lambda _: answer)
+    with pytest.raises(UnreadableAnswer):
+        Provider("http://127.0.0.1:1", "DEMOTMN1", SECRET).query("TX01", begun=NOW, request_id="r1", now=NOW)
