@@ -42,6 +42,8 @@ _PROBLEMS = {
     "431": ("HeadersTooLarge", "Tiêu đề yêu cầu quá dài / The headers are too long"),
     "503": ("Unavailable", "Tạm thời chưa phục vụ được / Temporarily unavailable"),
 }
+#: A file. OpenAPI 3.1 would have no schema at all here, but then generators leave the operation out.
+_BYTES: Document = {"type": "string", "format": "binary"}
 _PLACE = re.compile(r"\{(\w+)\}")
 
 
@@ -152,7 +154,7 @@ def _body(route: Route, method: Method | None, shapes: Shapes) -> Document | Non
         return {
             "required": True,
             "description": f"Tối đa / at most {UPLOAD_LIMIT} bytes",
-            "content": {"application/octet-stream": {}},
+            "content": {"application/octet-stream": {"schema": _BYTES}},
         }
     if not route.has_body or method is None:
         return None
@@ -179,8 +181,8 @@ def _responses(route: Route, method: Method | None, shapes: Shapes) -> Document:
             headers[name] = {"schema": {"type": "string"}}
         # a receipt is made here; any other file is of the kind that the vault found in it
         kinds = ["application/pdf"] if method and method.name == "receipt" else list(MEDIA_TYPES)
-        done["content"] = {kind: {} for kind in kinds}
-        responses["206"] = {"description": "Một đoạn / A part", "content": {kind: {} for kind in kinds}}
+        done["content"] = {kind: {"schema": _BYTES} for kind in kinds}
+        responses["206"] = {"description": "Một đoạn / A part", "content": {kind: {"schema": _BYTES} for kind in kinds}}
         responses["416"] = {"$ref": "#/components/responses/Invalid"}
     elif route.kind is Kind.RETURN_PAGE:
         done["content"] = {"text/html": {"schema": {"type": "string"}}}
@@ -277,6 +279,10 @@ def _problem_response(text: str, status: str) -> Document:
     }
 
 
+_HEX = "[0-9a-fA-F]"
+_CORRELATION = f"^({_HEX}{{32}}|{_HEX}{{8}}(-{_HEX}{{4}}){{3}}-{_HEX}{{12}})$"
+
+
 def _common_parameters() -> Document:
     key: Any = {"type": "string", "pattern": "^[A-Za-z0-9._-]{8,128}$"}
     return {
@@ -292,6 +298,8 @@ def _common_parameters() -> Document:
         },
         "CorrelationId": {
             "name": "X-Correlation-Id", "in": "header", "required": False,
-            "schema": {"type": "string", "pattern": "^[A-Za-z0-9-]{16,64}$"},
+            "description": "UUID hoặc 32 chữ số hex, có ít nhất một chữ cái; giá trị khác bị thay bằng mã mới / "
+            "a UUID or its 32 hex digits, at least one of them a letter; anything else is replaced by a new id",
+            "schema": {"type": "string", "pattern": _CORRELATION},
         },
     }  # fmt: skip

@@ -16,7 +16,10 @@ from services.gateway.routes import Route
 
 CHANNELS = ("portal", "hue-s")
 #: long enough that neither a phone nor a personal number passes for an id of ours
-_CORRELATION = re.compile(r"[A-Za-z0-9-]{16,64}")
+#: A UUID, or its 32 digits; with a letter among them, so that no number of a person fits.
+_CORRELATION = re.compile(
+    r"(?=.*[a-f])(?:[0-9a-f]{32}|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})", re.IGNORECASE
+)
 _KEY = re.compile(r"[A-Za-z0-9._-]{8,128}")
 _PATH_VALUE = re.compile(r"[^\x00-\x1f\x7f]{1,200}")
 _WHOLE = re.compile(r"-?[0-9]{1,15}")
@@ -46,7 +49,8 @@ def check_head(scope: Any) -> None:
 
 
 def correlation_id(scope: Any) -> str:
-    """The caller's id where it is well formed, else a new one."""
+    """The caller's id where it is a UUID, else a new one: it is kept for ever, in logs, events and the ledger, so
+    nothing that could say something of a person is taken over."""
     given = header(scope, b"x-correlation-id")
     return given if _CORRELATION.fullmatch(given) else wire.new_id()
 

@@ -277,12 +277,19 @@ class TestAnswers:
 
 
 class TestCorrelation:
-    def test_a_well_formed_id_is_taken_over(self, house):
-        given = uuid.uuid4().hex
+    @pytest.mark.parametrize("given", [
+        "0123456789abcdef0123456789abcdef", "0123456789ABCDEF0123456789ABCDEF", str(uuid.uuid1()),
+        "018e2b3c-5d4a-7000-8000-0123456789ab", "01234567-89ab-4def-8123-456789abcdef",
+    ])  # fmt: skip
+    def test_a_uuid_is_taken_over(self, house, given):
         answer = ask(house.app, "GET", "/api/v1/clock", headers={"X-Correlation-Id": given})
         assert answer.headers["x-correlation-id"] == given
 
-    @pytest.mark.parametrize("given", ["0912345678", "079203001234", "x" * 65, "a b c d e f g h i j", ""])
+    @pytest.mark.parametrize("given", [
+        "0912345678", "079203001234", "x" * 65, "a b c d e f g h i j", "", "nguyen-thi-an-0914000123-046190000123",
+        "NguyenThiAn0914000123", "09140001230461900001230000000000", "09140001-2304-6190-0001-230000000000",
+        "0123456789abcdef0123456789abcdef0", "0123456789abcdef-0123456789abcdef", "g123456789abcdef0123456789abcdef",
+    ])  # fmt: skip
     def test_anything_else_is_replaced(self, house, given):
         answer = ask(house.app, "GET", "/api/v1/clock", headers={"X-Correlation-Id": given})
         assert answer.headers["x-correlation-id"] != given
