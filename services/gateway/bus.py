@@ -27,6 +27,7 @@ ROOM = "gateway"
 HEARTBEAT = 10  # seconds
 CONNECT_SECONDS = 5.0
 LONGEST_PAUSE = 2.0  # between two attempts to connect
+LATEST_RETRY = 4  # seconds; who is refused is told to come back at different moments
 _STILL_RUNNING = "/problems/still-running"
 _FAULTS = (aiormq.AMQPError, OSError, TimeoutError, RuntimeError)
 
@@ -77,6 +78,11 @@ class Bus:
 
     # --- calls -------------------------------------------------------------------------------------------------------
 
+    def check(self, method: str) -> None:
+        """Raises Problem 503 where the method's room has as many calls in hand as it may have."""
+        if self.in_flight >= MOST_CALLS or self._per_room[method.partition(".")[0]] >= MOST_CALLS_OF_ROOM:
+            raise problems.unavailable(retry_after=random.randint(1, LATEST_RETRY), detail="too many calls in flight")
+
     async def call(
         self, method: str, kwargs: dict[str, Any], headers: dict[str, str], timeout: float, *, repeatable: bool = False
     ) -> Any:
@@ -85,9 +91,8 @@ class Bus:
         A call in flight when the connection falls fails at once; a repeatable one (a question, or a command with a
         key) is sent once more within the deadline. Raises the Problem that the room raised, or Problem 503.
         """
+        self.check(method)
         room = method.partition(".")[0]
-        if self.in_flight >= MOST_CALLS or self._per_room[room] >= MOST_CALLS_OF_ROOM:
-            raise problems.unavailable(retry_after=1, detail="too many calls in flight")
         loop = asyncio.get_running_loop()
         started = loop.time()
         outcome = "ok"

@@ -39,7 +39,7 @@ from deploy.operate import agreement, archive
 from deploy.operate.backup import bindings
 from services.intake import codes
 from tests.conftest import NAME, STATES
-from tests.faults.test_200_dossiers import PATIENCE, WANTED, Worker, _worker
+from tests.faults.clients import PATIENCE, WANTED, Worker, new_worker
 
 BEFORE, AFTER = 12, 8  # dossiers that are accepted before the backup is begun and after it is taken
 FATES = ("returned", "withdrawn", "accepted", "refused")
@@ -89,7 +89,7 @@ def _forget(folder: Path) -> None:
 def _walked(system: System, folder: Path) -> Restored:
     system.start(fresh=True, env={"MOTCUA_RATE_LIMIT": "1000"})
     world = World(system, patience=PATIENCE)
-    workers = [_worker(world) for _ in range(2)]
+    workers = [new_worker(world) for _ in range(2)]
     found = Restored(system, folder, workers, str(workers[0].citizen.client.token))
     _load(found, world)
     found.queued = Auditor(system).depths()[f"evt.{HELD}"]
@@ -107,7 +107,7 @@ def _load(found: Restored, world: World) -> None:
 
     def work(worker: Worker) -> None:
         while not ended.is_set():
-            worker._one(FATES[next(numbers) % len(FATES)])
+            worker.one(FATES[next(numbers) % len(FATES)])
 
     with ThreadPoolExecutor(2) as pool:
         jobs = [pool.submit(work, worker) for worker in found.workers]
@@ -262,9 +262,9 @@ def test_everybody_signs_in_again_and_sealed_fields_are_read(restored):
 
 def test_new_dossiers_go_all_the_way_and_no_code_is_given_twice(restored, auditor):
     world = World(restored.system, patience=PATIENCE)
-    worker = _worker(world)
+    worker = new_worker(world)
     for fate in FATES:
-        worker._one(fate)
+        worker.one(fate)
     assert worker.notes.faults == []
     fresh = set(worker.notes.fates)
     assert not fresh & set(restored.given())

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 #: Fixtures that hold a running system, in the order in which their tests run.
-SYSTEMS = ("stores", "watchers", "system", "journeys")
+SYSTEMS = ("stores", "watchers", "system", "journeys", "faulty")
 
 _last_user: dict[str, pytest.Item] = {}
 _started: dict[str, tuple[pytest.FixtureDef[Any], pytest.FixtureRequest]] = {}
