@@ -14,13 +14,31 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from services.common import problems
 from services.common.problems import Problem
 from services.gateway import answers
-from services.gateway.config import HEAD_SECONDS, MOST_CONNECTIONS
+from services.gateway.config import HEAD_LIMIT, HEAD_SECONDS, MOST_CONNECTIONS
+
+
+class StrictConnection(h11.Connection):
+    """Takes no request whose end two readers could see in different places (RFC 9112 §6.1, §6.3): a length beside
+    chunks, or chunks in HTTP/1.0. What follows it on the line is nobody's request."""
+
+    def next_event(self) -> Any:
+        """As h11's. Raises h11.RemoteProtocolError."""
+        event = super().next_event()
+        if isinstance(event, h11.Request):
+            names = {name for name, _ in event.headers}
+            if b"transfer-encoding" in names and (b"content-length" in names or event.http_version < b"1.1"):
+                raise h11.RemoteProtocolError("two ways to tell where the request ends")
+        return event
 
 
 class DoorProtocol(H11Protocol):
     """One connection."""
 
     _head_timer: asyncio.TimerHandle | None = None
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.conn = StrictConnection(h11.SERVER, HEAD_LIMIT)
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)

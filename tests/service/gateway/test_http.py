@@ -274,6 +274,22 @@ class TestWhatIsNoRequest:
         assert status == 400
         assert json.loads(body)["type"] == "/problems/malformed"
 
+    @pytest.mark.parametrize("head", [
+        b"HTTP/1.1\r\nContent-Length: 4\r\nTransfer-Encoding: chunked",
+        b"HTTP/1.1\r\nTransfer-Encoding: chunked\r\nContent-Length: 0",
+        b"HTTP/1.0\r\nTransfer-Encoding: chunked",
+    ])  # fmt: skip
+    def test_a_request_with_two_ends_is_refused_and_nothing_behind_it_is_read(self, system, head):
+        line = Wire(system)
+        text = b"POST /api/v1/sessions " + head + b"\r\nHost: x\r\nContent-Type: application/json\r\n\r\n"
+        line.socket.sendall(text + b"2\r\n{}\r\n0\r\n\r\nGET /api/v1/clock HTTP/1.1\r\nHost: x\r\n\r\n")
+        said = b""
+        while piece := line.socket.recv(65536):  # until the line is closed
+            said += piece
+        assert said.startswith(b"HTTP/1.1 400 ")
+        assert said.count(b"HTTP/1.1 ") == 1
+        assert b"connection: close" in said.lower()
+
     def test_headers_without_end(self, system):
         line = Wire(system)
         line.socket.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n")
