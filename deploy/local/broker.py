@@ -25,6 +25,7 @@ from deploy.local.paths import State, write_atomically, write_json
 from deploy.local.table import ROOMS, Ports
 from deploy.local.trouble import Trouble
 from services.common import queues
+from services.common.queues import TELLS
 
 VHOST, PARTNER_VHOST = "motcua", "partner"
 _INSTALLED = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
@@ -37,19 +38,6 @@ def users() -> tuple[str, ...]:
     return (*ROOMS, "partner", "operator")
 
 
-#: Which events a room tells: names, or `stream.*` for every event of a stream.
-_TELLS = {
-    "identity": "account.*",
-    "intake": "dossier.*",
-    "processing": "case.* result.* step.* supplement.*",
-    "vault": "file.stored holding.*",
-    "signing": "file.checked",
-    "payment": "payment.* receipt.*",
-    "notifier": "notice.*",
-    "oversight": "intake.late slip.* slips.*",
-    "postal": "postal.*",
-    "exchange": "exchange.*",
-}
 #: Which keys a room's event queue is bound with, letter by letter: a room that may hear `case.*` binds just that.
 _HEARS = {
     "intake": "account.normalized case.* file.checked payment.ordered payment.settled result.* slips.blocked "
@@ -83,7 +71,7 @@ def room_permissions(room: str) -> dict[str, str]:
     name = re.escape(room)
     queues = rf"rpc-{name}|rpc\.reply[-.]{name}[-.].*|evt\.{name}(\..*)?|fan\.{name}\..*"
     writes, reads = [queues, r"amq\.default", "nameko-rpc"], [queues, "nameko-rpc", r"motcua\.control"]
-    if room in _TELLS:
+    if room in TELLS:
         writes.append(r"motcua\.events")
     if room in _HEARS:
         reads.append(r"motcua\.events")
@@ -101,7 +89,7 @@ def room_topics(room: str) -> dict[str, dict[str, str]]:
     the keys that it listens to in. The broker matches a binding's key as it is written, wildcards and all.
     """
     name = re.escape(room)
-    told = [re.escape(key).replace(r"\*", r"[^.]+") for key in _TELLS.get(room, "").split()]
+    told = [re.escape(key).replace(r"\*", r"[^.]+") for key in TELLS.get(room, "").split()]
     heard = [re.escape(key) for key in _HEARS.get(room, "").split()]
     return {
         "nameko-rpc": {"write": ".*", "read": rf"^({name}\..*|rpc\.reply-{name}-.*)$"},

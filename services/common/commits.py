@@ -11,7 +11,9 @@ from collections import deque
 from dataclasses import dataclass, field
 
 import eventlet
+from bson.errors import BSONError
 from eventlet.event import Event
+from pymongo.errors import ConnectionFailure, PyMongoError
 
 from services.common import metrics
 from services.common.store import Store
@@ -24,6 +26,15 @@ MOST = 48  # units in one transaction
 class _Turn:
     unit: Unit
     done: Event = field(default_factory=Event)
+
+
+def _of_one(exc: Exception) -> bool:
+    """Whether one unit's content is to blame, not the database's state: what no document can hold (a number of 65
+    bits, a hundred levels, 17 MB). Its neighbours must not share its end."""
+    if isinstance(exc, PyMongoError):
+        labels = ("TransientTransactionError", "UnknownTransactionCommitResult", "RetryableWriteError")
+        return not (isinstance(exc, ConnectionFailure) or exc.timeout or any(map(exc.has_error_label, labels)))
+    return isinstance(exc, (BSONError, OverflowError, RecursionError, TypeError, ValueError))
 
 
 class GroupCommit:
@@ -59,9 +70,11 @@ class GroupCommit:
             except NotTogether:
                 metrics.record_commit_split()
             except Exception as exc:
-                for turn in group:
-                    turn.done.send_exception(exc)
-                return
+                if not _of_one(exc):
+                    for turn in group:
+                        turn.done.send_exception(exc)
+                    return
+                metrics.record_commit_split()
             else:
                 for turn in group:
                     turn.done.send(None)

@@ -15,7 +15,8 @@ from typing import Any
 
 import orjson
 
-TYPE = re.compile(r"^vn\.motcua\.([a-z]+\.[a-z_]+)\.v([1-9][0-9]*)\Z")
+TYPE = re.compile(r"^vn\.motcua\.([a-z]+\.[a-z_]+)\.v([1-9][0-9]{0,5})\Z")
+_LARGEST = 2**63 - 1  # that a database holds
 
 
 class EnvelopeError(ValueError):
@@ -103,7 +104,7 @@ def from_dict(message: dict[str, Any]) -> Event:
     if kind is None:
         raise EnvelopeError("type is not one of ours")
     sequence = message.get("sequence")
-    if not isinstance(sequence, int) or isinstance(sequence, bool) or sequence < 1:
+    if not isinstance(sequence, int) or isinstance(sequence, bool) or not 1 <= sequence <= _LARGEST:
         raise EnvelopeError("sequence is not a positive whole number")
     data = message.get("data")
     if not isinstance(data, dict):
@@ -133,8 +134,10 @@ def _moment(message: dict[str, Any], name: str) -> datetime:
     value = message.get(name)
     try:
         moment = datetime.fromisoformat(str(value).replace("Z", "+00:00"))
-    except ValueError:
+        if moment.tzinfo is None:
+            raise EnvelopeError(f"{name} has no time zone")
+        return moment.astimezone(UTC)
+    except EnvelopeError:
+        raise
+    except (ValueError, OverflowError):  # also a time that its zone carries out of the calendar
         raise EnvelopeError(f"{name} is not a time") from None
-    if moment.tzinfo is None:
-        raise EnvelopeError(f"{name} has no time zone")
-    return moment.astimezone(UTC)

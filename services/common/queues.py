@@ -15,6 +15,26 @@ RETRY_DELAYS = (1, 5, 30)
 EVENT_QUEUE_LIMIT = 200_000
 RPC_QUEUE_LIMIT = 10_000
 
+#: Which events a room tells: names, or `stream.*` for every event of a stream.
+TELLS = {
+    "identity": "account.*",
+    "intake": "dossier.*",
+    "processing": "case.* result.* step.* supplement.*",
+    "vault": "file.stored holding.*",
+    "signing": "file.checked",
+    "payment": "payment.* receipt.*",
+    "notifier": "notice.*",
+    "oversight": "intake.late slip.* slips.*",
+    "postal": "postal.*",
+    "exchange": "exchange.*",
+}
+_TELLER = {key: room for room, keys in TELLS.items() for key in keys.split()}
+
+
+def teller_of(event: str) -> str | None:
+    """The one room that tells events of this name; None where the name is nobody's."""
+    return _TELLER.get(event) or _TELLER.get(f"{event.partition('.')[0]}.*")
+
 
 def rpc_queue(room: str) -> str:
     return f"rpc-{room}"

@@ -23,6 +23,7 @@ from marshmallow import ValidationError
 from pymongo.errors import PyMongoError
 
 from services.common import logs, metrics, schemas, wire
+from services.common.bus.events import count_of
 from services.common.bus.link import Link
 from services.common.bus.publisher import Outgoing, Publisher, PublishFailed
 from services.common.kernel import Kernel
@@ -230,7 +231,7 @@ class Partner:
         return UnitOfWork(kernel.store, origin, kernel.check_event)
 
     def _retry(self, body: bytes, headers: Mapping[str, Any], exc: Exception, *, passing: bool) -> bool:
-        attempt = int(headers.get(wire.H_ATTEMPT) or 0) + 1
+        attempt = count_of(headers, wire.H_ATTEMPT) + 1
         if attempt > len(SCHEDULE) and not passing:
             logs.fault("partner_message_dead", exc)
             return self._bury(body, "handler")
@@ -266,5 +267,3 @@ def _read(body: bytes) -> dict[str, Any]:
     except ValidationError:
         raise Dead("schema") from None
     return data
-
-

@@ -15,10 +15,11 @@ from pika.exceptions import ChannelClosedByBroker
 from pymongo.errors import OperationFailure
 
 from deploy.contracts import rooms
-from deploy.local.broker import _BROADCASTS, _HEARS, _TELLS, permissions, room_topics
+from deploy.local.broker import _BROADCASTS, _HEARS, permissions, room_topics
 from services.common import wire
 from services.common.bus.events import EventDesk
 from services.common.control_message import OWNERS
+from services.common.queues import TELLS
 from tests.architecture.source import DOMAIN_ROOMS, ROOMS, ROOT, files
 
 UNAUTHORIZED = 13
@@ -168,12 +169,12 @@ def test_the_brokers_table_lets_a_room_hear_what_it_listens_to_and_no_more(room)
 
 def test_the_brokers_table_lets_every_event_be_told_by_its_room_alone():
     every = rooms.load()
-    assert set(_TELLS) == {room.name for room in every}
+    assert set(TELLS) == {room.name for room in every}
     for room in every:
         pattern = room_topics(room.name)[wire.EVENTS_EXCHANGE]["write"]
         told = {event for other in every for event in other.tells if re.search(pattern, event)}
         assert told == set(importlib.import_module(f"services.{room.name}.schemas").EVENTS) == set(room.tells)
-        for entry in _TELLS[room.name].split():  # nothing in the table that the room does not tell any more
+        for entry in TELLS[room.name].split():  # nothing in the table that the room does not tell any more
             assert any(event == entry or entry == f"{event.split('.')[0]}.*" for event in room.tells), entry
 
 

@@ -26,7 +26,7 @@ HERE = Path(__file__).parent
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The main job first; what moves the clock, then what speaks at random, last, whatever the names of the files."""
     mine = [n for n, item in enumerate(items) if HERE in item.path.parents]
-    order = {"test_main_job.py": 0, "test_working_hour.py": 2, "test_every_operation.py": 3}
+    order = {"test_main_job.py": 0, "test_working_hour.py": 2, "test_every_operation.py": 3, "test_queue_fuzz.py": 4}
     wanted = sorted((items[n] for n in mine), key=lambda item: order.get(item.path.name, 1))
     for n, item in zip(mine, wanted, strict=True):
         items[n] = item

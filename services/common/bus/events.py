@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import eventlet
+from bson.errors import BSONError
 from eventlet.event import Event as Waiter
 from marshmallow import ValidationError
 from pymongo.errors import ConnectionFailure, DuplicateKeyError, PyMongoError
@@ -25,6 +26,7 @@ from services.common.bus.publisher import Outgoing, PublishFailed
 from services.common.context import Context
 from services.common.envelope import EnvelopeError, Event
 from services.common.problems import Problem
+from services.common.queues import teller_of
 from services.common.unit import UnitOfWork
 from services.common.writes import Duplicate, Kind, StaleVersion, Write
 
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
 
 HANDLER_TIMEOUT = 60.0  # seconds that a handler may use for calls to other rooms
 RERUNS = 8
+MOST_ATTEMPTS = 1_000_000  # a message that waits for a neighbour at the longest delay comes that often in a year
 NEWEST_VERSION = 1
 ANY = "*"  # the name under which a room listens to everything
 
@@ -104,6 +107,8 @@ class EventDesk:
     def _failed(self, body: bytes, headers: dict[str, Any], name: str, exc: Exception) -> bool:
         if isinstance(exc, Dead):
             return self._bury(body, headers, exc.reason, exc.detail)
+        if isinstance(exc, (BSONError, OverflowError)):  # what no document can hold today it cannot hold tomorrow
+            return self._bury(body, headers, "unstorable", type(exc).__name__)
         return self._retry(body, headers, name, exc)
 
     def _read(self, body: bytes) -> Event:
@@ -114,6 +119,9 @@ class EventDesk:
         stream = event.name.split(".")[0]
         if self._any is None and event.name not in self._handlers and stream not in self._ordered:
             raise Dead("unknown", f"no handler of {event.name}")
+        teller = teller_of(event.name)
+        if teller is not None and event.source != f"/motcua/{teller}":
+            raise Dead("forged", f"{event.name} is told by {teller} alone")
         if event.version > NEWEST_VERSION:
             raise Dead("unknown", f"version {event.version} of {event.name} is newer than this room")
         return event
@@ -244,8 +252,8 @@ class EventDesk:
             unit.delete("inbox_parked", {"_id": event.id})
 
     def _retry(self, body: bytes, headers: dict[str, Any], name: str, exc: Exception) -> bool:
-        attempt = int(headers.get(wire.H_ATTEMPT) or 0) + 1
-        faults = int(headers.get(wire.H_FAULTS) or 0) + (0 if passing(exc) else 1)
+        attempt = count_of(headers, wire.H_ATTEMPT) + 1
+        faults = count_of(headers, wire.H_FAULTS) + (0 if passing(exc) else 1)
         schedule = self._kernel.settings.retry_schedule
         if faults > len(schedule):
             logs.fault("event_dead", exc, type=name)
@@ -254,18 +262,18 @@ class EventDesk:
         logs.fault("event_retried", exc, type=name, attempt=attempt, delay=delay)
         metrics.record_retry(name)
         room = self._kernel.settings.room
-        kept = dict(headers) | {wire.H_ATTEMPT: attempt, wire.H_FAULTS: faults}
-        return self._forward(Outgoing(body, "", wire.retry_queue(room, delay), _ours(kept), mandatory=True))
+        kept = {wire.H_ATTEMPT: attempt, wire.H_FAULTS: faults}
+        return self._forward(Outgoing(body, "", wire.retry_queue(room, delay), kept, mandatory=True))
 
     def _bury(self, body: bytes, headers: dict[str, Any], reason: str, detail: str) -> bool:
         room = self._kernel.settings.room
         metrics.record_dead(wire.event_queue(room), reason)
         logs.error("event_buried", reason=reason, detail=detail)
-        kept = dict(headers) | {
+        kept = _counts(headers) | {
             wire.H_REASON: f"{reason}: {detail}"[:500],
             wire.H_FIRST_FAILED: datetime.now(UTC).isoformat(timespec="seconds"),
         }
-        return self._forward(Outgoing(body, "", wire.dead_queue(room), _ours(kept), mandatory=True))
+        return self._forward(Outgoing(body, "", wire.dead_queue(room), kept, mandatory=True))
 
     def _forward(self, message: Outgoing) -> bool:
         # The delivery is held until the broker has the message: given back, it would count towards the delivery limit.
@@ -295,5 +303,13 @@ def passing(exc: Exception) -> bool:
     return isinstance(exc, (PublishFailed, StaleVersion, OSError))
 
 
-def _ours(headers: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in headers.items() if name.startswith("x-motcua-")}
+def count_of(headers: Mapping[str, Any], name: str) -> int:
+    """A count in a header of ours; 0 for what no room of ours has written there."""
+    given = headers.get(name)
+    return given if isinstance(given, int) and 0 <= given <= MOST_ATTEMPTS else 0
+
+
+def _counts(headers: Mapping[str, Any]) -> dict[str, Any]:
+    """All that is kept of a message's headers: whatever else stands there was not written by us."""
+    names = (wire.H_ATTEMPT, wire.H_FAULTS)
+    return {name: count_of(headers, name) for name in names if count_of(headers, name)}

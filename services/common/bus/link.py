@@ -20,6 +20,9 @@ from amqp.exceptions import AMQPError
 from kombu import Connection as KombuConnection
 
 from services.common import logs, metrics
+from services.common.bus import frames
+
+frames.tolerate()
 
 HEARTBEAT = 10  # seconds
 _LOST = (AMQPError, OSError, socket.timeout)
