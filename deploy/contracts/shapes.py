@@ -1,7 +1,8 @@
 """JSON Schema from marshmallow, by apispec, with what apispec gets wrong put right.
 
 Put right here: the order of enums (apispec goes through a set, so it changes from run to run), patterns (Python's
-anchors are not JavaScript's, and marshmallow anchors at the start), keys and sizes of dictionaries.
+anchors are not JavaScript's, and marshmallow anchors at the start), keys and sizes of dictionaries, null where a field
+takes anything else.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ class Shapes:
     def __init__(self) -> None:
         self._plugin = MarshmallowPlugin(schema_name_resolver=_name)
         self._spec = APISpec(title="-", version="-", openapi_version="3.1.0", plugins=[self._plugin])
-        for function in (_choices, _pattern, _keys):
+        for function in (_choices, _pattern, _keys, _something):
             self._converter.add_attribute_function(function)
 
     @property
@@ -110,6 +111,13 @@ def _keys(self: Any, field: fields.Field, **_: Any) -> Document:
         shape = self.field2property(field.key_field)
         rules = {name: value for name, value in shape.items() if name != "type"}
         return {"propertyNames": rules} if rules else {}
+    return {}
+
+
+def _something(_self: Any, field: fields.Field, **_: Any) -> Document:
+    """A field of any kind, which apispec leaves open, is still not null where null is refused."""
+    if type(field) is fields.Raw and not field.allow_none:
+        return {"type": ["array", "boolean", "number", "object", "string"]}
     return {}
 
 

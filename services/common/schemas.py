@@ -12,25 +12,34 @@ from typing import Any
 
 from marshmallow import EXCLUDE, RAISE, Schema, ValidationError, fields
 
-from services.common import problems
+from services.common import problems, wording
 from services.common.problems import FieldError, Problem
 
 
-class CommandSchema(Schema):
+class StrictSchema(Schema):
+    """A whole number that is read is one. By itself marshmallow makes 1 of 1.5 and of "1", which no document says."""
+
+    def on_bind_field(self, field_name: str, field_obj: fields.Field) -> None:
+        inner = field_obj.inner if isinstance(field_obj, fields.List) else field_obj
+        if isinstance(inner, fields.Integer):
+            inner.strict = True
+
+
+class CommandSchema(StrictSchema):
     """Input of a command or query: unknown fields are refused."""
 
     class Meta:
         unknown = RAISE
 
 
-class EventSchema(Schema):
+class EventSchema(StrictSchema):
     """Data of an event: unknown fields are ignored by who reads it."""
 
     class Meta:
         unknown = EXCLUDE
 
 
-class AnswerSchema(Schema):
+class AnswerSchema(StrictSchema):
     """Output of a command or query; documents the answer and shapes it."""
 
     class Meta:
@@ -38,12 +47,20 @@ class AnswerSchema(Schema):
 
 
 class Text(fields.String):
-    """A line or paragraph of text in NFC, without control characters but line breaks and tabs."""
+    """A line or paragraph that a person wrote, in NFC, without control characters but line breaks and tabs.
+
+    One of which nothing can be seen is an empty one, whatever it is made of; what can be seen must have a letter or a
+    digit among it.
+    """
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
         text = super()._deserialize(value, attr, data, **kwargs)
         if any(unicodedata.category(c) in ("Cc", "Cs") and c not in "\n\r\t" for c in text):
             raise ValidationError("Có ký tự không hợp lệ / Contains invalid characters.")
+        if wording.is_blank(text):
+            return ""
+        if not wording.has_words(text):
+            raise ValidationError("Phải có chữ hoặc số / Must have letters or digits.")
         return unicodedata.normalize("NFC", text)
 
 
