@@ -11,6 +11,7 @@ from services.common.control_message import OWNERS
 from services.postal.partner import DEAD, EVENTS, ORDERS
 from services.postal.partner import queue_declarations as partner_queues
 from services.postal.schemas import PartnerMessage
+from services.postal.shipments import PARTNER_CODES, Status
 
 VERSION = "1.0.0"
 _AMQP = "0.3.0"  # of the binding
@@ -289,6 +290,14 @@ def _control(rooms: list[Room], shapes: Shapes, messages: Document, channels: Do
         operations[f"{name}.follows.control"] = _operation("receive", "control", name)
 
 
+_PARTNER_MESSAGE = (
+    "`order_number` is the order's OrderNumber, `item_code` the partner's own waybill, given with the first message. "
+    "`status` is one of the codes in x-motcua-statuses. A message comes once under its `message_id`, however often it "
+    "is sent, and in any order. What cannot be taken (no JSON, a field amiss, a status or an order that is not known, "
+    "an end after another end) goes to the queue partner.events.dead as ids and a digest."
+)
+
+
 # --- the postal partner ----------------------------------------------------------------------------------------------
 
 
@@ -308,7 +317,12 @@ def _partner(shapes: Shapes, messages: Document, channels: Document, operations:
     messages["partner.message"] = {
         "name": "partner.message",
         "title": "what happened to a delivery",
+        "description": _PARTNER_MESSAGE,
         "payload": shapes.ref(PartnerMessage),
+        "x-motcua-statuses": {
+            **{status.value: status.value for status in Status},
+            **{code: status.value for code, status in sorted(PARTNER_CODES.items())},
+        },
     }
     dead: Document = {
         "type": "object",
@@ -333,6 +347,16 @@ def _partner(shapes: Shapes, messages: Document, channels: Document, operations:
         operations[f"postal.{'takes' if action == 'receive' else 'puts'}.{message}"] = _operation(
             action, f"queue.{queue}", "postal"
         )
+    # The partner's own side: it may read its orders and write to this exchange, which fills postal's queue.
+    channels["partner.events"] = {
+        "address": "message",
+        "description": "any routing key: every one leads to the queue partner.events",
+        "servers": [{"$ref": "#/servers/partner"}],
+        "messages": {"partner.message": {"$ref": "#/components/messages/partner.message"}},
+        "bindings": {"amqp": _exchange(EVENTS, "topic", "partner")},
+    }
+    operations["partner.tells.partner.message"] = _operation("send", "partner.events", "partner")
+    operations["partner.takes.partner.order"] = _operation("receive", f"queue.{ORDERS}", "partner")
 
 
 # --- queues ----------------------------------------------------------------------------------------------------------

@@ -58,7 +58,7 @@ _RANK[State.RETURNED] = _RANK[State.DELIVERED]
 _TERMINAL = frozenset({State.DELIVERED, State.RETURNED})
 
 #: Codes of the partner's connectors (two sets are in use) beside our own words.
-_PARTNER_CODES: dict[str, Status] = {
+PARTNER_CODES: dict[str, Status] = {
     "100": Status.REGISTERED,
     "101": Status.REGISTERED,
     "6": Status.COLLECTED,
@@ -80,7 +80,7 @@ class Contradiction(Exception):
 def status_of(reported: str) -> Status | None:
     """What a status of the partner means here; None for one that is not known."""
     word = reported.strip().lower()
-    return Status(word) if word in Status.__members__.values() else _PARTNER_CODES.get(word)
+    return Status(word) if word in Status.__members__.values() else PARTNER_CODES.get(word)
 
 
 def new_shipment(
