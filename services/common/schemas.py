@@ -50,8 +50,12 @@ class Text(fields.String):
     """A line or paragraph that a person wrote, in NFC, without control characters but line breaks and tabs.
 
     One of which nothing can be seen is an empty one, whatever it is made of; what can be seen must have a letter or a
-    digit among it.
+    digit among it, but for `words=False`, for what another system wrote.
     """
+
+    def __init__(self, *, words: bool = True, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._words = words
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
         text = super()._deserialize(value, attr, data, **kwargs)
@@ -59,7 +63,7 @@ class Text(fields.String):
             raise ValidationError("Có ký tự không hợp lệ / Contains invalid characters.")
         if wording.is_blank(text):
             return ""
-        if not wording.has_words(text):
+        if self._words and not wording.has_words(text):
             raise ValidationError("Phải có chữ hoặc số / Must have letters or digits.")
         return unicodedata.normalize("NFC", text)
 

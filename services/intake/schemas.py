@@ -17,8 +17,8 @@ def _identifier(**kwargs: Any) -> fields.String:
     return fields.String(validate=_ID, **kwargs)
 
 
-def _text(most: int, **kwargs: Any) -> Text:
-    return Text(validate=validate.Length(max=most), **kwargs)
+def _text(most: int, *, required: bool = False, **kwargs: Any) -> Text:
+    return Text(validate=validate.Length(min=1 if required else None, max=most), required=required, **kwargs)
 
 
 def _version() -> fields.Integer:
@@ -90,7 +90,11 @@ class OnDossier(CommandSchema):
 
 class AskPaper(OnDossier):
     component = _identifier(required=True)
-    reason = _text(2000, required=True, error_messages={"required": "Phải nêu lý do / Give the reason."})
+    # An empty one reaches the rule.
+    reason = Text(
+        required=True, validate=validate.Length(max=2000),
+        error_messages={"required": "Phải nêu lý do / Give the reason."},
+    )  # fmt: skip
 
 
 class Guide(OnDossier):

@@ -108,4 +108,4 @@ class PartnerMessage(EventSchema):
     status = fields.String(required=True, validate=validate.Length(min=1, max=40))
     at = Moment(required=True)
     post_office = fields.String(load_default=None, allow_none=True, validate=_ID)
-    note = Text(load_default=None, allow_none=True, validate=validate.Length(max=1000))
+    note = Text(words=False, load_default=None, allow_none=True, validate=validate.Length(max=1000))

@@ -90,7 +90,8 @@ def test_a_guidance_that_says_or_selects_nothing_leaves_nothing(citizen: Any, of
     an, desk = citizen(), officer()
     filed = an.file()
     body = {"code": filed["code"], "version": 1, "text": TEXT, "components": ["ban-chup"]}
-    for change in ({"text": " \n"}, {"components": []}, {"components": ["x"]}):
+    blanks = ({"text": text} for text in (" \n", "\u3164\u2800", "\u200b\u2060\u00ad"))
+    for change in (*blanks, {"components": []}, {"components": ["x"]}):
         field = next(iter(change))
         refused = desk.refused("intake.guide", **body | change)
         assert (refused.status, refused.rule) == (422, "GU-02")
@@ -262,7 +263,9 @@ def test_officers_of_elsewhere_and_strangers_do_nothing(citizen: Any, officer: A
 def test_a_refusal_needs_a_reason_and_ends_the_dossier(citizen: Any, officer: Any, told: Any) -> None:
     an, desk = citizen(), officer()
     filed = an.file()
-    assert desk.refused("intake.refuse", code=filed["code"], version=1, reason=" ").errors[0]["field"] == "reason"
+    for blank in (" ", "\u3164", "\u2800\ufe0f", "?!"):
+        refusal = desk.refused("intake.refuse", code=filed["code"], version=1, reason=blank)
+        assert (refusal.status, [error["field"] for error in refusal.errors]) == (422, ["reason"])
     refused = desk.do("intake.refuse", code=filed["code"], version=1, reason="Không thuộc thẩm quyền")
     assert (refused["status_code"], refused["refused"]["reason"]) == (3, "Không thuộc thẩm quyền")
     event = eventually(lambda: told(filed["code"])[1:])[0]

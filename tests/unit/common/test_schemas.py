@@ -69,6 +69,37 @@ def test_text_is_kept_in_nfc_and_without_control_characters():
         assert "title" in faults({"title": bad})
 
 
+BLANKS = [
+    "", " ", "\n\t", "\u00a0", "\u3164", "\u3164\u2800", "\uffa0", "\u115f\u1160", "\u200b\u200d\u2060", "\ufeff",
+    "\u00ad", "\u034f", "\u180e", "\ufe0f", "\U000e0041", "\U000e0100", "\u17b4", "\u202e", "\u2003\u3000",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("blank", BLANKS)
+def test_a_text_of_which_nothing_can_be_seen_is_empty(blank):
+    assert schemas.load(File, {"title": blank})["title"] == ""
+    if len(blank) <= 4:
+        assert schemas.load(File, {"title": f"{blank}Ký{blank}"})["title"].strip(blank) == "Ký"
+
+
+@pytest.mark.parametrize("mark", [".", "-", "…", "?!", "\u0301", "👍", "=", "«»", "\u3164.\u200b"])
+def test_a_text_of_marks_alone_says_nothing(mark):
+    assert faults({"title": mark}) == {"title": "Must have letters or digits."}
+
+
+@pytest.mark.parametrize("text", ["a", "Đ", "7", "٣", "漢", "ｶ", "①", "½", "-1", "한", "ký.", "\u200fש"])
+def test_a_letter_or_a_digit_of_any_script_is_enough(text):
+    assert schemas.load(File, {"title": text})["title"] == text
+
+
+def test_what_another_system_wrote_may_be_a_mark_alone():
+    class Told(EventSchema):
+        note = Text(words=False)
+
+    assert schemas.load(Told, {"note": "-"}) == {"note": "-"}
+    assert schemas.load(Told, {"note": "\u3164"}) == {"note": ""}
+
+
 def test_moments_are_utc_and_need_a_zone():
     moment = schemas.load(File, {"title": "a", "at": "2024-03-11T09:00:00+07:00"})["at"]
     assert moment == datetime(2024, 3, 11, 2, tzinfo=UTC)
