@@ -1,7 +1,7 @@
 """The public interface as its document says: every operation done, then asked for at random by everybody who may or
 may not. Runs after the other journeys, whose answers it looks at as well.
 
-`MOTCUA_FUZZ_SEED` repeats a run; a failure says which seed it was.
+`MOTCUA_FUZZ_SEED` repeats a run, `MOTCUA_FUZZ_EXAMPLES` says how many requests; a failure says which seed it was.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from tests.support.documented import Operations, openapi
 
 SEED = int(os.environ.get("MOTCUA_FUZZ_SEED") or 20240311)
 #: Requests per operation and kind of generation (what the document allows, what it forbids).
-EXAMPLES = 150 if os.environ.get("MOTCUA_FULL") == "1" else 6
+EXAMPLES = int(os.environ.get("MOTCUA_FUZZ_EXAMPLES") or (60 if os.environ.get("MOTCUA_FULL") == "1" else 6))
 CHECKS = [
     checks.not_a_server_error,
     openapi_checks.status_code_conformance,
