@@ -30,6 +30,7 @@ from pika.adapters.blocking_connection import BlockingChannel
 from pika.exceptions import AMQPConnectionError, ChannelClosedByBroker, NackError, UnroutableError
 
 from services.common import wire
+from services.common.bus.origin import OPERATOR
 
 MOST_LISTED = 1000
 #: Not a room: messages of the postal partner, on its own virtual host.
@@ -157,8 +158,9 @@ class DeadLetters:
 
 
 def _as_new(properties: pika.BasicProperties) -> pika.BasicProperties:
-    """The message's own properties without the marks of its failures."""
+    """The message's own properties without the marks of its failures, in the operator's name: rooms believe him."""
     fresh = pika.BasicProperties(
+        user_id=OPERATOR,
         content_type=properties.content_type,
         message_id=properties.message_id,
         type=properties.type,

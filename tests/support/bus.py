@@ -82,7 +82,11 @@ class Bus:
 
     def publish(self, exchange: str, key: str, body: bytes, headers: dict[str, Any] | None = None) -> None:
         self.channel.basic_publish(
-            exchange, key, body, pika.BasicProperties(delivery_mode=2, headers=headers or {}), mandatory=False
+            exchange,
+            key,
+            body,
+            pika.BasicProperties(delivery_mode=2, headers=headers or {}, user_id="operator"),
+            mandatory=False,
         )
 
     def tell(

@@ -34,7 +34,7 @@ class Poison:
 
 
 def properties(headers: dict[str, Any] | None = None, **more: Any) -> pika.BasicProperties:
-    return pika.BasicProperties(delivery_mode=2, headers=headers or {}, **more)
+    return pika.BasicProperties(delivery_mode=2, headers=headers or {}, user_id="operator", **more)
 
 
 def event(name: str, source: str, chance: random.Random, **other: Any) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from nameko.extensions import SharedExtension
 from services.common import logs, metrics, wire
 from services.common.bus.events import EventDesk
 from services.common.bus.link import Link, send
+from services.common.bus.origin import Origin
 from services.common.bus.requests import RequestDesk
 from services.common.timers import TimerLoop
 
@@ -170,7 +171,9 @@ class RoomConsumer(SharedExtension):
         channel.basic_ack(message.delivery_tag)
 
     def _work_event(self, channel: Channel, message: Message) -> None:
-        if self.event_desk.settle(_bytes(message), message.headers or {}):
+        info = message.delivery_info
+        origin = Origin(info["exchange"], info["routing_key"], str(message.properties.get("user_id") or ""))
+        if self.event_desk.settle(_bytes(message), message.headers or {}, origin):
             channel.basic_ack(message.delivery_tag)
         else:  # we stop, and the broker did not take the retry: the message is still its own
             channel.basic_reject(message.delivery_tag, requeue=True)

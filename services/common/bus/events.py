@@ -22,6 +22,7 @@ from pymongo.errors import ConnectionFailure, DuplicateKeyError, PyMongoError
 from services.common import envelope, logs, metrics, schemas, wire
 from services.common.batched import Batched
 from services.common.bus.client import DEFAULT_TIMEOUT
+from services.common.bus.origin import Origin, objection
 from services.common.bus.publisher import Outgoing, PublishFailed
 from services.common.context import Context
 from services.common.envelope import EnvelopeError, Event
@@ -71,12 +72,12 @@ class EventDesk:
         single = {name for name in self._handlers if name.split(".")[0] not in self._ordered}
         return sorted({f"{stream}.*" for stream in self._ordered} | single)
 
-    def settle(self, body: bytes, headers: dict[str, Any]) -> bool:
+    def settle(self, body: bytes, headers: dict[str, Any], origin: Origin) -> bool:
         """Handles a delivery. True when it may be acknowledged, False when the broker must keep it."""
         started = time.monotonic()
         name = "unreadable"
         try:
-            event = self._read(body)
+            event = self._read(body, origin)
             name = event.name if event.name in self._handlers else "other"
             with self._after_those_before(event.subject):
                 outcome = self._handle(event)
@@ -111,7 +112,7 @@ class EventDesk:
             return self._bury(body, headers, "unstorable", type(exc).__name__)
         return self._retry(body, headers, name, exc)
 
-    def _read(self, body: bytes) -> Event:
+    def _read(self, body: bytes, origin: Origin) -> Event:
         try:
             event = envelope.decode(body)
         except EnvelopeError as exc:
@@ -119,9 +120,11 @@ class EventDesk:
         stream = event.name.split(".")[0]
         if self._any is None and event.name not in self._handlers and stream not in self._ordered:
             raise Dead("unknown", f"no handler of {event.name}")
-        teller = teller_of(event.name)
-        if teller is not None and event.source != f"/motcua/{teller}":
-            raise Dead("forged", f"{event.name} is told by {teller} alone")
+        doubt = objection(event, origin, self._kernel.settings.room)
+        if doubt is not None:
+            raise Dead("forged", doubt)
+        if self._any is not None and teller_of(event.name) is None:
+            raise Dead("unknown", f"no room tells {event.name}")
         if event.version > NEWEST_VERSION:
             raise Dead("unknown", f"version {event.version} of {event.name} is newer than this room")
         return event

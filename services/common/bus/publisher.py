@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import eventlet
 from amqp import Channel
@@ -52,6 +53,8 @@ class Publisher:
     def __init__(self, url: str, name: str) -> None:
         self._url = url
         self._name = name
+        user = unquote(urlsplit(url).username or "")
+        self._signed = {"user_id": user} if user else {}  # the broker refuses it from anybody else
         self._turn = Semaphore(1)
         self._connection: AmqpConnection | None = None
         self._channel: Channel | None = None
@@ -98,7 +101,7 @@ class Publisher:
         self._returned = 0
         first = self._next_tag + 1
         for message in messages:
-            properties = {"delivery_mode": 2, **message.properties}
+            properties = {"delivery_mode": 2, **self._signed, **message.properties}
             send(
                 channel,
                 message.body,

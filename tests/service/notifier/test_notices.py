@@ -12,6 +12,7 @@ import pymongo
 import pytest
 
 from deploy.local.system import System
+from services.common.queues import teller_of
 from tests.support.bus import Bus, Tokens, eventually
 from tests.support.people import Citizen, Phones, citizen, officer, somebody
 
@@ -27,8 +28,9 @@ def new_code() -> str:
 
 def tell(bus: Bus, name: str, code: str, *, event_id: str | None = None, **data: Any) -> str:
     return bus.tell(
-        name, {"code": code, "unit": UNIT, **data}, subject=code, source="test", event_id=event_id, queue=QUEUE
-    )
+        name, {"code": code, "unit": UNIT, **data}, subject=code, source=teller_of(name) or "", event_id=event_id,
+        queue=QUEUE,
+    )  # fmt: skip
 
 
 def notices(bus: Bus, token: str, code: str) -> list[dict[str, Any]]:

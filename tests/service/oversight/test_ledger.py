@@ -10,11 +10,14 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import pika
 import pymongo
 import pytest
+from pika.exceptions import ChannelClosedByBroker
 
 from deploy.operate import ledger as auditor
 from deploy.operate.ledger import Keys, run_verify
+from services.common import wire
 from services.common.actors import Signer
 from services.oversight.heads import HeadsFile
 from services.oversight.ledger import GENESIS, Entry, append, entry_hash
@@ -92,6 +95,72 @@ def test_a_ledger_that_lacks_an_event_that_was_told_is_not_called_complete(
     finally:
         data["postal"]["told"].delete_one({"_id": lost})
     assert run_verify(data["oversight"], heads, keys, data) == 0
+
+
+# --- a room that speaks in another's name -----------------------------------------------------------------------------
+
+
+@pytest.mark.req("PR-06")
+def test_a_room_cannot_tell_in_another_rooms_name(
+    watchers: Watchers, story: Story, line: Bus, data: pymongo.MongoClient
+) -> None:
+    """Payment tells that intake refused a dossier: under its own key, past the exchange, through a queue of its own
+    that dead-letters under intake's key; and in intake's very name, which the broker refuses."""
+    genuine = wait_ledger(data, story.filed())["body"]
+    body = json.loads(json.dumps(data["oversight"]["ledger"].find_one({"body.id": genuine["id"]})["body"]["data"]))
+    connection = pika.BlockingConnection(pika.URLParameters(watchers.system.amqp_url("payment")))
+    channel = connection.channel()
+    channel.confirm_delivery()
+    detour = f"evt.payment.{uuid.uuid4().hex}"
+    arguments = {
+        "x-message-ttl": 0, "x-dead-letter-exchange": wire.EVENTS_EXCHANGE,
+        "x-dead-letter-routing-key": "dossier.refused",
+    }  # fmt: skip
+    channel.queue_declare(detour, exclusive=True, arguments=arguments)
+    ways = {
+        "its own key": (wire.EVENTS_EXCHANGE, "payment.settled"),
+        "past the exchange": ("", wire.event_queue("oversight")),
+        "a detour": ("", detour),
+    }  # fmt: skip
+    forged: dict[str, str] = {}
+    for user in (None, "payment"):
+        for way, (exchange, key) in ways.items():
+            event = refusal(story, body)
+            forged[event["id"]] = f"{way}, {user}"
+            properties = pika.BasicProperties(delivery_mode=2, user_id=user)
+            channel.basic_publish(exchange, key, json.dumps(event).encode(), properties, mandatory=True)
+    properties, last = (
+        pika.BasicProperties(delivery_mode=2, user_id="intake"),
+        json.dumps(refusal(story, body)).encode(),
+    )
+    with pytest.raises(ChannelClosedByBroker) as refused:
+        channel.basic_publish("", wire.event_queue("oversight"), last, properties)
+    assert refused.value.reply_code == 406
+    connection.close()
+    dead: dict[str, str] = {}
+
+    def all_dead() -> bool:
+        while (letter := line.get(wire.dead_queue("oversight"))) is not None:
+            headers, content, _ = letter
+            dead[content["id"]] = headers[wire.H_REASON]
+        return forged.keys() <= dead.keys()
+
+    eventually(all_dead, what="dead letters")
+    assert {forged[id]: dead[id].partition(":")[0] for id in forged} == dict.fromkeys(forged.values(), "forged")
+    assert data["oversight"]["ledger"].count_documents({"body.id": {"$in": list(forged)}}) == 0
+    seen = line.call("oversight.recognition", watchers.tokens.person("ioc"), code=story.code)
+    assert seen["recognition"] == "PENDING"
+
+
+def refusal(story: Story, about: dict[str, Any]) -> dict[str, Any]:
+    """dossier.refused as intake would tell it next."""
+    made = uuid.uuid4().hex
+    return {
+        "specversion": "1.0", "id": made, "source": "/motcua/intake", "type": "vn.motcua.dossier.refused.v1",
+        "time": "2024-03-11T02:00:00Z", "recordedtime": "2024-03-11T02:00:00Z", "subject": story.code,
+        "aggregateid": story.code, "sequence": 2, "correlationid": made, "causationid": made, "actorid": "acc-desk",
+        "datacontenttype": "application/json", "data": about,
+    }  # fmt: skip
 
 
 # --- attacks, on a copy ----------------------------------------------------------------------------------------------
