@@ -19,6 +19,7 @@ class AfterFaults:
 
     broker_restarts = 1
     database_kills = 0
+    seconds = 0  # within which all was at rest again; 0: it takes what it takes
     rooms_caught = 7  # of eleven: a room that rests most of the time may not be found at work
 
     def test_every_client_was_answered_to_the_end(self, walked):
@@ -27,6 +28,9 @@ class AfterFaults:
         fates = reckoning(walked).noted
         assert len(fates) >= walked.plan.dossiers + walked.plan.people
         assert set(fates.values()) == set(walked.plan.fates) | {"withdrawn", "returned"}
+
+    def test_it_came_to_rest_in_time(self, walked):
+        assert self.seconds == 0 or walked.took <= self.seconds
 
     def test_rooms_were_killed_in_the_middle_and_the_stores_too(self, walked):
         chaos = walked.chaos
