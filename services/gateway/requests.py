@@ -185,6 +185,11 @@ async def arguments(route: Route, scope: Any, receive: Any) -> dict[str, Any]:
             )
         if name in route.hidden:
             raise problems.invalid(problems.field_error(name, "Trường không được biết đến.", "Unknown field."))
+    said = header(scope, b"x-channel")
+    if said and body.get("channel") not in (None, said):  # two stories of where one is: neither is taken
+        raise problems.invalid(
+            problems.field_error("channel", "Khác với X-Channel.", "Differs from X-Channel.", "IN-20")
+        )
     kwargs = {**found, **query, **body}
     try:
         wire.encode_call(kwargs)

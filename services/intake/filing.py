@@ -26,7 +26,8 @@ _RECOGNITION: tuple[tuple[date | None, str], ...] = ((date(2024, 3, 4), "2024"),
 @rule("IN-20", title="Hình thức đăng ký ghi một lần, không đổi", cites="CV 2658/UBND-CNTT §7; CV 2740/STTTT-IOC §3")
 @rule("IN-09", title="Nộp trên Cổng tỉnh và Hue-S", cites="CV 2658/UBND-CNTT §3")
 def mode_of(channel: str) -> str:
-    """The registration mode, from the channel that the request came through. Raises Problem 422."""
+    """The registration mode, from the channel that the client named when it signed in, which identity then signed.
+    Nothing proves which program it is (docs/decisions/0018-channel.md). Raises Problem 422."""
     try:
         return _MODES[channel]
     except KeyError:

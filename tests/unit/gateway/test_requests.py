@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import uuid
 
 import pytest
@@ -274,6 +275,27 @@ class TestAnswers:
         first = ask(house.app, "GET", "/openapi.json")
         again = ask(house.app, "GET", "/openapi.json", headers={"If-None-Match": first.headers["etag"]})
         assert (first.status, again.status, again.body) == (200, 304, b"")
+
+
+class TestChannel:
+    """IN-20: where a client is, it says once."""
+
+    @pytest.mark.req("IN-20")
+    @pytest.mark.parametrize(("header", "body", "status"), [
+        ("portal", "hue-s", 422), ("hue-s", "portal", 422), ("hue-s", "hue-s", 200), ("", "hue-s", 200),
+        ("hue-s", None, 200),
+    ])  # fmt: skip
+    def test_two_stories_of_it_are_refused(self, house, header, body, status):
+        headers = {"Content-Type": "application/json"} | ({"X-Channel": header} if header else {})
+        given = {"phone": "0914000123", "password": "x"} | ({"channel": body} if body else {})
+        house.bus.answers["identity.sign_in"] = {"session_id": "ses-1"}
+        answer = ask(house.app, "POST", "/api/v1/sessions", headers=headers, body=json.dumps(given).encode())
+        if status == 422:
+            is_problem(answer, 422)
+            assert [error["field"] for error in answer.json["errors"]] == ["channel"]
+            assert not house.bus.calls
+        else:
+            assert answer.status < 300, answer.body
 
 
 class TestCorrelation:

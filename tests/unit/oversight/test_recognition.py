@@ -4,6 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.gateway.requests import CHANNELS
+from services.intake.filing import mode_of
 from services.oversight.recognition import RULE_SETS, Mode, Recognition, recognise, rule_set_on
 
 OLD, NEW = date(2024, 3, 3), date(2024, 3, 4)
@@ -49,6 +51,15 @@ def test_from_the_fourth_a_signed_result_is_needed(mode: Mode) -> None:
 def test_from_the_fourth_the_officers_help_no_longer_counts(mode: Mode, signed: bool) -> None:
     assert judged(mode, NEW, signed, ended=True) is NOT
     assert judged(mode, NEW, signed) is NOT
+
+
+@pytest.mark.req("IN-20")
+def test_no_rule_set_weighs_one_mode_that_a_client_may_name_more_than_another() -> None:
+    """Which program a citizen uses is her client's word (docs/decisions/0018-channel.md): nothing may hang on it."""
+    named = {Mode(mode_of(channel)) for channel in ("", *CHANNELS)}
+    assert named == {Mode.SELF_PORTAL, Mode.SELF_HUES}
+    for rules in RULE_SETS:
+        assert named <= rules.modes or not named & rules.modes, rules.name
 
 
 @pytest.mark.req("ST-09")
