@@ -34,7 +34,7 @@ class Api:
     async def answer(self, route: Route, scope: Any, receive: Any, send: Any) -> None:
         """Raises Problem where the request is refused."""
         if route.rpc:
-            self.bus.check(route.rpc)  # first of all: where a room has too much to do a refusal must cost little
+            self.bus.check(route.rpc)  # first of all: where there is too much to do a refusal must cost little
         limit = asyncio.get_running_loop().time() + route.deadline
         self.buckets.check_address((scope.get("client") or ("?",))[0], route.limit)
         if route.kind is Kind.CLOCK:

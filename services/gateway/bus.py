@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections import Counter
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -21,13 +20,12 @@ from yarl import URL
 from services.common import logs, metrics, problems, wire
 from services.common.control_message import control_answer
 from services.common.problems import Problem
-from services.gateway.config import MOST_CALLS, MOST_CALLS_OF_ROOM
+from services.gateway.admission import Admission
 
 ROOM = "gateway"
 HEARTBEAT = 10  # seconds
 CONNECT_SECONDS = 5.0
 LONGEST_PAUSE = 2.0  # between two attempts to connect
-LATEST_RETRY = 4  # seconds; who is refused is told to come back at different moments
 _STILL_RUNNING = "/problems/still-running"
 _FAULTS = (aiormq.AMQPError, OSError, TimeoutError, RuntimeError)
 
@@ -51,7 +49,7 @@ class Bus:
         self._on_open = on_open
         self._on_lost = on_lost
         self._waiting: dict[str, asyncio.Future[bytes]] = {}
-        self._per_room: Counter[str] = Counter()
+        self._admission = Admission()
         self._channel: AbstractChannel | None = None
         self._reply_queue = ""
         self._open = asyncio.Event()
@@ -64,7 +62,7 @@ class Bus:
 
     @property
     def in_flight(self) -> int:
-        return self._per_room.total()
+        return self._admission.in_hand
 
     def start(self) -> None:
         self._runner = asyncio.create_task(self._run())
@@ -79,9 +77,8 @@ class Bus:
     # --- calls -------------------------------------------------------------------------------------------------------
 
     def check(self, method: str) -> None:
-        """Raises Problem 503 where the method's room has as many calls in hand as it may have."""
-        if self.in_flight >= MOST_CALLS or self._per_room[method.partition(".")[0]] >= MOST_CALLS_OF_ROOM:
-            raise problems.unavailable(retry_after=random.randint(1, LATEST_RETRY), detail="too many calls in flight")
+        """Raises Problem 503 where the method would be refused now: nothing else need be done for such a request."""
+        self._admission.check(method)
 
     async def call(
         self, method: str, kwargs: dict[str, Any], headers: dict[str, str], timeout: float, *, repeatable: bool = False
@@ -91,12 +88,10 @@ class Bus:
         A call in flight when the connection falls fails at once; a repeatable one (a question, or a command with a
         key) is sent once more within the deadline. Raises the Problem that the room raised, or Problem 503.
         """
-        self.check(method)
-        room = method.partition(".")[0]
         loop = asyncio.get_running_loop()
         started = loop.time()
         outcome = "ok"
-        self._per_room[room] += 1
+        self._admission.begin(method)
         metrics.in_hand.labels("call").set(self.in_flight)
         try:
             return await self._call(method, kwargs, headers, started + timeout, repeatable)
@@ -107,7 +102,7 @@ class Bus:
             outcome = "fault"
             raise
         finally:
-            self._per_room[room] -= 1
+            self._admission.end(method, loop.time() - started)
             metrics.in_hand.labels("call").set(self.in_flight)
             metrics.record_call(method, outcome, loop.time() - started)
 

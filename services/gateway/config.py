@@ -23,6 +23,7 @@ KEEP_ALIVE_SECONDS = 30
 MOST_CONNECTIONS = 2000
 MOST_CALLS = 256  # calls to rooms in flight
 MOST_CALLS_OF_ROOM = 64
+LEAST_CALLS_OF_METHOD = 16  # however late its answers come
 MOST_TRANSFERS = 32
 STOP_SECONDS = 20  # for what is in hand at SIGTERM
 

@@ -19,6 +19,7 @@ from services.common.actors import Signer, Verifier
 from services.common.clock import BusinessClock
 from services.common.control_message import control_body
 from services.common.problems import Problem
+from services.gateway import admission
 from services.gateway import bus as bus_module
 from services.gateway.bus import Bus
 from services.gateway.following import Follower
@@ -180,7 +181,7 @@ def test_calls_in_flight_are_bounded(url, rooms, monkeypatch):
         return {}
 
     rooms(slow)
-    monkeypatch.setattr(bus_module, "MOST_CALLS_OF_ROOM", 3)
+    monkeypatch.setattr(admission, "MOST_CALLS_OF_ROOM", 3)
 
     async def work(bus: Bus) -> None:
         waiting = [asyncio.create_task(bus.call("intake.mine", {}, {}, 10)) for _ in range(3)]
