@@ -18,8 +18,8 @@ from dataclasses import dataclass, field
 
 READ, FILING, UPLOAD = "read", "filing", "upload"
 #: Of a hundred requests: places of the filings and of the uploads; the others read.
-_FILINGS = frozenset(range(3, 100, 7))  # 14
-_UPLOADS = frozenset(range(5, 100, 20))  # 5
+_FILINGS = frozenset(range(3, 100, 7))  # 14 of them
+_UPLOADS = frozenset(range(1, 100, 25))  # 4
 LAST_ANSWERS = 45.0  # seconds for answers after the last request: longer than any deadline
 
 
