@@ -130,6 +130,8 @@ def _parser() -> argparse.ArgumentParser:
     logs.add_argument("-f", "--follow", action="store_true")
     test = command("test", "set up, check style and types, then run all tests; further arguments go to pytest", _test)
     test.add_argument("--full", action="store_true", help="also what takes longer")
+    bench = command("bench", "measure: each figure with its baseline of the same run and their ratio", _bench)
+    bench.add_argument("arguments", nargs=argparse.REMAINDER, metavar="[NAME …] [--json] [--rounds N]")
     trace = command("trace", "requirement → code → tests, and what has none", _operate_without_system("trace"))
     trace.add_argument("--json", action="store_true")
     letters = command("dead-letters", "list, show or replay messages that were given up", _operate("dead_letters"))
@@ -367,6 +369,11 @@ def _replay(given: argparse.Namespace, _: list[str]) -> int:
     set_up()
     arguments = ["-m", "deploy.operate.replay", "--from", given.teller, "--to", given.hearer]
     return _call(arguments, _running(given).env("operator"))
+
+
+def _bench(given: argparse.Namespace, _: list[str]) -> int:
+    set_up("test")
+    return _call(["-W", "ignore::DeprecationWarning", "-m", "bench", *given.arguments], clean_environment())
 
 
 def _operate_without_system(module: str) -> Callable[[argparse.Namespace, list[str]], int]:

@@ -52,7 +52,10 @@ class Reactions:
         data = _read(shapes.FiledSeen, event)
         dossier, save = self._dossier(unit, data["code"])
         dossier.update(
-            procedure=data["procedure"], unit=data["unit"], desk=data["desk"], mode=data["mode"],
+            procedure=data["procedure"],
+            unit=data["unit"],
+            desk=data["desk"],
+            mode=data["mode"],
             filed_at=lateness.to_milliseconds(data["filed_at"]),
         )
         mark = lateness.start(event.sequence, Kind.FILED, data["filed_at"], data["intake_due"])
@@ -130,9 +133,7 @@ class Reactions:
         former = self._former(data["code"], data["act"], data["round"])
         if len(former) < data["round"] - 1:
             raise problems.unavailable(detail="an earlier round of this slip has not been seen yet")
-        slip = ctx.call(
-            reviews.HOME_OF_SLIPS[data["act"]], as_service=True, timeout=PATIENCE, slip_id=data["slip_id"]
-        )
+        slip = ctx.call(reviews.HOME_OF_SLIPS[data["act"]], as_service=True, timeout=PATIENCE, slip_id=data["slip_id"])
         review = reviews.new_review(data, store.centre_of(self._kernel.store, data["unit"]))
         review["officer_person"] = str(slip.get("officer_person") or "")
         review["text"] = self.seal(str(slip.get("text") or ""), "reviews.text")

@@ -105,9 +105,9 @@ def _load(found: Restored, world: World) -> None:
     ended = threading.Event()
     numbers = itertools.count()
 
-    def work(worker: Worker) -> None:
+    def work(client: Worker) -> None:
         while not ended.is_set():
-            worker.one(FATES[next(numbers) % len(FATES)])
+            client.one(FATES[next(numbers) % len(FATES)])
 
     with ThreadPoolExecutor(2) as pool:
         jobs = [pool.submit(work, worker) for worker in found.workers]
@@ -120,6 +120,9 @@ def _load(found: Restored, world: World) -> None:
             done = motcua("backup", str(found.folder), "--state", str(found.system.state.top))
             assert done.returncode == 0, done.stderr
             found.refusals["taken"] = motcua("backup", str(found.folder), "--state", str(found.system.state.top)).stderr
+            found.refusals["running"] = motcua(
+                "restore", str(found.folder), "--state", str(found.system.state.top)
+            ).stderr
             taken = len(found.given())
             eventually(lambda: len(found.given()) >= taken + AFTER, within=120, what="dossiers after the backup")
         finally:
@@ -180,6 +183,10 @@ def auditor(restored: Restored) -> Iterator[Auditor]:
 
 def test_a_place_that_is_taken_gets_no_backup(restored):
     assert "is there already" in restored.refusals["taken"]
+
+
+def test_nothing_is_restored_under_a_running_system(restored):
+    assert "A system runs here" in restored.refusals["running"]
 
 
 def test_rooms_do_not_start_on_a_half_restored_database(restored):
@@ -260,17 +267,22 @@ def test_everybody_signs_in_again_and_sealed_fields_are_read(restored):
     world.close()
 
 
-def test_new_dossiers_go_all_the_way_and_no_code_is_given_twice(restored, auditor):
+def test_dossiers_go_on_new_ones_go_all_the_way_and_no_code_is_given_twice(restored, auditor):
     world = World(restored.system, patience=PATIENCE)
-    worker = new_worker(world)
+    newcomer = new_worker(world)
+    kept = {row["_id"] for row in auditor.databases["processing"]["cases"].find({}, {"_id": 1})}
+    waiting = next(code for code, fate in restored.given().items() if fate == "accepted" and code in kept)
+    newcomer._return(waiting)
     for fate in FATES:
-        worker.one(fate)
-    assert worker.notes.faults == []
-    fresh = set(worker.notes.fates)
+        newcomer.one(fate)
+    assert newcomer.notes.faults == []
+    fresh = set(newcomer.notes.fates)
     assert not fresh & set(restored.given())
     highest = max(codes.parse(code).serial for code in restored.given())
     assert min(codes.parse(code).serial for code in fresh) > highest
     auditor.rest(within=120)
+    assert auditor.effects(waiting)["holdings"] == 1
+    assert world.ask("national", f"/dossiers/{waiting}")["codes"] == [1, 2, 4, 9, 10]
     assert auditor.faults() == []
     assert agreement.disagreements(auditor.databases, bindings()) == []
     world.close()

@@ -154,7 +154,8 @@ def test_a_second_same_round_shows_its_comparison_and_needs_the_update_log(
     story: Story, line: Bus, ioc: str, watchers: Watchers
 ) -> None:
     watchers.intake.answers["history"] = lambda asked: {
-        "code": asked["code"], "items": [{"component": "ban-chup", "dossier_version": 2}]
+        "code": asked["code"],
+        "items": [{"component": "ban-chup", "dossier_version": 2}],
     }
     story.filed()
     story.slip(text="Bổ sung bản chụp rõ nét", components=("ban-chup", "don"))

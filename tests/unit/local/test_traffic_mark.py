@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
-CASES = '''
+CASES = """
 import pytest
 from deploy.demo.client import TRAFFIC
 
@@ -25,7 +25,7 @@ def test_queue():
 
 def test_unmarked():
     assert True
-'''
+"""
 
 
 def test_only_the_silent_journey_fails(tmp_path):
