@@ -7,11 +7,7 @@ a database alone, for the kernel's tests. Each starts when the first test asks f
 
 from __future__ import annotations
 
-# http.server and its socketserver stand here because eventlet must not load them first: what it does keeps green
-# threads inside, and a server that a test starts for itself would hang.
-import http.server  # noqa: F401
 import os
-import socketserver  # noqa: F401
 from collections.abc import Iterator
 from pathlib import Path
 

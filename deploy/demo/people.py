@@ -17,6 +17,7 @@ import httpx
 from deploy.demo.client import API, Client, Refused, eventually
 from deploy.local.paths import PKI
 from deploy.local.system import System
+from deploy.local.table import Process
 from deploy.rehearsal import authority, cast, papers
 from deploy.rehearsal.cast import Person
 from services.identity.adapters.population_register import synthetic
@@ -39,6 +40,7 @@ class World:
         self.clients: list[Client] = []
         self.simulators = httpx.Client(trust_env=False, timeout=15.0)
         self._tokens: dict[str, authority.Token] = {}
+        self._rows: dict[str, Process] = {}
 
     def close(self) -> None:
         for client in self.clients:
@@ -54,7 +56,13 @@ class World:
 
     def simulator(self, name: str) -> str:
         """The address of an outside system's simulator: population, sms, national, provider, partner."""
-        return f"http://127.0.0.1:{self.system.process(f'{name}-simulator').http_port}"
+        return f"http://127.0.0.1:{self._row(f'{name}-simulator').http_port}"
+
+    def _row(self, process: str) -> Process:
+        """A row of the process table, made once: addresses stay while a system runs."""
+        if process not in self._rows:
+            self._rows[process] = self.system.process(process)
+        return self._rows[process]
 
     def ask(self, name: str, path: str, **query: Any) -> Any:
         """GET of a simulator's own door."""
@@ -92,7 +100,7 @@ class World:
     def metric(self, process: str, name: str) -> float | None:
         """The sum of a metric of a process; None while it does not answer."""
         try:
-            port = self.system.process(process).health_port
+            port = self._row(process).health_port
             text = self.simulators.get(f"http://127.0.0.1:{port}/metrics", timeout=1.0).text
         except httpx.HTTPError:
             return None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import http.server
 import json
 import os
 import re
@@ -12,6 +11,9 @@ import shutil
 import subprocess
 import sys
 import threading
+
+# by name: the package's attribute is a green copy once eventlet's server was loaded in this process
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -281,7 +283,7 @@ def room_port():
     """A door that answers /healthz/ready with the status in `answers`."""
     answers = {"status": 200}
 
-    class Door(http.server.BaseHTTPRequestHandler):
+    class Door(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             self.send_response(answers["status"] if self.path == "/healthz/ready" else 404)
             self.end_headers()
@@ -289,7 +291,7 @@ def room_port():
         def log_message(self, *_: Any) -> None:
             """Quiet."""
 
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Door)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Door)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield str(server.server_address[1]), answers
     server.shutdown()

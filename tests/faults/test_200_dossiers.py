@@ -26,7 +26,7 @@ PLAN = Plan(dossiers=200, clients=4, people=3, fates=FATES, own=frozenset(range(
 def walked(faulty: System) -> Iterator[Walked]:
     # The busiest a second time, and no more: the supervisor lets what ends again and again wait ever longer.
     script = [*ROOMS, BROKER, "intake", "oversight"]
-    found = walk(faulty, PLAN, script, pause=(0.5, 2.0), within=240)
+    found = walk(faulty, PLAN, script, pause=(0.2, 1.0), within=240)
     yield found
     found.close()
 

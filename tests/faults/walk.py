@@ -26,7 +26,7 @@ from tests.faults.chaos import Chaos, Orderly
 from tests.faults.clients import PATIENCE, Notes, Numbers, Plan, Worker, workers
 
 #: Faults that do not pass make a dead letter within seconds; with the schedule of `up` it would take two minutes.
-SETTINGS = {"MOTCUA_RETRY_SCHEDULE": "1,1,5"}
+SETTINGS = {"MOTCUA_RETRY_SCHEDULE": "1,1,1"}
 POISONED = "vault"
 
 
