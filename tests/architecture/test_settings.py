@@ -22,7 +22,11 @@ MADE = {
     "MOTCUA_PUBLIC_KEYS", "MOTCUA_REHEARSAL", "MOTCUA_ROOM", "MOTCUA_SEED", "MOTCUA_STATE_DIR", "MOTCUA_VAULT_URL",
 }  # fmt: skip
 #: Where the name stands in a file of its own, read there.
-READ_ELSEWHERE = {"MOTCUA_PUBLISH": "docker-compose.yml"}
+READ_ELSEWHERE = {
+    "MOTCUA_PUBLISH": "docker-compose.yml",
+    "MOTCUA_FUZZ_SEED": "tests/journeys/test_queue_fuzz.py",
+    "MOTCUA_SEED_OF_CHAOS": "tests/faults/walk.py",
+}
 
 
 def named() -> dict[str, set[str]]:
