@@ -141,18 +141,6 @@ class Reckoning:
         assert made, "no event was told because of another"
         return [f"told {count} times because of one event: {key}" for key, count in made.items() if count > 1]
 
-    def ledger_inversions(self) -> int:
-        """Entries of the ledger that stand before an earlier event of their aggregate. The ledger keeps the order of
-        arrival; an event that had to be tried again comes later."""
-        last: dict[tuple[str, str], int] = {}
-        count = 0
-        for row in self.auditor.databases["oversight"]["ledger"].find({}, {"body": 1}).sort("_id", 1):
-            body = row["body"]
-            key = (body["source"], body["aggregateid"])
-            count += body["sequence"] < last.get(key, 0)
-            last[key] = max(last.get(key, 0), body["sequence"])
-        return count
-
     # -- effects ------------------------------------------------------------------------------------------------------
 
     def effects(self) -> list[str]:
