@@ -186,7 +186,8 @@ async def arguments(route: Route, scope: Any, receive: Any) -> dict[str, Any]:
         if name in route.hidden:
             raise problems.invalid(problems.field_error(name, "Trường không được biết đến.", "Unknown field."))
     said = header(scope, b"x-channel")
-    if said and body.get("channel") not in (None, said):  # two stories of where one is: neither is taken
+    told = body.get("channel")
+    if said and isinstance(told, str) and told != said:  # two stories of where one is: neither is taken
         raise problems.invalid(
             problems.field_error("channel", "Khác với X-Channel.", "Differs from X-Channel.", "IN-20")
         )

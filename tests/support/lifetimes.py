@@ -17,6 +17,8 @@ import pytest
 #: Fixtures that hold a running system, in the order in which their tests run.
 SYSTEMS = ("stores", "watchers", "system", "journeys", "faulty")
 
+FOLDERS = ("unit", "architecture", "contract", "service", "journeys", "faults")
+
 _last_user: dict[str, pytest.Item] = {}
 _started: dict[str, tuple[pytest.FixtureDef[Any], pytest.FixtureRequest]] = {}
 _packages: dict[str, list[float]] = defaultdict(lambda: [0, 0.0])
@@ -39,8 +41,14 @@ def _turn(item: pytest.Item) -> int:
 
 
 def group(items: list[pytest.Item]) -> None:
-    """Sorts tests by the system that they need, then by file: so one order, however the tests were named."""
-    items.sort(key=lambda item: (_turn(item), str(item.path)))
+    """Sorts tests by the system that they need, then by folder and file: one order, however the tests were named."""
+    items.sort(key=lambda item: (_turn(item), _folder(item), str(item.path)))
+
+
+def _folder(item: pytest.Item) -> int:
+    # a room that faults leave behind must not answer for one that a service test plays
+    folder = item.nodeid.split("/")[1]
+    return FOLDERS.index(folder) if folder in FOLDERS else len(FOLDERS)
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

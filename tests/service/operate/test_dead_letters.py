@@ -12,6 +12,7 @@ from pika.exceptions import ChannelClosedByBroker
 
 from deploy.operate import dead_letters
 from services.common import wire
+from services.postal.partner import queue_declarations
 from tests.support.bus import eventually
 
 ROOM = "oversight"
@@ -188,7 +189,8 @@ def test_a_replay_that_the_broker_refuses_loses_nothing(run, line, monkeypatch):
 def test_messages_of_the_partner_are_listed_but_not_replayed(run, stores):
     connection = pika.BlockingConnection(pika.URLParameters(stores.amqp_url("operator", "partner")))
     channel = connection.channel()
-    channel.queue_declare(dead_letters.PARTNER_DEAD, durable=True, arguments={"x-queue-type": "quorum"})
+    declared = dict(queue_declarations())[dead_letters.PARTNER_DEAD]
+    channel.queue_declare(dead_letters.PARTNER_DEAD, durable=True, arguments=declared)
     channel.confirm_delivery()
     kept = {"message_id": "M-1", "order_number": "000.05.07.H57-240311-0001", "sha256": "0" * 64}
     headers = {wire.H_REASON: "schema", wire.H_FIRST_FAILED: "2026-11-22T03:00:00+00:00"}
@@ -203,7 +205,7 @@ def test_messages_of_the_partner_are_listed_but_not_replayed(run, stores):
             assert status == 1
             assert "send it again" in complaint
     finally:
-        channel.queue_delete(dead_letters.PARTNER_DEAD)
+        channel.queue_purge(dead_letters.PARTNER_DEAD)
         connection.close()
 
 
