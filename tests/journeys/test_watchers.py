@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from deploy.demo.client import eventually
-from deploy.demo.people import BIRTH, Citizen, World, all_pages, refused
+from deploy.demo.people import BIRTH, Citizen, Officer, World, all_pages, refused
 from deploy.demo.watching import verify_ledger
 from tests.journeys.scenes import Scenes
 
@@ -40,6 +42,11 @@ def codes_at_portal(world: World, code: str) -> list[int]:
     return list(world.ask("national", f"/dossiers/{code}")["codes"])
 
 
+def all_delivered(desk: Officer, code: str) -> dict[str, Any] | None:
+    state: dict[str, Any] = desk.client.get(f"/dossiers/{code}/sync")
+    return state if all(row["delivered_at"] for row in state["statuses"]) else None
+
+
 @pytest.mark.req("SY-02")
 def test_statuses_reach_the_national_portal_in_order_after_failures_and_repeats_do_no_harm(
     scenes: Scenes, world, resident, desk
@@ -48,9 +55,9 @@ def test_statuses_reach_the_national_portal_in_order_after_failures_and_repeats_
     code = scenes.filed(BIRTH)
     desk.on_dossier(code, "acceptance")
     eventually(lambda: codes_at_portal(world, code) == [1, 2, 4], within=60, what="1, 2, 4 at the portal")
-    state = desk.client.get(f"/dossiers/{code}/sync")
+    # The portal has a message before its answer is on our side: the state of each follows.
+    state = eventually(lambda: all_delivered(desk, code), what="every status known as delivered")
     assert [row["status"] for row in state["statuses"]] == [1, 2, 4]
-    assert all(row["delivered_at"] for row in state["statuses"])
     # Control: a dossier of which nothing more happens stays where it is.
     other = scenes.filed(BIRTH)
     eventually(lambda: codes_at_portal(world, other) == [1], within=30, what="1 at the portal")
