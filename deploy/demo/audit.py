@@ -20,6 +20,7 @@ import pymongo
 from deploy.local.system import System
 from deploy.operate.calls import Operator
 from services.common import wire
+from services.common.envelope import name_of
 from services.common.problems import Problem
 
 PARTNER_DEAD = "partner.events.dead"
@@ -83,7 +84,7 @@ class Auditor:
 
     def unhandled(self) -> dict[str, list[tuple[str, str]]]:
         """Events (id, name) that a room listens to and has not taken, by room."""
-        told = [(row["_id"], _name(row)) for row in self.told()]
+        told = [(row["_id"], name_of(row["type"])) for row in self.told()]
         missing: dict[str, list[tuple[str, str]]] = {}
         for room, names in self.listeners().items():
             wanted = [(event, name) for event, name in told if "*" in names or name in names]
@@ -184,18 +185,13 @@ class Auditor:
 
     def events_of(self, code: str) -> Counter[str]:
         """How often each event about a dossier was told, by name."""
-        return Counter(_name(row) for row in self.told() if row["subject"] == code)
+        return Counter(name_of(row["type"]) for row in self.told() if row["subject"] == code)
 
     def _count(self, room: str, collection: str, query: dict[str, Any]) -> int:
         return int(self.databases[room][collection].count_documents(query))
 
     def _collections(self, room: str) -> Iterable[str]:
         return [name for name in self.databases[room].list_collection_names() if name not in ("told", "inbox")]
-
-
-def _name(row: dict[str, Any]) -> str:
-    """ "dossier.filed" of "vn.motcua.dossier.filed.v1"."""
-    return str(row["type"]).removeprefix("vn.motcua.").rsplit(".", 1)[0]
 
 
 @contextmanager

@@ -5,27 +5,18 @@ Reads the databases of all rooms and nothing else; they should be at rest. `motc
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import Any
 
 from deploy.operate import ledger
 from deploy.operate.migrate import spec_of
 from services.common import wire
+from services.common.envelope import name_of, passes
 from services.intake import codes
 
 _BATCH = 1000
 _SOURCE = "/motcua/"
-
-
-def hears(bindings: Iterable[str], name: str) -> bool:
-    """Whether one of these routing keys lets an event through."""
-    return any(key in ("#", name) or (key.endswith(".*") and name.startswith(key[:-1])) for key in bindings)
-
-
-def name_of(kind: str) -> str:
-    """ "dossier.filed" of "vn.motcua.dossier.filed.v1"."""
-    return kind.removeprefix("vn.motcua.").rsplit(".", 1)[0]
 
 
 def unhandled(client: Any, teller: str, listens: Mapping[str, list[str]]) -> dict[str, list[str]]:
@@ -34,7 +25,7 @@ def unhandled(client: Any, teller: str, listens: Mapping[str, list[str]]) -> dic
     rows = ((row["_id"], name_of(row["type"])) for row in client[teller]["told"].find({}, {"type": 1}))
     while batch := list(islice(rows, _BATCH)):
         for room, bindings in listens.items():
-            wanted = [event for event, name in batch if hears(bindings, name)]
+            wanted = [event for event, name in batch if passes(bindings, name)]
             known = {row["_id"] for row in client[room]["inbox"].find({"_id": {"$in": wanted}}, {"_id": 1})}
             for event in wanted:
                 if event not in known:

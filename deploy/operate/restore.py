@@ -36,6 +36,7 @@ from deploy.operate.backup import Client, bindings
 from deploy.operate.migrate import bring_forward, migrations_of, room_url, spec_of
 from services.common import restored as kernel
 from services.common import wire
+from services.common.envelope import passes
 from services.common.migrations import NewerDatabase
 from services.common.restored import Restored
 from services.common.store import Store
@@ -197,7 +198,7 @@ def _plan_retelling(client: Client, manifest: archive.Manifest) -> str:
     now = bindings()
     # who listened then and listens still: what a room learnt to hear since is no business of a restore
     listens = {
-        room: [key for key in keys if agreement.hears(now[room], key) or key in now[room]]
+        room: [key for key in keys if passes(now[room], key) or key in now[room]]
         for room, keys in manifest.listens.items()
     }
     total = 0

@@ -11,14 +11,15 @@ from eventlet.event import Event
 Key = TypeVar("Key")
 Value = TypeVar("Value")
 
-MOST = 200  # keys in one query
+MOST = 200  # keys in one query, where nothing else is said
 
 
 class Batched(Generic[Key, Value]):
     """`fetch` answers for a list of keys (which may repeat) with the list of their values, in the same order."""
 
-    def __init__(self, fetch: Callable[[list[Key]], list[Value]]) -> None:
+    def __init__(self, fetch: Callable[[list[Key]], list[Value]], most: int = MOST) -> None:
         self._fetch = fetch
+        self._most = most
         self._waiting: list[tuple[Key, Event]] = []
         self._running = False
 
@@ -38,7 +39,7 @@ class Batched(Generic[Key, Value]):
     def _run(self) -> None:
         try:
             while self._waiting:
-                batch, self._waiting = self._waiting[:MOST], self._waiting[MOST:]
+                batch, self._waiting = self._waiting[: self._most], self._waiting[self._most :]
                 try:
                     values = self._fetch([key for key, _ in batch])
                 except Exception as exc:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import uuid
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -70,6 +71,16 @@ class Event:
 
     def encode(self) -> bytes:
         return orjson.dumps(self.to_dict())
+
+
+def name_of(kind: str) -> str:
+    """The short name of an event's type: `dossier.filed` of `vn.motcua.dossier.filed.v1`."""
+    return kind.removeprefix("vn.motcua.").rsplit(".", 1)[0]
+
+
+def passes(bindings: Iterable[str], name: str) -> bool:
+    """Whether one of these routing keys lets an event of that name through: `#`, `dossier.*`, `dossier.filed`."""
+    return any(key in ("#", name) or (key.endswith(".*") and name.startswith(key[:-1])) for key in bindings)
 
 
 def new_event_id() -> str:

@@ -12,6 +12,7 @@ from datetime import date, datetime
 from typing import Any
 
 from services.common.calendar import local_date
+from services.common.envelope import name_of
 from services.common.rules import rule
 from services.oversight.lateness import Kind, Mark, intervals, start, with_mark
 from services.oversight.recognition import Mode, Recognition, recognise
@@ -97,13 +98,15 @@ def _within(facts: Facts, since: date | None, until: date | None, unit: str | No
 
 
 def from_facts(
-    dossiers: Iterable[Facts], as_of: datetime, *, since: date | None = None, until: date | None = None,
+    dossiers: Iterable[Facts],
+    as_of: datetime,
+    *,
+    since: date | None = None,
+    until: date | None = None,
     unit: str | None = None,
 ) -> tuple[Figures, ByUnit]:
     """Figures over dossiers filed from `since` to `until` (local days, both inclusive), of one unit or of all."""
-    return total(
-        (facts.unit, count(facts, as_of)) for facts in dossiers if _within(facts, since, until, unit)
-    )
+    return total((facts.unit, count(facts, as_of)) for facts in dossiers if _within(facts, since, until, unit))
 
 
 # --- from the room's documents ---------------------------------------------------------------------------------------
@@ -137,7 +140,7 @@ def facts_of_ledger(bodies: Iterable[Mapping[str, Any]]) -> list[Facts]:
     """
     found: dict[str, Facts] = {}
     for body in bodies:
-        name = str(body["type"]).removeprefix("vn.motcua.").rsplit(".v", 1)[0]
+        name = name_of(body["type"])
         read = _READERS.get(name)
         if read is None:
             continue

@@ -16,6 +16,7 @@ from deploy.demo.audit import Auditor
 from deploy.demo.people import World
 from deploy.local.paths import ROOT
 from services.common import wire
+from services.common.envelope import name_of
 from tests.faults.clients import CODES, WANTED, Notes
 
 CONTRACT = ROOT / "contracts/asyncapi.json"
@@ -46,11 +47,6 @@ def hearings() -> dict[str, Hearing]:
             if operation["x-motcua-ordered"]:
                 ordered[room].add(event.split(".")[0])
     return {room: Hearing(frozenset(names), frozenset(ordered[room])) for room, names in events.items()}
-
-
-def name_of(row: dict[str, Any]) -> str:
-    """ "dossier.filed" of "vn.motcua.dossier.filed.v1"."""
-    return str(row["type"]).removeprefix("vn.motcua.").rsplit(".", 1)[0]
 
 
 @dataclass
@@ -101,7 +97,7 @@ class Reckoning:
 
     def hearing(self) -> list[str]:
         """Every event has its mark in every room that hears it by contract, and no mark is of an event of nobody."""
-        names = {row["_id"]: name_of(row) for row in self.told}
+        names = {row["_id"]: name_of(row["type"]) for row in self.told}
         found = []
         for room, hearing in self.contract.items():
             taken = self.taken[room]
@@ -120,7 +116,7 @@ class Reckoning:
             positions = {row["_id"]: row["sequence"] for row in self.auditor.databases[room]["inbox_positions"].find()}
             for (source, aggregate), rows in streams.items():
                 rows.sort(key=lambda row: row["sequence"])
-                if name_of(rows[0]).split(".")[0] not in hearing.ordered:
+                if name_of(rows[0]["type"]).split(".")[0] not in hearing.ordered:
                     continue
                 moments = [self.taken[room].get(row["_id"]) for row in rows]
                 if None in moments or moments != sorted(moments):
@@ -136,7 +132,7 @@ class Reckoning:
         made = Counter(
             (row["source"], row["type"], row["aggregateid"], row["causationid"])
             for row in self.told
-            if row["causationid"] in events and name_of(row) != "exchange.delivered"
+            if row["causationid"] in events and name_of(row["type"]) != "exchange.delivered"
         )
         assert made, "no event was told because of another"
         return [f"told {count} times because of one event: {key}" for key, count in made.items() if count > 1]
@@ -170,7 +166,7 @@ class Reckoning:
                 found[code][kind] += 1
 
         for row in self.told:
-            count(row["subject"], f"told {name_of(row)}")
+            count(row["subject"], "told " + name_of(row["type"]))
         databases = self.auditor.databases
         for row in databases["notifier"]["notices"].find({}, {"dossier": 1, "kind": 1, "channel": 1, "unit": 1}):
             count(row["dossier"], f"notice {row['kind']} {row['channel']} {'unit' if row['unit'] else 'person'}")

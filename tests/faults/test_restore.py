@@ -37,6 +37,7 @@ from deploy.local.paths import ROOT
 from deploy.local.system import System
 from deploy.operate import agreement, archive
 from deploy.operate.backup import bindings
+from services.common.envelope import name_of
 from services.intake import codes
 from tests.conftest import NAME, STATES
 from tests.faults.clients import PATIENCE, WANTED, Worker, new_worker
@@ -215,7 +216,7 @@ def test_dossiers_are_those_of_the_backup_and_each_effect_happened_once(restored
     assert set(kept) == set(given) - restored.lost
     told: dict[str, Counter[str]] = {}
     for row in auditor.told():
-        told.setdefault(row["subject"], Counter())[row["type"].removeprefix("vn.motcua.").rsplit(".", 1)[0]] += 1
+        told.setdefault(row["subject"], Counter())[name_of(row["type"])] += 1
     ended = 0
     for code, state in kept.items():
         # the outside may be ahead or behind; what our rooms did of it is done once

@@ -24,6 +24,7 @@ from deploy.demo.people import BIRTH
 from deploy.demo.watching import verify_ledger
 from deploy.local.system import System
 from services.common import wire
+from services.common.envelope import name_of
 from services.postal import partner
 from tests.journeys.scenes import Scenes
 from tests.support import poison
@@ -147,17 +148,13 @@ def test_events_that_were_told_before_have_no_effect_when_they_come_again_in_any
     told = [row for room in wire.ROOMS for row in auditor.databases[room]["told"].find({"subject": filed[-1]})]
     assert len(told) > 8
     for room in HEARD:
-        listened = [row for row in told if _name(row) in HEARD[room]]
+        listened = [row for row in told if name_of(row["type"]) in HEARD[room]]
         chance.shuffle(listened)
         for row in listened * 2:
             line.put(wire.event_queue(room), orjson.dumps(_document(row)), poison.properties())
     eventually(lambda: not any(line.depth(wire.event_queue(room)) for room in HEARD), what="all of them taken")
     auditor.rest()
     assert auditor.fingerprint() == before
-
-
-def _name(row: dict[str, Any]) -> str:
-    return str(row["type"]).removeprefix("vn.motcua.").rpartition(".")[0]
 
 
 def _document(row: dict[str, Any]) -> dict[str, Any]:

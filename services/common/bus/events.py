@@ -17,7 +17,7 @@ import eventlet
 from bson.errors import BSONError
 from eventlet.event import Event as Waiter
 from marshmallow import ValidationError
-from pymongo.errors import ConnectionFailure, DuplicateKeyError, PyMongoError
+from pymongo.errors import DuplicateKeyError, PyMongoError
 
 from services.common import envelope, logs, metrics, schemas, wire
 from services.common.batched import Batched
@@ -26,6 +26,7 @@ from services.common.bus.origin import Origin, objection
 from services.common.bus.publisher import Outgoing, PublishFailed
 from services.common.context import Context
 from services.common.envelope import EnvelopeError, Event
+from services.common.faults import database_passes
 from services.common.problems import Problem
 from services.common.queues import teller_of
 from services.common.unit import UnitOfWork
@@ -301,8 +302,7 @@ def passing(exc: Exception) -> bool:
     if isinstance(exc, Problem):
         return exc.status in (429, 502, 503, 504) or exc.type.endswith("still-running")
     if isinstance(exc, PyMongoError):
-        labels = ("TransientTransactionError", "UnknownTransactionCommitResult", "RetryableWriteError")
-        return isinstance(exc, ConnectionFailure) or exc.timeout or any(exc.has_error_label(name) for name in labels)
+        return database_passes(exc)
     return isinstance(exc, (PublishFailed, StaleVersion, OSError))
 
 

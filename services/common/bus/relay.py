@@ -15,6 +15,7 @@ from typing import Any
 
 import eventlet
 import orjson
+from bson import ObjectId
 from pymongo import ReturnDocument, UpdateOne
 from pymongo.errors import BulkWriteError, DuplicateKeyError, PyMongoError
 from pymongo.write_concern import WriteConcern
@@ -192,10 +193,10 @@ class Relay:
                 query["_id"] = {"$nin": held}
             rows = self._store.collection(name).find(query, {"outbox": 1, "outbox_mark": 1})
             documents += [(name, row) for row in rows.sort("outbox_mark", 1).limit(BATCH)]
-        if not documents and not self._held:
-            self._show(0, None)
-            return False
-        self._measure() if self._held or len(documents) >= BATCH else self._show(len(documents), documents[0][1])
+        if self._held or len(documents) >= BATCH:
+            self._measure()  # there is more than what was read
+        else:
+            self._show(len(documents), [row["outbox_mark"] for _, row in documents])
         if not documents:
             return False
         events = [event for _, row in documents for event in row.get("outbox", [])]
@@ -252,24 +253,20 @@ class Relay:
                 ordered=False,
             )
 
-    def _show(self, unsent: int, oldest: Document | None) -> None:
-        metrics.outbox_unsent.set(unsent)
-        mark = None if oldest is None else oldest["outbox_mark"]
-        metrics.outbox_lag.set(0.0 if mark is None else time.time() - mark.generation_time.timestamp())
-
     def _measure(self) -> None:
-        unsent = 0
-        oldest = time.time()
+        marked = {"outbox_mark": {"$exists": True}}
+        unsent, marks = 0, []
         for name in self._aggregates:
             collection = self._store.collection(name)
-            unsent += collection.count_documents({"outbox_mark": {"$exists": True}})
-            first = collection.find_one(
-                {"outbox_mark": {"$exists": True}}, {"outbox_mark": 1}, sort=[("outbox_mark", 1)]
-            )
+            unsent += collection.count_documents(marked)
+            first = collection.find_one(marked, {"outbox_mark": 1}, sort=[("outbox_mark", 1)])
             if first is not None:
-                oldest = min(oldest, first["outbox_mark"].generation_time.timestamp())
+                marks.append(first["outbox_mark"])
+        self._show(unsent, marks)
+
+    def _show(self, unsent: int, marks: list[ObjectId]) -> None:
         metrics.outbox_unsent.set(unsent)
-        metrics.outbox_lag.set(time.time() - oldest)
+        metrics.outbox_lag.set(time.time() - min(marks).generation_time.timestamp() if marks else 0.0)
 
 
 def replay(store: Store, publisher: Publisher, consumer: str, bindings: list[str]) -> int:
@@ -286,7 +283,7 @@ def replay(store: Store, publisher: Publisher, consumer: str, bindings: list[str
         event.pop("_id")
         event.pop("told_at")
         outgoing = outgoing_of(event, queue=wire.event_queue(consumer))
-        if not any(_matches(binding, _name(event)) for binding in bindings):
+        if not envelope.passes(bindings, envelope.name_of(event["type"])):
             continue
         batch.append(outgoing)
         if len(batch) >= BATCH:
@@ -314,21 +311,12 @@ def _insist(publisher: Publisher, batch: list[Outgoing]) -> None:
             pause = min(pause * 2, MOST_PAUSE)
 
 
-def _matches(binding: str, name: str) -> bool:
-    return binding in ("#", name) or (binding.endswith(".*") and name.startswith(binding[:-1]))
-
-
-def _name(event: Document) -> str:
-    kind = envelope.TYPE.match(str(event["type"]))
-    return kind.group(1) if kind else str(event["type"])
-
-
 def outgoing_of(event: Document, queue: str | None = None) -> Outgoing:
     """The message of an event as it is kept: to everybody who listens, or into one queue, which must exist."""
     return Outgoing(
         body=orjson.dumps(event),
         exchange="" if queue else wire.EVENTS_EXCHANGE,
-        routing_key=queue or _name(event),
+        routing_key=queue or envelope.name_of(event["type"]),
         properties={
             "message_id": str(event["id"]),
             "type": str(event["type"]),
