@@ -19,6 +19,7 @@ from deploy.local.paths import ROOT
 from deploy.local.processes import end_with_parent
 from deploy.local.system import System
 from deploy.local.trouble import Trouble, say
+from services.common import roles
 
 #: What each room's file holds: parts of it, and the fields of each row. `*` stands for any key (of a unit).
 SHAPES: dict[str, dict[str, tuple[str, ...]]] = {
@@ -43,17 +44,6 @@ SHAPES: dict[str, dict[str, tuple[str, ...]]] = {
     "exchange": {"national_portal": ()},
     "oversight": {"centres": ()},
 }  # fmt: skip
-_ROLES = (
-    "desk_officer",
-    "specialist",
-    "leader",
-    "control_officer",
-    "office",
-    "ioc",
-    "support",
-    "postal_officer",
-    "police",
-)
 _WAIT = 60.0
 
 
@@ -133,7 +123,7 @@ def _officer(row: dict[str, Any]) -> list[str]:
     wrong = [] if row["username"] and len(row["password"]) >= 12 else ["a username, and a password of 12 signs or more"]
     grants = row["grants"] if isinstance(row["grants"], list) else []
     if not grants or not all(
-        isinstance(g, list) and len(g) == 2 and g[0] in _ROLES and g[1] and g[1] != "*" for g in grants
+        isinstance(g, list) and len(g) == 2 and g[0] in roles.OFFICERS and g[1] and g[1] != "*" for g in grants
     ):
         wrong.append('grants are pairs of a role and a unit, e.g. [["desk_officer", "000.05.07.H57"]]')
     return wrong

@@ -9,23 +9,9 @@ from __future__ import annotations
 
 from services.common import problems
 from services.common.actors import Actor
+from services.common.roles import OFFICERS, SIGNED_IN
 
 ANYBODY = "anonymous"
-SIGNED_IN = frozenset(
-    {
-        "citizen",
-        "desk_officer",
-        "specialist",
-        "leader",
-        "control_officer",
-        "office",
-        "ioc",
-        "support",
-        "postal_officer",
-        "police",
-    }
-)
-OFFICERS = SIGNED_IN - {"citizen"}
 
 
 def _services(*rooms: str) -> frozenset[str]:

@@ -4,20 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-OFFICER_ROLES = frozenset(
-    {
-        "desk_officer",
-        "specialist",
-        "leader",
-        "control_officer",
-        "office",
-        "ioc",
-        "support",
-        "postal_officer",
-        "police",
-    }
-)
-CITIZEN = [["citizen", "*"]]
+from services.common import roles
+
+CITIZEN = [[roles.CITIZEN, "*"]]
 
 
 def checked(grants: Iterable[Iterable[str]]) -> list[list[str]]:
@@ -28,7 +17,7 @@ def checked(grants: Iterable[Iterable[str]]) -> list[list[str]]:
     result: list[list[str]] = []
     for grant in grants:
         role, unit = grant
-        if role not in OFFICER_ROLES:
+        if role not in roles.OFFICERS:
             raise ValueError(f"{role} is no officer's role")
         if not unit or unit == "*":
             raise ValueError(f"a grant of {role} names its unit")

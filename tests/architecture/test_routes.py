@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from services.common import permissions
+from services.common.roles import SIGNED_IN
 from services.gateway import pages
 from services.gateway.routes import INTERNAL, ROUTES, Audience, Route
 
@@ -51,7 +52,7 @@ def test_gateway_and_rooms_agree_on_what_is_public():
 
 
 def test_every_route_calls_a_method_that_people_may_call():
-    people = permissions.SIGNED_IN | {permissions.ANYBODY}
+    people = SIGNED_IN | {permissions.ANYBODY}
     for route in ROUTES:
         if route.rpc:
             assert permissions.roles_of(route.rpc) & people, name_of(route)
