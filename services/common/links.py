@@ -9,6 +9,7 @@ the link). A row without `person_id` is a person of whom no link is known.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -60,6 +61,17 @@ class Links:
 
         unit.add(self._write(read, {"$set": {"person_id": person_id, "at": at}}))
         return True
+
+    def move_owned(
+        self, store: Store, unit: UnitOfWork, collection: str, data: Mapping[str, Any], at: datetime
+    ) -> None:
+        """What `account.normalized` (`data`) asks of a room whose things carry their `owner`: all move along."""
+        former, person_id = data["former_person_id"] or "", data["person_id"]
+        if not self.give_up(store, unit, former, person_id, at):
+            return
+        for row in store.find(collection, {"owner": former}):
+            row["owner"] = person_id
+            unit.save(collection, row)
 
     def _write(self, query: dict[str, Any], change: dict[str, Any]) -> Write:
         # a row that is there and not as it was read meets the upsert as a key that exists

@@ -313,13 +313,8 @@ class PaymentService:
 
     @on_event("account.normalized", schemas.AccountNormalizedSeen)
     def on_normalized(self, ctx: Context, event: Event, data: dict[str, Any]) -> None:
-        former, now = data["former_person_id"], data["person_id"]
         unit = ctx.unit()
-        if not store.LINKS.give_up(ctx.store, unit, former, now, ctx.now):
-            return
-        for order in store.of_owner(ctx.store, former):
-            order["owner"] = now
-            unit.save(store.ORDERS, order)
+        store.LINKS.move_owned(ctx.store, unit, store.ORDERS, data, ctx.now)
         ctx.commit(unit)
 
     # --- helpers -----------------------------------------------------------------------------------------------------

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -66,10 +65,6 @@ def of_code(store: Store, code: str) -> list[Document]:
 
 def by_reference(store: Store, txn_ref: str) -> Document | None:
     return store.find_one(ORDERS, {"attempts.txn_ref": txn_ref})
-
-
-def of_owner(store: Store, owner: str) -> Iterator[Document]:
-    return store.find(ORDERS, {"owner": owner})
 
 
 def to_ask(store: Store, now: datetime, most: int) -> list[Document]:

@@ -66,13 +66,8 @@ class PostalService:
     @on_event("account.normalized", schemas.NormalizedSeen)
     def on_normalized(self, ctx: Context, event: Event, data: Document) -> None:
         """The owner's shipments follow the person to the id that identity keeps, also those still to be made."""
-        former = data["former_person_id"] or ""
         unit = ctx.unit()
-        if not LINKS.give_up(ctx.store, unit, former, data["person_id"], ctx.now):
-            return
-        for row in ctx.store.find("shipments", {"owner": former}):
-            row["owner"] = data["person_id"]
-            unit.save("shipments", row)
+        LINKS.move_owned(ctx.store, unit, "shipments", data, ctx.now)
         ctx.commit(unit)
 
     @every(1)

@@ -91,13 +91,8 @@ class Listener:
 
     @on_event("account.normalized", schemas.AccountNormalizedSeen)
     def on_normalized(self, ctx: Context, event: Event, data: dict[str, Any]) -> None:
-        former, now = data["former_person_id"], data["person_id"]
         unit = ctx.unit()
-        if not store.LINKS.give_up(ctx.store, unit, former, now, ctx.now):
-            return
-        for case in store.of_owner(ctx.store, former):
-            case["owner"] = now
-            unit.save(store.CASES, case)
+        store.LINKS.move_owned(ctx.store, unit, store.CASES, data, ctx.now)
         ctx.commit(unit)
 
     # --- shared with the commands ------------------------------------------------------------------------------------

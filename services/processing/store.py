@@ -4,7 +4,6 @@ which dossier a result's paper belongs to (`papers`: one row a content, by its s
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
@@ -81,7 +80,3 @@ def checks(store: Store, code: str) -> list[Document]:
     """The desk's checks of a case, oldest first, the newest SHOWN_CHECKS of them."""
     rows = list(store.find(CHECKS, {"code": code}, sort=[("at", -1)], limit=SHOWN_CHECKS))
     return rows[::-1]
-
-
-def of_owner(store: Store, owner: str) -> Iterator[Document]:
-    return store.find(CASES, {"owner": owner})
