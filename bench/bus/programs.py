@@ -6,11 +6,10 @@ import os
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from deploy.local.children import http_ready
 from deploy.local.paths import ROOT
 from deploy.local.system import System
 
@@ -24,9 +23,8 @@ def room(system: System, *arguments: str) -> Iterator[int]:
     env = {**system.env(ROOM), "MOTCUA_AMQP_URL": system.amqp_url("operator")}
     env.pop("MOTCUA_SEED", None)
     with _program([sys.executable, "-W", "ignore", "-m", "bench.bus.room", *arguments], env, system) as process:
-        address = f"http://127.0.0.1:{env['MOTCUA_HEALTH_PORT']}/healthz/ready"
         limit = time.monotonic() + 60
-        while not _answers(address):
+        while not http_ready(int(env["MOTCUA_HEALTH_PORT"])):
             if process.poll() is not None or time.monotonic() > limit:
                 raise RuntimeError(f"the bench's room did not start: see bench.log in {system.state.logs}")
             time.sleep(0.1)
@@ -63,11 +61,3 @@ def _program(
             process.wait()
         if process.stdout:
             process.stdout.close()
-
-
-def _answers(address: str) -> bool:
-    try:
-        with urllib.request.urlopen(address, timeout=2) as answer:
-            return bool(answer.status == 200)
-    except (urllib.error.URLError, OSError):
-        return False
