@@ -25,9 +25,7 @@ from services.common.problems import Problem
 FOLLOW_WITHIN = 20.0  # seconds
 GATEWAY_WITHIN = 1.0
 FORMAT = 'write 2024-03-12T08:01 or "2024-03-12 08:01" (day and time; Vietnamese time where no zone is given)'
-WAY_BACK = (
-    "  What to do: begin again with ./motcua down, then ./motcua up --rehearsal --fresh"
-)
+WAY_BACK = "  What to do: begin again with ./motcua down, then ./motcua up --rehearsal --fresh"
 IN_PRODUCTION = (
     "Hệ thống thật chạy theo giờ thật / this system is production: its business time is real time and is never moved.\n"
     "  What to do: try it in a rehearsal beside it: ./motcua up --state practice --rehearsal --detach"

@@ -45,9 +45,7 @@ def check_files(actor: Actor, person_id: str, dossier: Dossier | None) -> Dossie
     raise _refusal(actor, dossier)
 
 
-def check_file(
-    actor: Actor, person_id: str, dossier: Dossier, file_id: str, *, slips: Collection[str]
-) -> None:
+def check_file(actor: Actor, person_id: str, dossier: Dossier, file_id: str, *, slips: Collection[str]) -> None:
     """Refuse a citizen's paper, a receipt or a result to somebody who reviews slips only. Raises Problem 403."""
     if not (is_owner(actor, person_id, dossier) or works_on(actor, dossier) or file_id in slips):
         raise problems.forbidden("IOC opens the files of slips only")

@@ -27,9 +27,7 @@ def amend(
     slip_id: str | None, note: str | None,
 ) -> None:  # fmt: skip
     """The dossier with version n+1."""
-    version = amendments.next_version(
-        dossier["versions"], given, by=by, at=at, stage=stage, slip_id=slip_id, note=note
-    )
+    version = amendments.next_version(dossier["versions"], given, by=by, at=at, stage=stage, slip_id=slip_id, note=note)
     dossier["state"] = row.target.value
     dossier["versions"] = [*dossier["versions"], version]
     dossier["dossier_version"] = version["dossier_version"]

@@ -111,9 +111,7 @@ class Reader:
         """The facts of a dossier for other rooms."""
         dossier = self._readable(ctx, data["code"])
         files = amendments.all_files(dossier["versions"])
-        return views.brief(
-            dossier, store.progress_of(ctx.store, dossier["_id"]), store.verdicts_of(ctx.store, files)
-        )
+        return views.brief(dossier, store.progress_of(ctx.store, dossier["_id"]), store.verdicts_of(ctx.store, files))
 
     @query(schemas.OpenFile, answers.Ticket)
     def open_file(self, ctx: Context, data: dict[str, Any]) -> Any:

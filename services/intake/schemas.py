@@ -65,7 +65,10 @@ class Delivery(CommandSchema):
     """Where the postal partner brings the result."""
 
     receiver = _text(120, required=True)
-    phone = fields.String(required=True, validate=validate.Regexp(r"\+?[0-9]{8,15}\Z", error="Không phải số điện thoại / Not a phone number."))  # noqa: E501
+    phone = fields.String(
+        required=True,
+        validate=validate.Regexp(r"\+?[0-9]{8,15}\Z", error="Không phải số điện thoại / Not a phone number."),
+    )
     address = _text(400, required=True)
 
 
@@ -73,9 +76,7 @@ class File(CommandSchema):
     procedure = _identifier(required=True)
     unit = _identifier(load_default=None, allow_none=True)
     desk = _identifier(required=True)
-    components = fields.List(
-        fields.Nested(GivenComponent), required=True, validate=validate.Length(min=1, max=50)
-    )
+    components = fields.List(fields.Nested(GivenComponent), required=True, validate=validate.Length(min=1, max=50))
     pickup = fields.String(required=True, validate=validate.OneOf(("online", "desk", "post")))
     delivery = fields.Nested(Delivery, load_default=None, allow_none=True)
     statement = fields.Boolean(required=True, truthy={True}, falsy={False}, validate=_ACCEPTED_STATEMENT)
@@ -127,7 +128,10 @@ class Collector(CommandSchema):
     """Who collects at the desk; a proxy shows the paper that authorises her."""
 
     full_name = _text(120, required=True)
-    id_number = fields.String(required=True, validate=validate.Regexp(r"[0-9A-Za-z]{6,20}\Z", error="Không đúng dạng số giấy tờ / Not a document number."))  # noqa: E501
+    id_number = fields.String(
+        required=True,
+        validate=validate.Regexp(r"[0-9A-Za-z]{6,20}\Z", error="Không đúng dạng số giấy tờ / Not a document number."),
+    )
     proxy = fields.Boolean(load_default=False, truthy={True}, falsy={False})
     proxy_file_id = _identifier(load_default=None, allow_none=True)
 

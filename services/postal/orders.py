@@ -21,7 +21,10 @@ _ID = re.compile(r"[A-Za-z0-9._:\-]{1,64}")
 
 @rule("PO-02", title="Trả kết quả qua dịch vụ bưu chính công ích", cites="CV 2658/UBND-CNTT §6; QĐ 45/2016/QĐ-TTg")
 def order_message(
-    shipment: Mapping[str, Any], delivery: Mapping[str, Any], sender: Mapping[str, Any], customer: str,
+    shipment: Mapping[str, Any],
+    delivery: Mapping[str, Any],
+    sender: Mapping[str, Any],
+    customer: str,
     ordered_at: datetime,
 ) -> dict[str, Any]:
     """The order of one delivery. `delivery`: intake's receiver, phone and address; `sender`: the agency's own data.

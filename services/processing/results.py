@@ -156,9 +156,7 @@ def fee_refusal(fee: Fee) -> Refusal | None:
     """A due fee holds the result back."""
     if not fee.due:
         return None
-    return Refusal(
-        "RT-10", "QĐ 08/2025/QĐ-UBND Đ10.4", "Hồ sơ còn phí, lệ phí chưa nộp", "A due fee has not been paid"
-    )
+    return Refusal("RT-10", "QĐ 08/2025/QĐ-UBND Đ10.4", "Hồ sơ còn phí, lệ phí chưa nộp", "A due fee has not been paid")
 
 
 @rule("RT-01", title="Bắt buộc đính kèm kết quả trước khi trả", cites=_S3, since=MANDATORY_SINCE)

@@ -126,9 +126,7 @@ class Inspection:
 
     def _check_ending(self, kind: str) -> None:
         if self._ending not in MEDIA_TYPES[kind]:
-            raise refused(
-                "Nội dung tệp không đúng với tên tệp.", "The content is not what the name of the file says."
-            )
+            raise refused("Nội dung tệp không đúng với tên tệp.", "The content is not what the name of the file says.")
 
     def _check_text(self, piece: bytes, *, final: bool) -> None:
         try:

@@ -101,9 +101,7 @@ def paper(title: str = "Bản chụp") -> bytes:
 
 def signed(name: str, at: datetime, title: str = "Đơn đề nghị") -> bytes:
     """A PDF signed by somebody of the cast, with a timestamp."""
-    return papers.sign(
-        paper(title), authority.token(PKI, name), at=at, timestamp=authority.token(PKI, "timestamp")
-    )
+    return papers.sign(paper(title), authority.token(PKI, name), at=at, timestamp=authority.token(PKI, "timestamp"))
 
 
 @dataclass
@@ -145,9 +143,7 @@ def citizen(bus: Bus, tokens: Tokens) -> Make:
                 "identity.resolve_person", tokens.service("intake"), key=uuid.uuid4().hex,
                 id_number=who.personal_number, full_name=who.full_name, birth_date=who.birth_date.isoformat(),
             )["person_id"]  # fmt: skip
-        token = tokens.person(
-            "citizen", subject=subject, person_id=person, channel=channel, normalized=normalized
-        )
+        token = tokens.person("citizen", subject=subject, person_id=person, channel=channel, normalized=normalized)
         return Citizen(bus, token, subject, person, channel)
 
     return make

@@ -16,9 +16,7 @@ from tests.support.bus import Bus, eventually
 
 
 @pytest.mark.req("RT-01", "RT-02", "SG-03", "SG-04", "X-22", "RT-10")
-def test_only_the_agencys_valid_signature_leaves_the_house(
-    accepted: Any, result_paper: Any, database: Any
-) -> None:
+def test_only_the_agencys_valid_signature_leaves_the_house(accepted: Any, result_paper: Any, database: Any) -> None:
     story = accepted()
     assert story.refused(story.specialist, "attach_result", file_id="x", name="y").rule == "PR-01"
     story.work_all_steps()
@@ -119,9 +117,7 @@ def test_a_result_belongs_to_one_dossier_whoever_attaches_it_first(accepted: Any
 
 
 @pytest.mark.req("RT-04", "KO-04")
-def test_of_two_dossiers_at_once_one_gets_the_paper(
-    accepted: Any, result_paper: Any, system: Any
-) -> None:
+def test_of_two_dossiers_at_once_one_gets_the_paper(accepted: Any, result_paper: Any, system: Any) -> None:
     stories = [accepted(), accepted()]
     for story in stories:
         story.work_all_steps()

@@ -71,9 +71,11 @@ def test_a_stored_file_is_checked_and_told_once(
     events = eventually(lambda: told(file_id))
     report = rpc("signing.report", tokens.service("processing"), file_id=file_id)
     assert (report["verdict"], report["sub_indication"]) == (verdict, sub_indication)
-    assert events == told(file_id) == [
-        {name: report[name] for name in ("file_id", "sha256", "verdict", "sub_indication", "report_id")}
-    ]
+    assert (
+        events
+        == told(file_id)
+        == [{name: report[name] for name in ("file_id", "sha256", "verdict", "sub_indication", "report_id")}]
+    )
     assert report["reason_vi"] != report["reason_en"]
 
 
@@ -90,9 +92,7 @@ def test_who_asks_before_the_event_was_handled_gets_the_same_answer(
         assert len(told(file_id)) == 1
 
 
-def test_forms_are_checked_only_when_asked_for(
-    files: Files, actor: Any, tokens: Any, rpc: Any, told: Any
-) -> None:
+def test_forms_are_checked_only_when_asked_for(files: Files, actor: Any, tokens: Any, rpc: Any, told: Any) -> None:
     form = files.put(tokens.service("intake"), paper(), "bien-nhan.pdf", "form")
     other = files.put(actor("citizen"), paper())
     eventually(lambda: told(other))
@@ -100,9 +100,7 @@ def test_forms_are_checked_only_when_asked_for(
     assert rpc("signing.report", tokens.service("intake"), file_id=form)["verdict"] == "NO_SIGNATURE"
 
 
-def test_the_same_bytes_twice_have_one_report(
-    files: Files, actor: Any, told: Any, database: Any
-) -> None:
+def test_the_same_bytes_twice_have_one_report(files: Files, actor: Any, told: Any, database: Any) -> None:
     data = signed()
     first, second = files.put(actor("citizen"), data), files.put(actor("citizen"), data)
     told_first, told_second = eventually(lambda: told(first)), eventually(lambda: told(second))

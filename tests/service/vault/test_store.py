@@ -91,9 +91,7 @@ def test_holdings_come_in_pages(rpc: Any, bus: Any, actor: Any, returned: Any) -
     assert bus.refused("vault.holdings", citizen, limit=101).status == 422
 
 
-def test_normalization_moves_what_a_person_has(
-    files: Files, rpc: Any, actor: Any, tell: Any, returned: Any
-) -> None:
+def test_normalization_moves_what_a_person_has(files: Files, rpc: Any, actor: Any, tell: Any, returned: Any) -> None:
     former, lasting = person(), person()
     before, after = actor("citizen", person_id=former), actor("citizen", person_id=lasting)
     own = files.put(before, pdf())
@@ -109,9 +107,7 @@ def test_normalization_moves_what_a_person_has(
     eventually(lambda: late["code"] in [item["code"] for item in rpc("vault.holdings", after)["items"]])
 
 
-def test_every_opening_is_in_the_owners_log(
-    files: Files, rpc: Any, actor: Any, tokens: Any, bus: Any
-) -> None:
+def test_every_opening_is_in_the_owners_log(files: Files, rpc: Any, actor: Any, tokens: Any, bus: Any) -> None:
     citizen = actor("citizen", subject="acc-own", person_id=(owner := person()))
     file_id = files.put(citizen, pdf())
     intake, desk = tokens.service("intake"), actor("desk_officer", "000.05.07.H57")

@@ -12,9 +12,7 @@ AT = datetime(2024, 3, 14, 2, 0, tzinfo=UTC)
 
 
 def shipment() -> dict[str, Any]:
-    return new_shipment(
-        code="c", owner="p", unit="u", desk="d", procedure="9.000001", post_office="o", ordered_at=AT
-    )
+    return new_shipment(code="c", owner="p", unit="u", desk="d", procedure="9.000001", post_office="o", ordered_at=AT)
 
 
 def step(number: int = 0, waybill: str | None = "RH100000001VN") -> dict[str, Any]:

@@ -25,9 +25,7 @@ def refused(
     steps_finished: bool = True,
     fee: Fee = PAID,
 ) -> str | None:
-    refusal = release_refusal(
-        result, said, tax_numbers=AGENCY, on=on, steps_finished=steps_finished, fee=fee
-    )
+    refusal = release_refusal(result, said, tax_numbers=AGENCY, on=on, steps_finished=steps_finished, fee=fee)
     return refusal.rule if refusal else None
 
 
@@ -147,8 +145,13 @@ def test_an_attached_result_stands_as_its_report_says(said: dict[str, Any] | Non
     for number in (1, 2):
         rounds.append(
             results.attached(
-                rounds, file={"file_id": "file-1", "sha256": SHA}, report=said, name="Bản sao", tax_numbers=AGENCY,
-                by="account", at=None,
+                rounds,
+                file={"file_id": "file-1", "sha256": SHA},
+                report=said,
+                name="Bản sao",
+                tax_numbers=AGENCY,
+                by="account",
+                at=None,
             )  # fmt: skip
         )
         assert (rounds[-1]["round"], rounds[-1]["standing"], rounds[-1]["ready_at"]) == (number, standing, None)
