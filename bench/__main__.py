@@ -22,17 +22,22 @@ ON_STORES: dict[str, Callable[[System], list[Figure]]] = {"rpc": rpc.measure, "e
 AGAINST_BASELINE = {"read": read.measure, "file": filing.measure, "upload": upload.measure}
 BY_ITSELF = {"path": path.measure, "idle": idle.measure}
 NAMES = (*ON_STORES, *AGAINST_BASELINE, *BY_ITSELF)
+#: Figures that come with others, by the name of what measures them.
+WITH = {"idle_cpu": "idle", "rest_memory": "idle"}
 
 
 def main(arguments: list[str]) -> int:
     """Runs the named benches, or all; 0 whatever the figures say, 1 when one could not be measured."""
     parser = argparse.ArgumentParser(prog="motcua bench", description="Figures as ratios against a baseline.")
-    parser.add_argument("name", nargs="*", choices=[[], *NAMES], metavar="NAME", help=f"one of: {', '.join(NAMES)}")
+    parser.add_argument("name", nargs="*", metavar="NAME", help=f"one of: {', '.join((*NAMES, *WITH))}")
     parser.add_argument("--json", action="store_true", help="a list of name, unit, figure, baseline, ratio")
     parser.add_argument("--rounds", type=int, default=figures.ROUNDS, help="alternating rounds of each measure")
     given = parser.parse_args(arguments)
     figures.ROUNDS = given.rounds
-    names = given.name or list(NAMES)
+    names = [WITH.get(name, name) for name in given.name] or list(NAMES)
+    for name in names:
+        if name not in NAMES:
+            parser.error(f"no figure {name}; there are {', '.join((*NAMES, *WITH))}")
     taken: list[Figure] = []
     for found in _measured(names):
         for figure in found:

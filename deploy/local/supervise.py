@@ -35,7 +35,7 @@ _ROOM_GRACE, _STORE_GRACE = 15.0, 20.0
 _ASKERS = ("gateway", "notifier", "postal", "exchange", "oversight")
 _READY_DEADLINE = 120.0
 _TRIES_AT_START = 5
-_TICK = 0.05
+_TICK, _STEADY_TICK = 0.05, 0.1
 
 
 class Supervisor:
@@ -261,7 +261,7 @@ class Supervisor:
     def _keep_up(self) -> None:
         while not self.stopping:
             self._turn()
-            time.sleep(_TICK)
+            time.sleep(_STEADY_TICK)
 
     def _turn(self) -> None:
         if self.die_with and os.getppid() != self.die_with:
@@ -275,11 +275,10 @@ class Supervisor:
                 child.put_off(now)
 
     def _look_after(self, child: Child, now: float) -> None:
-        held = (self.state.hold / child.name).exists()
         if child.popen is not None and child.popen.poll() is not None:
-            self._ended(child, now, held)
+            self._ended(child, now, self._held(child))
         elif child.popen is None:
-            if not held and now >= child.not_before:
+            if now >= child.not_before and not self._held(child):
                 self._spawn(child)
         elif now < child.next_probe:
             return
@@ -291,6 +290,9 @@ class Supervisor:
             child.next_probe = time.monotonic() + 0.2
             if child.ready:
                 self._record(child)
+
+    def _held(self, child: Child) -> bool:
+        return (self.state.hold / child.name).exists()
 
     def _record(self, child: Child) -> None:
         child.unwritten = True

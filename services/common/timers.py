@@ -85,12 +85,13 @@ class TimerLoop:
         return known is None or known <= self._kernel.clock.now()
 
     def _claim(self, name: str, seconds: float) -> bool:
-        self._looked = float("-inf")  # whoever has it now, the next look tells when it is due
         timers = self._kernel.store.collection("timers")
         now = self._kernel.clock.now()
         following = now + timedelta(seconds=seconds)
-        if timers.find_one_and_update({"_id": name, "next_at": {"$lte": now}}, {"$set": {"next_at": following}}):
+        self._next[name] = following
+        if timers.update_one({"_id": name, "next_at": {"$lte": now}}, {"$set": {"next_at": following}}).matched_count:
             return True
+        self._looked = float("-inf")  # another process has it: the next look tells when it is due
         if timers.find_one({"_id": name}) is not None:
             return False
         try:

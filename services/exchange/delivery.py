@@ -57,7 +57,11 @@ class Delivery:
         self._stopping = threading.Event()
         self._wake = threading.Event()
         self._procedures: dict[str, Document] = {}
-        self._threads = [threading.Thread(target=self._run, daemon=True) for _ in range(SENDERS)]
+        # the first looks from time to time, the others when there is something
+        self._threads = [
+            threading.Thread(target=self._run, args=(LOOK if first else None,), daemon=True)
+            for first in (True, *[False] * (SENDERS - 1))
+        ]
 
     def start(self) -> None:
         for thread in self._threads:
@@ -74,18 +78,22 @@ class Delivery:
         """Something may be due now."""
         self._wake.set()
 
-    def _run(self) -> None:
+    def _run(self, look: float | None) -> None:
+        woken = True
         while not self._stopping.is_set():
             try:
                 row = self._claim()
                 if row is not None:
+                    if not woken:
+                        self.wake()
+                        woken = True
                     self._deliver(row)
                     continue
             except PyMongoError as exc:
                 logs.fault("delivery_database_fault", exc)
             except Exception as exc:
                 logs.fault("delivery_fault", exc)  # the lease ends by itself, then it is tried again
-            self._wake.wait(LOOK)
+            woken = self._wake.wait(look)
             self._wake.clear()
 
     def _claim(self) -> Document | None:

@@ -27,6 +27,8 @@ class _NoPhone(Exception):
 
 def deliver_waiting(ctx: Context, sms: Sms) -> None:
     """Delivers what is due until nothing is left, time is up, or the other side is away."""
+    if not store.anything_due(ctx.store):
+        return
     limit = time.monotonic() + LONGEST_RUN
     unreachable = 0
     while time.monotonic() < limit and unreachable < MOST_UNREACHABLE:

@@ -25,6 +25,7 @@ from services.common.bus import frames
 frames.tolerate()
 
 HEARTBEAT = 10  # seconds
+TICK, LOOK = 1.0, 2.0  # seconds that a reader waits for something, with and without an `on_tick`
 _LOST = (AMQPError, OSError, socket.timeout)
 
 
@@ -130,9 +131,10 @@ class Link:
 
     def _read(self, connection: AmqpConnection) -> None:
         beat = time.monotonic()
+        patience = TICK if self._on_tick is not None else LOOK
         while not self._stopping:
-            with contextlib.suppress(TimeoutError):  # nothing to read for a second: look around, send a heartbeat
-                connection.drain_events(timeout=1)
+            with contextlib.suppress(TimeoutError):  # nothing to read so far: look around, send a heartbeat
+                connection.drain_events(timeout=patience)
             if self._on_tick is not None:
                 self._on_tick()
             if time.monotonic() - beat >= HEARTBEAT / 3:

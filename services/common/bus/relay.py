@@ -26,8 +26,8 @@ from services.common.store import Document, Store
 
 LEASE = 8  # seconds of database time
 RENEW = 3.0  # seconds
-SLOW_LOOK = 2.0  # seconds
-LOOK_FOR_OTHERS = 1.0  # seconds
+SLOW_LOOK = 5.0  # seconds
+LOOK_FOR_OTHERS = RENEW
 STREAM_WAIT = 5_000  # milliseconds until the database answers a quiet change stream with nothing
 BATCH = 200  # documents
 MOST_PAUSE = 5.0  # seconds between tries while the broker refuses
