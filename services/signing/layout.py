@@ -20,7 +20,6 @@ from services.signing.tables import Entry, Section, section
 
 _SECTIONS = 200
 _STARTXREF = re.compile(rb"startxref[\x00\t\n\x0c\r ]+(0|[1-9]\d{0,9})[\x00\t\n\x0c\r ]+%%EOF")
-_PRODUCERS_GAP = re.compile(rb"(?:[\x00\t\n\x0c\r ]++|%[^\r\n]*+)*+")
 # What makes a reader that repairs files see an object, a table or a document.
 _SEEN_BY_REPAIR = re.compile(rb"\d[\x00\t\n\x0c\r ]*obj|endobj|endstream|trailer|startxref|%%EOF|%PDF-|PK\x05\x06")
 _NUMBERS = re.compile(rb"[\x00\t\n\x0c\r ]*(?:\d{1,10}(?:[\x00\t\n\x0c\r ]+|\Z))*")
@@ -65,11 +64,11 @@ def read(data: bytes, first_end: int) -> Layout:
 
 
 class _Lookup:
-    """Objects by number, for streams whose length stands elsewhere."""
+    """Objects by number, for streams whose length stands elsewhere. `maps` may grow; what was unpacked is kept."""
 
     def __init__(self, data: bytes, *maps: dict[int, Entry], comments: bool) -> None:
         self.data, self.maps, self.comments = data, maps, comments
-        self._packed: dict[int, dict[int, object]] = {}
+        self._packed: dict[tuple[int, int] | None, dict[int, object]] = {}  # by where its stream stands
 
     def length(self, ref: Ref) -> int | None:
         for places in self.maps:
@@ -97,10 +96,10 @@ class _Lookup:
         holder = places.get(number)
         if holder is None or holder.offset is None:
             raise SyntaxProblem(f"object stream {number} is no plain object")
-        if number not in self._packed:
-            item = indirect(self.data, holder.offset, self._plain, comments=self.comments)
-            self._packed[number] = packed(self.data, item)
-        return self._packed[number]
+        item = indirect(self.data, holder.offset, self._plain, comments=self.comments)
+        if item.stream not in self._packed:
+            self._packed[item.stream] = packed(self.data, item)
+        return self._packed[item.stream]
 
 
 def _no_length(_: Ref) -> int | None:
@@ -164,6 +163,7 @@ class _Base:
         extents: list[tuple[int, int]] = []
         starts = {item.start for item in newest_first}
         places: dict[int, Entry] = {}
+        lookup = _Lookup(self.data, places, self.places, comments=True)
         for item in reversed(newest_first):
             named, end = item.close(self.data)
             # A linearised file's first table names no place: the one at its end does.
@@ -173,17 +173,17 @@ class _Base:
             if item.hybrid is not None:
                 extents.append((item.hybrid.start, item.hybrid.end))
             places.update(item.all_entries())
-            lookup = _Lookup(self.data, dict(places), self.places, comments=True)
             extents += self._objects(item.all_entries(), lookup)
         place = last = 0
         for start, end in sorted(set(extents)):
             # A stream that is a table stands among the objects, too.
             if start < place and start != last:
                 raise SyntaxProblem(f"objects that overlap at {start}")
-            if start > place and not _PRODUCERS_GAP.fullmatch(self.data, place, start):
+            # A comment goes on to the end of its line: what begins within is an object for some readers only.
+            if start > place and skip(self.data, place, comments=True) != start:
                 raise SyntaxProblem(f"bytes that belong to nothing before {start}")
             place, last = max(place, end), start
-        if not _PRODUCERS_GAP.fullmatch(self.data, place):
+        if skip(self.data, place, comments=True) != len(self.data):
             raise SyntaxProblem(f"bytes that belong to nothing after {place}")
 
     def _objects(self, entries: dict[int, Entry], lookup: _Lookup) -> Iterable[tuple[int, int]]:
@@ -212,9 +212,9 @@ def _with_later(data: bytes, base: _Base, base_end: int) -> Layout:
         at = item.previous
     if at != base.target:
         raise SyntaxProblem("the first later table does not name the signed one")
-    before = base.newest
+    before, lookup = base.newest, _Lookup(data, layout.places, comments=False)
     for item in reversed(newest_first):
-        _Later(data, item, before, layout).check()
+        _Later(data, item, before, layout, lookup).check()
         before = item
     if skip(data, layout.ends[-1]) != len(data):
         raise SyntaxProblem("bytes behind the last revision")
@@ -229,6 +229,7 @@ class _Later:
     section: Section
     before: Section
     layout: Layout
+    lookup: _Lookup
     objects: dict[int, Indirect] = field(default_factory=dict)
 
     def check(self) -> None:
@@ -240,11 +241,10 @@ class _Later:
         self._check_trailer()
         for number, entry in own.entries.items():
             self._check_entry(number, entry)
-        now = {**places, **own.entries}
-        self._walk(begin, _Lookup(self.data, now, comments=False))
+        places.update(own.entries)
+        self._walk(begin)
         self._check_packed()
         self._check_marks(begin, end)
-        places.update(own.entries)
         self.layout.ends.append(end)
 
     def _check_trailer(self) -> None:
@@ -265,7 +265,7 @@ class _Later:
         elif number == 0 or (used_before and known is not None and known.generation != entry.generation):
             raise SyntaxProblem(f"object {number} in another generation")
 
-    def _walk(self, begin: int, lookup: _Lookup) -> None:
+    def _walk(self, begin: int) -> None:
         """From the end of the revision before to the table: one named object after the other and nothing else."""
         own, table = self.section, self.section.stream
         named = {entry.offset: number for number, entry in own.entries.items() if entry.offset is not None}
@@ -273,7 +273,7 @@ class _Later:
             raise SyntaxProblem("two objects at one place")
         if table is not None:
             number = named.pop(own.start, None)
-            if number is None and (table.number in self.layout.places or table.number in own.entries):
+            if number is None and table.number in self.layout.places:
                 raise SyntaxProblem("a table in the place of an object")
             if number is not None and number != table.number:
                 raise SyntaxProblem("a table under another number")
@@ -281,7 +281,7 @@ class _Later:
         for offset in sorted(named):
             if offset != at:
                 raise SyntaxProblem(f"bytes that no table names at {at}")
-            item = indirect(self.data, at, lookup.length)
+            item = indirect(self.data, at, self.lookup.length)
             number = named[offset]
             if (item.number, item.generation) != (number, own.entries[number].generation):
                 raise SyntaxProblem(f"another object than {number} at {at}")
@@ -300,17 +300,14 @@ class _Later:
                 listed.setdefault(entry.container, []).append((entry.index, number))
         for number, item in self.objects.items():
             holder = item.stream is not None and item.value.get(b"Type") == b"ObjStm"
-            wanted = [inner for _, inner in sorted(listed.pop(number, []))]
-            if wanted and sorted(i for i, _ in self._of(number)) != list(range(len(wanted))):
+            rows = sorted(listed.pop(number, []))
+            wanted = [inner for _, inner in rows]
+            if [index for index, _ in rows] != list(range(len(rows))):
                 raise SyntaxProblem(f"places in object stream {number} that do not fit")
             if (holder or wanted) and list(packed(self.data, item)) != wanted:
                 raise SyntaxProblem(f"object stream {number} holds other objects than the table says")
         if listed:
             raise SyntaxProblem("objects in a stream of another revision")
-
-    def _of(self, container: int) -> list[tuple[int, int]]:
-        entries = self.section.entries.items()
-        return [(entry.index, number) for number, entry in entries if entry.container == container]
 
     def _check_marks(self, begin: int, end: int) -> None:
         """Nothing within objects looks like an object or a table to a reader that repairs files."""

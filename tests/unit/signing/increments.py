@@ -182,7 +182,8 @@ def with_streams(paper: bytes) -> bytes:
 
 def by_hand(form: str) -> bytes:
     """A small paper as other producers lay it out: `short-rows`, `hybrid` (a table that names a stream), `linearised`
-    (the newest table at the beginning of the file), `comments`, or `loose` (an object that its table does not name)."""
+    (the newest table at the beginning of the file), `comments`, `loose` (an object that its table does not name), or
+    `commented-out` (an object that begins inside of a comment)."""
     out = bytearray(b"%PDF-1.5\n%\xe2\xe3\xcf\xd3\n")
     texts = {
         1: b"<</Type/Catalog/Pages 2 0 R>>",
@@ -195,6 +196,8 @@ def by_hand(form: str) -> bytes:
 
     def put(*numbers: int) -> None:
         for number in numbers:
+            if form == "commented-out" and number == 2:
+                out.extend(b"%hidden ")
             places[number] = len(out)
             out.extend(b"%d 0 obj\n%s\nendobj\n" % (number, texts[number]))
             if form == "comments":

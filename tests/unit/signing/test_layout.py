@@ -85,6 +85,14 @@ def test_an_object_that_the_signed_table_does_not_name_is_not_determined(world: 
     assert verdict(world, world.signed(AGENCY, pdf=by_hand("loose"))) == ("INDETERMINATE", "ambiguous")
 
 
+def test_an_object_that_begins_inside_of_a_comment_is_not_determined(world: Any) -> None:
+    """Who honours comments when he repairs does not see it, and shows another document under the signature."""
+    signed = world.signed(AGENCY, pdf=by_hand("commented-out"))
+    with pytest.raises(layout.Ambiguous, match="belong to nothing"):
+        layout.read(signed, len(signed))
+    assert verdict(world, signed) == ("INDETERMINATE", "ambiguous")
+
+
 ZIP = b"PK\x03\x04" + bytes(40) + b"PK\x05\x06" + bytes(18)
 WRONG: dict[str, Callable[[Signed], dict[str, Any]]] = {
     # The finding: pyHanko reads four bytes of the keyword and compares three; others rebuild and see the loose object.
