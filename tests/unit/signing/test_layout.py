@@ -172,6 +172,7 @@ CONTENTS: dict[str, Callable[[bytes], bytes]] = {
     "length-long": lambda d: stream(d).replace(b"/Length %d" % len(d), b"/Length %d" % (len(d) + 20)),
     "length-twice": lambda d: stream(d, b"/Length 3"),
     "outside-the-file": lambda d: stream(d, b"/F(x.der)"),
+    "words-in-its-dictionary": lambda d: stream(d, b"/Note(the fee is 3.000.000)"),
     "zip": lambda d: stream(ZIP),
     "zip-behind-the-certificate": lambda d: stream(d + ZIP),
     "text": lambda d: stream(b"not a certificate"),
@@ -185,6 +186,39 @@ def test_a_security_store_with_anything_else_fails(world: Any, how: str) -> None
     certificate = der(world.token(AGENCY))
     objects = {**store(world, signed), signed.size + 1: CONTENTS[how](certificate)}
     assert verdict(world, Revision(signed, objects).data())[0] in NOT_PASSED
+
+
+def in_the_store(world: Any, entry: bytes) -> bytes:
+    """A security store whose entry of a signature is `entry`, one certificate beside it."""
+    signed = agency(world)
+    objects = {**store(world, signed), signed.size: b"<</Type/DSS/Certs[%d 0 R]/VRI<<%s>>>>" % (signed.size + 1, entry)}
+    return Revision(signed, objects).data()
+
+
+OF_SIGNATURE = b"/" + b"0123456789ABCDEF" * 2 + b"01234567"
+
+
+@pytest.mark.parametrize(
+    "entry", [b"", b"/Type/VRI", b"/TU(D:20240311083000+07'00')", b"/TU(D:20240311083000Z)", b"/Type/VRI/TU(D:2024)"]
+)
+def test_a_security_store_may_say_when_it_was_made(world: Any, entry: bytes) -> None:
+    assert verdict(world, in_the_store(world, OF_SIGNATURE + b"<<%s>>" % entry)) == ("TOTAL_PASSED", "passed")
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        OF_SIGNATURE + b"<</TU(the fee is 3.000.000)>>",
+        OF_SIGNATURE + b"<</TU(D:20240311083000Z, and more)>>",
+        OF_SIGNATURE + b"<</TU 20240311>>",
+        OF_SIGNATURE + b"<</TU[(D:2024)]>>",
+        OF_SIGNATURE + b"<</Type/Another>>",
+        OF_SIGNATURE + b"<</Type(VRI)>>",
+        b"/Any#20words<<>>",
+    ],
+)
+def test_a_security_store_that_says_something_else_fails(world: Any, entry: bytes) -> None:
+    assert verdict(world, in_the_store(world, entry)) == ("TOTAL_FAILED", "modified")
 
 
 STREAMS: dict[str, Callable[[Signed], dict[str, Any]]] = {
