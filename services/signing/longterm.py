@@ -2,11 +2,13 @@
 
 Anybody can append both, so both are judged. A document timestamp must come from a recognised timestamp authority; a
 stamp made with an ordinary certificate says nothing but covers the file like a signature. The security store (/DSS) may
-hold certificates, revocation lists and OCSP answers and nothing else: any other content would be a file in the file.
+hold certificates, revocation lists and OCSP answers, when they were fetched (/TU), and nothing else: any other content
+would be a file in the file.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
@@ -34,10 +36,13 @@ _KINDS: dict[str, Any] = {
 }
 _STORE_KEYS = frozenset({"/Type", "/VRI", "/Certs", "/CRLs", "/OCSPs"})
 _ENTRY_KEYS = frozenset({"/Type", "/Cert", "/CRL", "/OCSP", "/TU"})
+_STREAM_KEYS = frozenset({"/Length", "/Filter", "/DecodeParms"})
+_ENTRY_NAME = re.compile(r"/[0-9A-F]{40}")  # the digest of a signature
+_DATE = re.compile(r"D:\d{4}(?:\d\d){0,5}(?:Z|[+-]\d\d'(?:\d\d'?)?)?", re.ASCII)
 
 
 def store_is_true(reader: PdfFileReader) -> bool:
-    """Whether the file's /DSS, if there is one, holds certificates and revocation data and nothing else."""
+    """Whether the file's /DSS, if there is one, holds certificates, revocation data, their date and nothing else."""
     if "/DSS" not in reader.root:
         return True
     try:
@@ -53,18 +58,21 @@ def _streams(store: Any) -> Iterator[tuple[str, StreamObject]]:
     if not isinstance(store, DictionaryObject) or not set(store) <= _STORE_KEYS:
         raise ValueError("no security store")
     signed = store["/VRI"] if "/VRI" in store else DictionaryObject()
-    if not isinstance(signed, DictionaryObject):
+    if not isinstance(signed, DictionaryObject) or not all(map(_ENTRY_NAME.fullmatch, signed)):
         raise ValueError("no entries of signatures")
-    for part, allowed in ((store, _STORE_KEYS), *((signed[name], _ENTRY_KEYS) for name in signed)):
+    entries = ((signed[name], _ENTRY_KEYS, "/VRI") for name in signed)
+    for part, allowed, kind in ((store, _STORE_KEYS, "/DSS"), *entries):
         if not isinstance(part, DictionaryObject) or not set(part) <= allowed:
             raise ValueError("a security store with something else")
+        if ("/Type" in part and part["/Type"] != kind) or ("/TU" in part and not _DATE.fullmatch(part["/TU"])):
+            raise ValueError("another type, or no date")
         for key in _KINDS.keys() & set(part):
             items = part[key]
             if not isinstance(items, ArrayObject):
                 raise ValueError("no list of data")
             for place in range(len(items)):  # by place: iterating would give references
                 item = items[place]
-                if not isinstance(item, StreamObject):
+                if not isinstance(item, StreamObject) or not set(item) <= _STREAM_KEYS:
                     raise ValueError("no stream of data")
                 yield key, item
 
