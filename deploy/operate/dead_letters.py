@@ -9,6 +9,11 @@ one operator looks at is hidden from another for that moment. A replay is confir
 is acknowledged: a crash in between leaves it in both places, and the room's inbox drops the second. The event id names
 a message; one that is no event is named by its content ("sha256:…").
 
+Every room can publish straight into the queue of dead letters of another, and a replay makes a message believed. So a
+letter is sent again only where the broker vouches that the room itself, the teller of the event or the operator
+published it (docs/decisions/0010-broker-permissions.md); others are named and stay. `--all` leaves out what the room
+held to be forged: that is sent by its id only, after somebody has read it.
+
 Of a message of the postal partner only the ids are kept (X-26): `partner` can be listed and shown, and the partner is
 asked to send that message again.
 """
@@ -31,6 +36,8 @@ from pika.exceptions import AMQPConnectionError, ChannelClosedByBroker, NackErro
 
 from services.common import wire
 from services.common.bus.origin import OPERATOR
+from services.common.envelope import name_of
+from services.common.queues import teller_of
 
 MOST_LISTED = 1000
 #: Not a room: messages of the postal partner, on its own virtual host.
@@ -84,7 +91,25 @@ class Letter:
             "reason": str(reason),
             "attempts": attempts if isinstance(attempts, int) else 0,
             "first_failed": failed,
+            "by": self.by,
         }
+
+    @property
+    def by(self) -> str:
+        """The broker's user that put it where it lies, or in the queue that it died in; empty: nobody said."""
+        return _text(self.properties.user_id)
+
+    def objection(self) -> str | None:
+        """Why it must not be sent again in the operator's name, whom every room believes; None where it may."""
+        believed = {self.room, teller_of(name_of(self.row()["type"])), OPERATOR}
+        if self.by in believed:
+            return None
+        return f"{self.by or 'nobody that the broker knows'} put it there, not {self.room}"
+
+    @property
+    def forged(self) -> bool:
+        """Whether the room gave it up as told by another than its teller."""
+        return str(self.row()["reason"]).startswith("forged")
 
 
 def _text(value: Any) -> str:
@@ -124,8 +149,9 @@ class DeadLetters:
         """Every letter of this id (one event may have died in several rooms); the others are not kept."""
         return [letter for letter in self.look(rooms, limit=wire.EVENT_QUEUE_LIMIT) if letter.id == id]
 
-    def replay(self, rooms: tuple[str, ...], id: str | None = None) -> Iterator[Letter]:
-        """Sends letters back to their room, the one with this id or all that lie there now; gives each that was sent.
+    def replay(self, rooms: tuple[str, ...], id: str | None = None) -> Iterator[tuple[Letter, str | None]]:
+        """Sends letters back to their room, the one with this id or all that lie there now; gives each with None where
+        it was sent, else with the reason for which it stays.
 
         Raises NackError or UnroutableError when the broker does not take one; that one stays a dead letter.
         """
@@ -133,12 +159,17 @@ class DeadLetters:
             channel = self._channel(room)
             channel.confirm_delivery()
             for letter in self._take(channel, room, wire.EVENT_QUEUE_LIMIT):
-                if id is None or letter.id == id:
+                if id is not None and letter.id != id:
+                    continue
+                stays = letter.objection()
+                if stays is None and id is None and letter.forged:
+                    stays = "the room held it to be forged; replay it by its id where you know better"
+                if stays is None:
                     channel.basic_publish(
                         "", wire.event_queue(room), letter.body, _as_new(letter.properties), mandatory=True
                     )
                     channel.basic_ack(letter.tag)
-                    yield letter
+                yield letter, stays
             _close(channel)
 
     def _take(self, channel: BlockingChannel, room: str, limit: int) -> Iterator[Letter]:
@@ -191,7 +222,8 @@ def _print_list(letters: list[Letter]) -> None:
             f"{row['room']:11} {row['first_failed'] or '–':26} {row['attempts']:>5}  "
             f"{row['type'] or '–':34} {row['subject'] or '–':26} {row['id']}"
         )
-        print(f"{'':11} {row['reason']}")
+        stranger = "" if row["by"] == row["room"] else f" (published by {row['by'] or 'nobody'})"
+        print(f"{'':11} {row['reason']}{stranger}")
 
 
 def _print_letter(letter: Letter) -> None:
@@ -232,7 +264,8 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: list[str], amqp_url: str | None = None) -> int:
-    """Run one command; 1 when nothing of that id lies there or the broker refuses."""
+    """Run one command; 1 when nothing of that id lies there, when one is left that was to be replayed, or the broker
+    refuses."""
     parser = _parser()
     given = parser.parse_args(arguments)
     if given.command == "replay" and bool(given.id) == given.all:
@@ -269,23 +302,39 @@ def _run(given: argparse.Namespace, letters: DeadLetters, rooms: tuple[str, ...]
         if given.room == PARTNER:
             print(PARTNER_STAYS, file=sys.stderr)
             return 1
-        count = 0
-        for letter in letters.replay(rooms, given.id):
-            count += 1
-            print(f"replayed to {letter.room}: {letter.id} {letter.row()['type']}".rstrip())
-        if given.all:
-            print(f"{count} replayed")
-            return 0
-        found = count > 0
-    if not found and given.command == "replay" and letters.find(given.id, (PARTNER,)):
-        print(PARTNER_STAYS, file=sys.stderr)
-    elif not found:
-        print(
-            f"motcua dead-letters: no dead letter {given.id}\n"
-            "  What to do: ./motcua dead-letters list shows what lies there, the id at the end of a line",
-            file=sys.stderr,
-        )
+        return _replay(given, letters, rooms)
+    if not found:
+        _say_missing(given.id)
     return 0 if found else 1
+
+
+def _replay(given: argparse.Namespace, letters: DeadLetters, rooms: tuple[str, ...]) -> int:
+    sent = left = 0
+    for letter, stays in letters.replay(rooms, given.id):
+        about = f"{letter.room}: {letter.id} {letter.row()['type']}".rstrip()
+        if stays is None:
+            sent += 1
+            print(f"replayed to {about}")
+        else:
+            left += 1
+            print(f"not replayed to {about}: {stays}", file=sys.stderr)
+    if given.all:
+        print(f"{sent} replayed" + (f", {left} left where they are" if left else ""))
+    elif not sent and not left:
+        if letters.find(given.id, (PARTNER,)):
+            print(PARTNER_STAYS, file=sys.stderr)
+        else:
+            _say_missing(given.id)
+        return 1
+    return 1 if left else 0
+
+
+def _say_missing(id: str) -> None:
+    print(
+        f"motcua dead-letters: no dead letter {id}\n"
+        "  What to do: ./motcua dead-letters list shows what lies there, the id at the end of a line",
+        file=sys.stderr,
+    )
 
 
 if __name__ == "__main__":

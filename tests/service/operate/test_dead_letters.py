@@ -49,13 +49,16 @@ def bury(line, thing: str) -> str:
 
 
 def put_dead(line, event: dict[str, object] | bytes, **headers: object) -> None:
-    """A dead letter written straight into the queue, as a room leaves it."""
+    """A dead letter written straight into the queue, as a room leaves it, by one who is believed."""
     body = event if isinstance(event, bytes) else json.dumps(event).encode()
     given = {wire.H_REASON: "handler: ValueError after 2 attempts", wire.H_ATTEMPT: 2, wire.H_FAULTS: 3,
              wire.H_FIRST_FAILED: "2026-11-22T03:00:00+00:00", **headers}  # fmt: skip
     line.channel.confirm_delivery()
     line.channel.basic_publish(
-        "", DEAD, body, pika.BasicProperties(delivery_mode=2, headers=given, message_id="m1", type="t1")
+        "",
+        DEAD,
+        body,
+        pika.BasicProperties(user_id="operator", delivery_mode=2, headers=given, message_id="m1", type="t1"),
     )
 
 
@@ -151,6 +154,40 @@ def test_replay_of_one_has_its_effect_and_leaves_the_others(run, line, data):
     assert run("replay", str(second["id"]))[0] == 1
 
 
+@pytest.mark.parametrize("user", ["exchange", None])
+def test_what_another_room_put_there_is_named_and_not_sent(run, line, stores, data, user):
+    """Every room may write into every queue through the default exchange; a replay would make it believed."""
+    invented, own = mended(uuid.uuid4().hex), mended(uuid.uuid4().hex)
+    connection = pika.BlockingConnection(pika.URLParameters(stores.amqp_url("exchange")))
+    channel = connection.channel()
+    channel.confirm_delivery()
+    headers = {wire.H_REASON: "handler: AutoReconnect after 8 attempts", wire.H_ATTEMPT: 8}
+    channel.basic_publish(
+        "", DEAD, json.dumps(invented).encode(), pika.BasicProperties(user_id=user, delivery_mode=2, headers=headers)
+    )
+    connection.close()
+    put_dead(line, own)
+    assert [row["by"] for row in json.loads(run("list", "--json")[1])] == [user or "", "operator"]
+    assert f"published by {user or 'nobody'}" in run("list")[1]
+    for arguments in (["--all", "--room", ROOM], [str(invented["id"])]):
+        status, _, complaint = run("replay", *arguments)
+        assert status == 1
+        assert f"not replayed to {ROOM}: {invented['id']}" in complaint
+    eventually(lambda: data[ROOM]["effects"].find_one({"_id": own["subject"]}), what="effect of the other")
+    assert [row["id"] for row in json.loads(run("list", "--json")[1])] == [invented["id"]]
+    assert data[ROOM]["effects"].find_one({"_id": invented["subject"]}) is None
+
+
+def test_what_the_room_held_to_be_forged_is_sent_by_its_id_only(run, line, data):
+    event = mended(uuid.uuid4().hex)
+    put_dead(line, event, **{wire.H_REASON: "forged: thing.made was published by nobody, not by oversight"})
+    status, printed, complaint = run("replay", "--all", "--room", ROOM)
+    assert (status, "0 replayed, 1 left" in printed, "forged" in complaint) == (1, True, True)
+    assert line.depth(DEAD) == 1
+    assert run("replay", str(event["id"]))[0] == 0
+    eventually(lambda: data[ROOM]["effects"].find_one({"_id": event["subject"]}), what="effect of the replay by id")
+
+
 def test_replay_gives_a_fresh_count_of_attempts(run, line):
     event = mended(f"poison-{uuid.uuid4().hex}")
     put_dead(line, event)
@@ -226,8 +263,8 @@ def test_a_look_for_one_letter_keeps_no_other(url, line):
         assert next(passing).event["subject"] == "a"  # the first is given before the others are taken
         passing.close()
         assert [letter.id for letter in letters.find(str(wanted["id"]), (ROOM,))] == [wanted["id"]]
-        [sent] = letters.replay((ROOM,), str(wanted["id"]))
-        assert sent.id == wanted["id"]
+        [(sent, stays)] = letters.replay((ROOM,), str(wanted["id"]))
+        assert (sent.id, stays) == (wanted["id"], None)
     finally:
         letters.close()
     eventually(lambda: line.depth(DEAD) == 2, what="the others lie there")
