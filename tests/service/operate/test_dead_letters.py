@@ -263,6 +263,7 @@ def test_a_look_for_one_letter_keeps_no_other(url, line):
         assert next(passing).event["subject"] == "a"  # the first is given before the others are taken
         passing.close()
         assert [letter.id for letter in letters.find(str(wanted["id"]), (ROOM,))] == [wanted["id"]]
+        eventually(lambda: line.depth(DEAD) == 3, what="what was looked at is given back")
         [(sent, stays)] = letters.replay((ROOM,), str(wanted["id"]))
         assert (sent.id, stays) == (wanted["id"], None)
     finally:
