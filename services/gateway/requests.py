@@ -15,7 +15,6 @@ from services.gateway.config import HEAD_LIMIT, JSON_LIMIT, JSON_SECONDS
 from services.gateway.routes import Route
 
 CHANNELS = ("portal", "hue-s")
-#: long enough that neither a phone nor a personal number passes for an id of ours
 #: A UUID, or its 32 digits; with a letter among them, so that no number of a person fits.
 _CORRELATION = re.compile(
     r"(?=.*[a-f])(?:[0-9a-f]{32}|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})", re.IGNORECASE
