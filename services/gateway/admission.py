@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Callable
 
 from services.common import problems
+from services.gateway import metrics
 from services.gateway.config import LEAST_CALLS_OF_METHOD, MOST_CALLS, MOST_CALLS_OF_ROOM
 
 GOOD_TIME = 2.0  # seconds from the call to its answer
@@ -45,6 +46,7 @@ class Admission:
             or self._rooms[_room(method)] >= MOST_CALLS_OF_ROOM
             or self._methods[method] >= self.limit(method)
         ):
+            metrics.record_refused(_room(method))
             raise problems.unavailable(retry_after=random.randint(1, LATEST_RETRY), detail="too many calls in flight")
 
     def begin(self, method: str) -> None:

@@ -15,7 +15,7 @@ import orjson
 
 from services.common import logs, problems
 from services.common.problems import Problem
-from services.gateway import answers, requests
+from services.gateway import answers, metrics, requests
 from services.gateway.config import MOST_TRANSFERS, SILENCE_SECONDS, TRANSFER_SECONDS, UPLOAD_LIMIT
 
 _HANDED_ON = frozenset(
@@ -48,6 +48,11 @@ class Transfers:
     async def stop(self) -> None:
         await self._client.aclose()
 
+    def _check_room(self) -> None:
+        if self._in_hand >= MOST_TRANSFERS:
+            metrics.record_refused("vault")
+            raise problems.unavailable(retry_after=2, detail="too many transfers")
+
     # --- upload ------------------------------------------------------------------------------------------------------
 
     def check_upload(self, scope: Any) -> None:
@@ -63,8 +68,7 @@ class Transfers:
             raise answers.unsupported_media_type(
                 "the file itself is the body, not a form: send Content-Type: application/octet-stream"
             )
-        if self._in_hand >= MOST_TRANSFERS:
-            raise problems.unavailable(retry_after=2, detail="too many transfers")
+        self._check_room()
 
     async def upload(self, opened: dict[str, Any], scope: Any, receive: Any, send: Any) -> None:
         """Streams the request's body to the vault and passes on its answer."""
@@ -95,8 +99,7 @@ class Transfers:
 
     async def download(self, opened: dict[str, Any], scope: Any, receive: Any, send: Any) -> None:
         """Streams the file from the vault to the client; a range is passed on."""
-        if self._in_hand >= MOST_TRANSFERS:
-            raise problems.unavailable(retry_after=2, detail="too many transfers")
+        self._check_room()
         headers = {**self._ticket(opened), "accept-encoding": "identity"}
         for name in ("range", "if-range"):
             given = requests.header(scope, name.encode())

@@ -37,6 +37,10 @@ def _http(**per_minute: int) -> Series:
     }
 
 
+def _refused(per_minute: int) -> Series:
+    return {'motcua_calls_refused_total{room="gateway",called="intake"}': f"0+{per_minute}x30"}
+
+
 _RPC = "motcua_rpc_seconds_count"
 CRITICAL = "critical"
 ROOM = {"room": "intake"}
@@ -113,8 +117,11 @@ CASES = [
     Case("BrokerReconnects", 12, {'motcua_broker_reconnects_total{room="intake",link="intake.rpc"}': "0+1x20"}, ROOM,
          {'motcua_broker_reconnects_total{room="intake",link="intake.rpc"}': "0 4x20"}),
     # --- gateway
-    Case("GatewayErrors", 15, _http(s200=95, s503=5), {}, _http(s200=99, s503=1), CRITICAL),
-    Case("GatewayRefusals", 20, _http(s200=80, s429=20), {}, _http(s200=80, s429=5, s404=15)),
+    # 300 of the 503 were given for want of a place
+    Case("GatewayErrors", 15, _http(s200=95, s503=305) | _refused(300), {}, _http(s200=99, s503=301) | _refused(300),
+         CRITICAL),
+    Case("GatewayRefusals", 20, _http(s200=80, s503=20) | _refused(20), {},
+         _http(s200=80, s429=4, s404=10, s503=6) | _refused(4)),
     Case("GatewaySlow", 20, _p95("motcua_http_seconds", 'room="gateway",route="/api/v1/dossiers"', 10), {},
          _p95("motcua_http_seconds", 'room="gateway",route="/api/v1/uploads"', 50)
          | _p95("motcua_http_seconds", 'room="vault",route="/files"', 50)

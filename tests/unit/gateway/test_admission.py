@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from prometheus_client import REGISTRY
 
 from services.common.problems import Problem
 from services.gateway.admission import GOOD_TIME, LATEST_RETRY, Admission
@@ -47,6 +48,20 @@ def refused(admission: Admission, method: str) -> bool:
     except Problem:
         return True
     return False
+
+
+def test_each_refusal_is_counted_under_its_room(admission):
+    before = {room: counted(room) for room in ("intake", "processing")}
+    take(admission, FILE, MOST_CALLS_OF_ROOM)
+    assert counted("intake") == before["intake"]
+    assert refused(admission, FILE) and refused(admission, READ) and not refused(admission, "processing.case")
+    assert {room: counted(room) - number for room, number in before.items()} == {"intake": 2, "processing": 0}
+
+
+def counted(room: str) -> float:
+    found = REGISTRY.get_sample_value("motcua_calls_refused_total", {"called": room})
+    assert found is not None, "not there before the first refusal"
+    return found
 
 
 def test_who_is_refused_is_told_when_to_come_back_at_different_moments(admission):

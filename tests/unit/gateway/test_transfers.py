@@ -158,12 +158,15 @@ def test_an_address_outside_the_vault_is_never_called():
 
 def test_more_than_so_many_at_once_are_refused(monkeypatch):
     monkeypatch.setattr(transfers, "MOST_TRANSFERS", 0)
+    counted: list[str] = []
+    monkeypatch.setattr(transfers.metrics, "record_refused", counted.append)
     with pytest.raises(Problem) as refused:
         moving(stored).check_upload(SCOPE)
     assert refused.value.status == 503
     with pytest.raises(Problem) as refused:
         asyncio.run(moving(stored).download(OPENED, SCOPE, sender(), Sent()))
     assert refused.value.status == 503
+    assert counted == ["vault", "vault"]
 
 
 def download(answer: Any, receive: Any, sent: Sent) -> None:
