@@ -13,7 +13,7 @@ import pytest
 
 from services.common import problems
 from services.common.problems import Problem
-from services.gateway import requests, transfers
+from services.gateway import metrics, requests, transfers
 from services.gateway.transfers import Transfers
 
 VAULT = "http://vault.internal:9"
@@ -159,7 +159,7 @@ def test_an_address_outside_the_vault_is_never_called():
 def test_more_than_so_many_at_once_are_refused(monkeypatch):
     monkeypatch.setattr(transfers, "MOST_TRANSFERS", 0)
     counted: list[str] = []
-    monkeypatch.setattr(transfers.metrics, "record_refused", counted.append)
+    monkeypatch.setattr(metrics, "record_refused", counted.append)
     with pytest.raises(Problem) as refused:
         moving(stored).check_upload(SCOPE)
     assert refused.value.status == 503
