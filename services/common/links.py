@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Any
 
 from services.common.actors import Actor
-from services.common.store import Store
+from services.common.store import Document, Index, Store
 from services.common.unit import UnitOfWork
 from services.common.writes import Kind, StaleVersion, Write
 
@@ -24,16 +24,23 @@ class Links:
 
     def __init__(self, collection: str) -> None:
         self.collection = collection
+        #: Links are looked up by their key alone; named so that the collection is there before the first transaction.
+        self.index = Index(collection, [("_id", 1)])
 
     def current(self, store: Store, person_id: str) -> str:
         """The person id that a person has now; an event or a session may still carry one that was given up."""
+        return self.follow(store, person_id, store.get(self.collection, person_id)) if person_id else ""
+
+    def follow(self, store: Store, person_id: str, row: Document | None) -> str:
+        """The same where the person's own row was read already."""
         seen = {person_id}
-        while person_id and (row := store.get(self.collection, person_id)) is not None:
+        while row is not None:
             following = row["person_id"]
             if following is None or following in seen:
                 break
             person_id = str(following)
             seen.add(person_id)
+            row = store.get(self.collection, person_id)
         return person_id
 
     def actor(self, store: Store, actor: Actor) -> Actor:

@@ -49,8 +49,9 @@ INDEXES = [
     ),
     Index("procedures", [("code", 1), ("version", 1)], {"name": "versions", "unique": True}),
     Index(PROGRESS, [("grants.recorded", 1)], {"name": "granted", "sparse": True}),
+    LINKS.index,
     # These are looked up by their key alone; named so that the collection is there before the first transaction.
-    *(Index(name, [("_id", 1)]) for name in (LINKS.collection, VERDICTS, COUNTERS, "agencies", "desks")),
+    *(Index(name, [("_id", 1)]) for name in (VERDICTS, COUNTERS, "agencies", "desks")),
 ]
 
 
@@ -132,6 +133,12 @@ def queue_of(store: Store, desk: str, cursor: str | None, limit: int) -> tuple[l
     query = {"desk": desk, "state": State.REGISTERED.value} | cursors.beyond(cursor, order)
     rows = list(store.find(DOSSIERS, query, sort=[(name, 1) for name in order], limit=limit + 1))
     return cursors.page(rows, limit, order)
+
+
+def look(store: Store, person_id: str, code: str) -> tuple[str, Document | None, Document]:
+    """Who a person is now, a dossier and its mirror, in one look."""
+    link, dossier, mirror = store.get_each((LINKS.collection, person_id), (DOSSIERS, code), (PROGRESS, code))
+    return LINKS.follow(store, person_id, link), dossier, mirror or progress.empty(code)
 
 
 def progress_of(store: Store, code: str) -> Document:

@@ -43,7 +43,7 @@ INDEXES = [
     Index(MERCHANTS, [("tmn_code", 1)], {"name": "by_terminal"}),
     Index(SERIES, [("series", 1)], {"name": "by_series"}),
     Index(FEE_ITEMS, [("kind", 1)], {"name": "by_kind"}),
-    Index(LINKS.collection, [("_id", 1)]),
+    LINKS.index,
 ]
 _SEEDED = (MERCHANTS, SERIES, FEE_ITEMS)
 

@@ -33,7 +33,7 @@ INDEXES = [
     Index("shipments", [("sent_at", 1), ("next_try_at", 1)], {"name": "unsent"}),
     Index("shipments", [("post_office", 1), ("_id", 1)], {"name": "by_post_office"}),
     Index("shipments", [("owner", 1)], {"name": "by_owner"}),
-    Index(LINKS.collection, [("person_id", 1)], {"name": "of_person"}),
+    LINKS.index,
     Index("partner_inbox", [("handled_at", 1)], {"name": "kept_180_days", "expireAfterSeconds": 180 * 86_400}),
     Index("senders", [("post_office", 1)], {"name": "by_post_office"}),
 ]
@@ -111,8 +111,9 @@ class PostalService:
     @query(schemas.OfDossier, schemas.Shipments)
     def shipments(self, ctx: Context, data: Document) -> Document:
         """Shipments of a dossier, for its owner and its desk."""
+        person = LINKS.current(ctx.store, ctx.actor.person_id)
         rows = list(ctx.store.find("shipments", {"code": data["code"]}, sort=[("_id", 1)]))
-        mine = [row for row in rows if row["owner"] == ctx.actor.person_id]
+        mine = [row for row in rows if row["owner"] == person]
         if not mine:
             if "desk_officer" not in ctx.actor.roles or not rows:
                 raise problems.not_found("chưa có bưu gửi / no shipment: one is made when a result goes out by post")

@@ -35,7 +35,7 @@ INDEXES = [
     Index(CASES, [("owner", 1)], {"name": "by_owner"}),
     Index(CHECKS, [("code", 1), ("at", 1)], {"name": "by_case"}),
     Index(AGENCIES, [("identities.tax_number", 1)], {"name": "by_tax_number"}),
-    Index(LINKS.collection, [("_id", 1)]),
+    LINKS.index,
 ]
 
 #: Rows of the desk's checks that an answer shows, newest last; all are kept.

@@ -33,7 +33,7 @@ INDEXES = [
     Index("holdings", [("file_id", 1), ("person_id", 1)], {"name": "by_file"}),
     Index("accesses", [("person_id", 1), ("_id", -1)], {"name": "by_person"}),
     Index("accesses", [("file_id", 1)], {"name": "by_file"}),
-    Index(LINKS.collection, [("_id", 1)]),
+    LINKS.index,
     *file_bytes.INDEXES,
 ]
 

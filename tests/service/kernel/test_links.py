@@ -23,8 +23,8 @@ THINGS = "things_tried"
 @pytest.fixture(scope="module")
 def kept(stores: Any) -> Iterator[Store]:
     store = Store(stores.mongo_url("payment"), application="links")
-    for name in (LINKS.collection, THINGS):
-        store.collection(name).create_index([Index(name, [("owner", 1)]).keys[0]])
+    for index in (LINKS.index, Index(THINGS, [("owner", 1)])):
+        store.collection(index.collection).create_index(index.keys)
     yield store
     for name in (LINKS.collection, THINGS):
         store.collection(name).drop()
