@@ -105,18 +105,29 @@ def _entry(row: dict[str, Any]) -> Entry:
     )
 
 
-def examine(database: Any, heads_directory: Path, keys: Keys) -> tuple[Report, int]:
-    """The report, and how many lines of the heads' file could not be read."""
+def examine(database: Any, heads_directory: Path, keys: Keys) -> tuple[Report, list[str]]:
+    """The report, and in plain words what of the heads' folder could not be read."""
     limit = time.monotonic() + ANCHOR_WITHIN
     while True:
         lines = read(heads_directory)  # before the entries: a head is never older than its entry
         operator = Keys(keys.directory, "operator")
-        stated = restorations(heads_directory)
+        stated, strange = restorations(heads_directory)
         report = verify(entries(database), lines.heads, keys.check, stated, operator.check)
         at_rest = report.anchored == report.last_sequence or not report.ok
         if at_rest or time.monotonic() > limit:
-            return report, lines.unreadable
+            return report, _unreadable(lines.unreadable, strange)
         time.sleep(0.5)
+
+
+def _unreadable(lines: int, statements: list[str]) -> list[str]:
+    found = []
+    if lines:
+        found.append(
+            f"  {lines} dòng trong tệp đầu chuỗi không đọc được / {lines} lines of the heads' file are unreadable"
+        )
+    for name in statements:
+        found.append(f"  {name} không phải lời khai về khôi phục / {name} is no statement about a restore")
+    return found
 
 
 def not_entered(client: Any, database: Any) -> list[str]:
@@ -189,12 +200,7 @@ def run_verify(database: Any, heads_directory: Path, keys: Keys, client: Any = N
     what the ledger says of itself is judged.
     """
     report, unreadable = examine(database, heads_directory, keys)
-    found = [sentence(finding) for finding in report.findings]
-    if unreadable:
-        found.append(
-            f"  {unreadable} dòng trong tệp đầu chuỗi không đọc được / "
-            f"{unreadable} lines of the heads' file are unreadable"
-        )
+    found = [*(sentence(finding) for finding in report.findings), *unreadable]
     if report.ok and report.anchored < report.last_sequence:
         first = report.anchored + 1
         found.append(

@@ -141,15 +141,15 @@ def read(directory: Path) -> Lines:
     return Lines(heads, unreadable)
 
 
-def restorations(directory: Path) -> list[Restoration]:
-    """Statements about restores in a directory, signatures not looked at. Raises ValueError for one that is none."""
-    found = []
+def restorations(directory: Path) -> tuple[list[Restoration], list[str]]:
+    """Statements about restores in a directory, signatures not looked at, and the names of files that are none."""
+    found, strange = [], []
     for path in sorted(directory.glob("restored-*.json")):
         try:
             found.append(Restoration.from_dict(json.loads(path.read_bytes())))
-        except (KeyError, TypeError, ValueError):
-            raise ValueError(f"{path.name} is no statement about a restore") from None
-    return found
+        except (KeyError, TypeError, ValueError, RecursionError):
+            strange.append(path.name)
+    return found, strange
 
 
 def take_back(directory: Path, statement: Restoration) -> None:
@@ -211,7 +211,7 @@ def _scan(path: Path) -> Iterator[Head | None]:
 def _head(line: bytes) -> Head | None:
     try:
         head = Head.from_dict(json.loads(line))
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return None
     texts = (head.hash, head.signed_at, head.kid, head.signature)
     good = type(head.sequence) is int and all(isinstance(text, str) for text in texts)

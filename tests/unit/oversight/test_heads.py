@@ -169,14 +169,16 @@ def test_heads_of_entries_that_a_restore_took_back_are_put_aside(tmp_path: Path)
     assert len((tmp_path / FILE).read_bytes().splitlines()) == 3
     assert {head.sequence for head in read(tmp_path).heads} == {1, 2, 3, 4, 5}, "nothing that was signed is thrown away"
     assert sorted(read(tmp_path).heads, key=lambda head: head.sequence) == before
-    assert restorations(tmp_path) == [statement(made[2], 5)]
+    assert restorations(tmp_path) == ([statement(made[2], 5)], [])
     # the room goes on from the restored end as if nothing had been there
     assert HeadsFile(tmp_path, "oversight-1", sign).catch_up(made[2]) == "in order"
     take_back(tmp_path, statement(made[2], 5))
     assert len((tmp_path / FILE).read_bytes().splitlines()) == 3
 
 
-def test_a_statement_that_cannot_be_read_is_not_passed_over(tmp_path: Path):
-    (tmp_path / "restored-1.json").write_text('{"sequence": "three"}')
-    with pytest.raises(ValueError, match=r"restored-1.json is no statement"):
-        restorations(tmp_path)
+@pytest.mark.parametrize("content", ['{"sequence": "three"}', "[]", "{", "[" * 100_000])
+def test_a_statement_that_cannot_be_read_is_named_and_the_others_are_read(tmp_path: Path, content: str):
+    take_back(tmp_path, statement(chain(3)[2], 5))
+    (tmp_path / "restored-1.json").write_text(content)
+    found, strange = restorations(tmp_path)
+    assert (len(found), strange) == (1, ["restored-1.json"])
