@@ -50,7 +50,8 @@ class Store:
 
     def __init__(self, url: str, *, application: str) -> None:
         self.group: Group | None = None
-        self._gets: dict[str, Batched[Any, Document | None]] = {}
+        self._collections: dict[str, Collection[Document]] = {}
+        self._gets = Batched(self._fetch)
         self._numbers = Batched(self._next_numbers)
         self.told: Callable[[], None] = lambda: None  # called after a commit of events
         self.client: pymongo.MongoClient[Document] = pymongo.MongoClient(
@@ -82,36 +83,46 @@ class Store:
             self.group.commit(unit)
 
     def collection(self, name: str) -> Collection[Document]:
-        return self.db[name]
+        made = self._collections.get(name)
+        if made is None:
+            made = self._collections[name] = self.db[name]
+        return made
 
     def find(self, collection: str, query: Mapping[str, Any], **options: Any) -> Iterator[Document]:
         """Documents of a query, as pymongo's find; callers name an index by their query."""
-        return iter(self.db[collection].find(query, **options))
+        return iter(self.collection(collection).find(query, **options))
 
     def get(self, collection: str, key: Any) -> Document | None:
         """The document with this `_id`; what several handlers ask of a collection at once is one query."""
-        return self.get_all(collection, [key])[0]
+        return self._gets.get((collection, key))
 
     def get_all(self, collection: str, keys: Iterable[Any]) -> list[Document | None]:
         """The documents with these `_id`s, in their order."""
-        if collection not in self._gets:
-            self._gets[collection] = Batched(lambda asked: self._fetch(collection, asked))
-        return self._gets[collection].get_all(keys)
+        return self._gets.get_all((collection, key) for key in keys)
 
-    def _fetch(self, collection: str, keys: list[Any]) -> list[Document | None]:
-        if len(keys) == 1:
-            return [self.db[collection].find_one({"_id": keys[0]})]
-        found = {row["_id"]: row for row in self.db[collection].find({"_id": {"$in": list(set(keys))}})}
+    def get_each(self, *asked: tuple[str, Any]) -> list[Document | None]:
+        """Documents of several collections, each by its collection and `_id`, in one look."""
+        return self._gets.get_all(asked)
+
+    def _fetch(self, asked: list[tuple[str, Any]]) -> list[Document | None]:
+        """One query per collection: all collections share one batch, so while it is fetched the next one grows."""
+        wanted: dict[str, set[Any]] = {}
+        for collection, key in asked:
+            wanted.setdefault(collection, set()).add(key)
+        found: dict[tuple[str, Any], Document] = {}
+        for collection, keys in wanted.items():
+            query = {"_id": {"$in": list(keys)}} if len(keys) > 1 else {"_id": next(iter(keys))}
+            found.update({(collection, row["_id"]): row for row in self.collection(collection).find(query)})
         rows: list[Document | None] = []
-        given: set[Any] = set()
-        for key in keys:  # a handler changes what it was given: nobody else may hold the same object
-            row = found.get(key)
-            rows.append(copy.deepcopy(row) if key in given else row)
-            given.add(key)
+        given: set[tuple[str, Any]] = set()
+        for each in asked:  # a handler changes what it was given: nobody else may hold the same object
+            row = found.get(each)
+            rows.append(copy.deepcopy(row) if each in given else row)
+            given.add(each)
         return rows
 
     def find_one(self, collection: str, query: Mapping[str, Any], **options: Any) -> Document | None:
-        return self.db[collection].find_one(query, **options)
+        return self.collection(collection).find_one(query, **options)
 
     def next_number(self, collection: str, key: str) -> int:
         """The next number of a counter. Taken outside transactions: gaps are allowed, doubles are not (engine.md)."""

@@ -74,7 +74,8 @@ class Reader:
     @query(schemas.OfCode, answers.DossierAnswer)
     def dossier(self, ctx: Context, data: dict[str, Any]) -> Any:
         """One dossier, for its owner, officers of desk and agency, and IOC."""
-        return self._view(ctx, self._readable(ctx, data["code"]))
+        person, found, mirror = store.look(ctx.store, ctx.actor.person_id, data["code"])
+        return self._view(ctx, dict(access.check_read(ctx.actor, person, found)), mirror, person)
 
     @query(schemas.OfQueue, answers.QueuePage)
     def desk_queue(self, ctx: Context, data: dict[str, Any]) -> Any:
@@ -153,11 +154,10 @@ class Reader:
 
     # --- shared with the commands ------------------------------------------------------------------------------------
 
-    def _view(self, ctx: Context, dossier: Document) -> Any:
+    def _view(self, ctx: Context, dossier: Document, mirror: Document, person: str) -> Any:
         files = amendments.all_files(dossier["versions"]) | {row["file_id"] for row in dossier["slips"]}
-        mirror = store.progress_of(ctx.store, dossier["_id"])
         verdicts = store.verdicts_of(ctx.store, {*files, *progress.supplement_files(mirror)} - {None})
-        mine = access.is_owner(ctx.actor, self._person(ctx), dossier)
+        mine = access.is_owner(ctx.actor, person, dossier)
         return views.full(dossier, mirror, verdicts, calendar=calendar_of(dossier), now=ctx.now, mine=mine)
 
     def _person(self, ctx: Context) -> str:

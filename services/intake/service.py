@@ -284,7 +284,8 @@ class IntakeService(Reader, Listener):
         unit = ctx.unit()
         unit.save(store.DOSSIERS, dossier)
         unit.tell(dossier, event, told)
-        return ctx.commit(unit, self._view(ctx, {**dossier, "version": dossier["version"] + 1}))
+        after, mirror = {**dossier, "version": dossier["version"] + 1}, store.progress_of(ctx.store, dossier["_id"])
+        return ctx.commit(unit, self._view(ctx, after, mirror, self._person(ctx)))
 
     def _at_desk(self, ctx: Context, data: dict[str, Any]) -> Document:
         dossier = access.check_desk(ctx.actor, ctx.store.get(store.DOSSIERS, data["code"]))
