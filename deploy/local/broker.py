@@ -39,7 +39,7 @@ def users() -> tuple[str, ...]:
 
 
 #: Which keys a room's event queue is bound with, letter by letter: a room that may hear `case.*` binds just that.
-_HEARS = {
+HEARS = {
     "intake": "account.normalized case.* file.checked payment.ordered payment.settled result.* slips.blocked "
     "slips.unblocked step.* supplement.*",
     "processing": "account.normalized dossier.accepted file.checked slips.blocked slips.unblocked",
@@ -73,7 +73,7 @@ def room_permissions(room: str) -> dict[str, str]:
     writes, reads = [queues, r"amq\.default", "nameko-rpc"], [queues, "nameko-rpc", r"motcua\.control"]
     if room in TELLS:
         writes.append(r"motcua\.events")
-    if room in _HEARS:
+    if room in HEARS:
         reads.append(r"motcua\.events")
     if room in _BROADCASTS:
         writes.append(r"motcua\.control")
@@ -90,7 +90,7 @@ def room_topics(room: str) -> dict[str, dict[str, str]]:
     """
     name = re.escape(room)
     told = [re.escape(key).replace(r"\*", r"[^.]+") for key in TELLS.get(room, "").split()]
-    heard = [re.escape(key) for key in _HEARS.get(room, "").split()]
+    heard = [re.escape(key) for key in HEARS.get(room, "").split()]
     return {
         "nameko-rpc": {"write": ".*", "read": rf"^({name}\..*|rpc\.reply-{name}-.*)$"},
         "motcua.events": {"write": _one_of(told), "read": _one_of(heard)},
@@ -123,9 +123,14 @@ def permissions() -> list[dict[str, str]]:
     return rows
 
 
+def listeners() -> dict[str, list[str]]:
+    """Each room that hears events, and the routing keys with which it does."""
+    return {room: keys.split() for room, keys in HEARS.items()}
+
+
 def event_bindings() -> list[tuple[str, str]]:
     """(queue, routing key) of every binding to the exchange of events."""
-    return [(queues.event_queue(room), key) for room, keys in _HEARS.items() for key in keys.split()]
+    return [(queues.event_queue(room), key) for room, keys in listeners().items() for key in keys]
 
 
 def definitions(passwords: dict[str, str]) -> dict[str, Any]:
@@ -169,7 +174,7 @@ def definitions(passwords: dict[str, str]) -> dict[str, Any]:
         ],
         "queues": [
             {"name": name, "vhost": VHOST, "durable": True, "auto_delete": False, "arguments": arguments}
-            for room in _HEARS
+            for room in HEARS
             for name, arguments in queues.event_queue_declarations(room)
         ],
         "bindings": [

@@ -16,7 +16,6 @@ import subprocess
 import sys
 import time
 import uuid
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -31,9 +30,7 @@ from bson.raw_bson import RawBSONDocument
 from pymongo.client_session import ClientSession
 from pymongo.errors import OperationFailure, PyMongoError
 
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore")  # eventlet says at import what docs/decisions/0001-engine.md knows
-    from deploy.contracts import rooms as contracts
+from deploy.local.broker import listeners
 from deploy.local.paths import ROOT, State
 from deploy.operate import archive
 from services.common import wire
@@ -121,17 +118,6 @@ def indexes(client: Client, room: str, names: list[str]) -> dict[str, list[dict[
     return found
 
 
-def bindings() -> dict[str, list[str]]:
-    """Routing keys with which each room listens, as its class says: whole streams where order counts."""
-    found = {}
-    for room in contracts.load():
-        names = {listener.event for listener in room.listens}
-        ordered = {listener.event.split(".")[0] for listener in room.listens if listener.ordered}
-        keys = {f"{stream}.*" for stream in ordered} | {name for name in names if name.split(".")[0] not in ordered}
-        found[room.name] = ["#"] if "*" in names else sorted(keys)
-    return found
-
-
 def copy(client: Client, writer: archive.Writer) -> tuple[Timestamp, dict[str, Any], dict[str, Any]]:
     """Writes every collection at one cluster time; returns it, the indexes and the clock's row of that time."""
     with client.start_session(causal_consistency=False) as session:
@@ -201,7 +187,7 @@ def take(client: Client, state: State, place: Path, key: bytes | None, *, rehear
         release=release(),
         rehearsal=rehearsal,
         schemas=schemas_of(client),
-        listens=bindings(),
+        listens=listeners(),
         key_prints={
             file.stem: archive.key_print(file.read_bytes()) for file in sorted((state.secrets / "data").glob("*.key"))
         },

@@ -29,10 +29,11 @@ from bson.raw_bson import RawBSONDocument
 from pymongo.errors import PyMongoError
 from pymongo.write_concern import WriteConcern
 
+from deploy.local.broker import listeners
 from deploy.local.memory import RESTORE_MARKER
 from deploy.local.paths import State, read_json, write_json
 from deploy.operate import agreement, archive, restored_ledger, restored_secrets
-from deploy.operate.backup import Client, bindings
+from deploy.operate.backup import Client
 from deploy.operate.migrate import bring_forward, migrations_of, room_url, spec_of
 from services.common import restored as kernel
 from services.common import wire
@@ -195,10 +196,10 @@ def _make_good(
 
 def _plan_retelling(client: Client, manifest: archive.Manifest) -> str:
     """Lists for each room which of its events which others had not handled; the rooms tell them when they start."""
-    now = bindings()
+    now = listeners()
     # who listened then and listens still: what a room learnt to hear since is no business of a restore
     listens = {
-        room: [key for key in keys if passes(now[room], key) or key in now[room]]
+        room: [key for key in keys if passes(now.get(room, ()), key) or key in now.get(room, ())]
         for room, keys in manifest.listens.items()
     }
     total = 0
@@ -236,7 +237,7 @@ def purge(url: str) -> None:
 
 def settle(client: Client) -> list[str]:
     """Waits until nothing is on its way any more; returns what does not agree then."""
-    listens = bindings()
+    listens = listeners()
     before, limit = None, time.monotonic() + SETTLED_WITHIN
     while True:
         left = agreement.waiting(client, listens)

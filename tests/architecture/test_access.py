@@ -15,7 +15,7 @@ from pika.exceptions import ChannelClosedByBroker
 from pymongo.errors import OperationFailure
 
 from deploy.contracts import rooms
-from deploy.local.broker import _BROADCASTS, _HEARS, permissions, room_topics
+from deploy.local.broker import _BROADCASTS, HEARS, permissions, room_topics
 from services.common import wire
 from services.common.bus.events import EventDesk
 from services.common.control_message import OWNERS
@@ -164,7 +164,7 @@ def bindings_of(room: str) -> set[str]:
 
 @pytest.mark.parametrize("room", ROOMS)
 def test_the_brokers_table_lets_a_room_hear_what_it_listens_to_and_no_more(room):
-    assert set(_HEARS.get(room, "").split()) == bindings_of(room)
+    assert set(HEARS.get(room, "").split()) == bindings_of(room)
 
 
 def test_the_brokers_table_lets_every_event_be_told_by_its_room_alone():

@@ -24,10 +24,11 @@ from deploy.demo.audit import Auditor
 from deploy.demo.client import eventually
 from deploy.demo.people import Citizen, Officer, World, pay
 from deploy.demo.result import forgery
+from deploy.local.broker import listeners
 from deploy.local.paths import ROOT
 from deploy.local.system import System
 from deploy.operate import agreement, archive, migrate, restore, restored_secrets
-from deploy.operate.backup import Client, bindings
+from deploy.operate.backup import Client
 from deploy.rehearsal.cast import PEOPLE
 from services.common import wire
 from services.common.migrations import OtherDatabase, refuse_other
@@ -130,7 +131,7 @@ def test_what_this_release_keeps_beside_was_made_from_what_that_one_kept(codes, 
 def test_the_rooms_agree_and_the_ledger_verifies(upgraded, auditor):
     auditor.rest()
     assert auditor.faults() == []
-    assert agreement.disagreements(auditor.databases, bindings()) == []
+    assert agreement.disagreements(auditor.databases, listeners()) == []
     entries = auditor.databases["oversight"]["ledger"].count_documents({})
     done = subprocess.run(
         [sys.executable, "motcua", "ledger", "verify", "--state", str(upgraded.state.top)],
@@ -190,5 +191,5 @@ def test_a_dossier_in_the_middle_is_carried_to_its_end(codes, people, world, aud
     assert world.ask("national", f"/dossiers/{code}")["codes"][-2:] == [9, 10]
     assert world.ask("national", f"/dossiers/{code}")["record"]["MaHoSo"] == code
     assert auditor.faults() == []
-    assert agreement.disagreements(auditor.databases, bindings()) == []
+    assert agreement.disagreements(auditor.databases, listeners()) == []
     assert binh.dossier(code)["status_code"] == 10

@@ -32,11 +32,11 @@ import pytest
 from deploy.demo.audit import Auditor
 from deploy.demo.client import eventually
 from deploy.demo.people import World
+from deploy.local.broker import listeners
 from deploy.local.memory import RESTORE_MARKER
 from deploy.local.paths import ROOT
 from deploy.local.system import System
 from deploy.operate import agreement, archive
-from deploy.operate.backup import bindings
 from services.common.envelope import name_of
 from services.intake import codes
 from tests.conftest import NAME, STATES
@@ -207,7 +207,7 @@ def test_what_was_on_its_way_is_told_again(restored):
 def test_the_rooms_agree_at_the_point_of_the_backup(restored, auditor):
     assert "The rooms agree; every count equals the events" in restored.said
     assert auditor.faults() == []
-    assert agreement.disagreements(auditor.databases, bindings()) == []
+    assert agreement.disagreements(auditor.databases, listeners()) == []
 
 
 def test_dossiers_are_those_of_the_backup_and_each_effect_happened_once(restored, auditor):
@@ -285,5 +285,5 @@ def test_dossiers_go_on_new_ones_go_all_the_way_and_no_code_is_given_twice(resto
     assert auditor.effects(waiting)["holdings"] == 1
     assert world.ask("national", f"/dossiers/{waiting}")["codes"] == [1, 2, 4, 9, 10]
     assert auditor.faults() == []
-    assert agreement.disagreements(auditor.databases, bindings()) == []
+    assert agreement.disagreements(auditor.databases, listeners()) == []
     world.close()
