@@ -21,12 +21,16 @@ CONFIRM_TIMEOUT = 10.0  # seconds; a broker that accepts and does not answer is 
 class PublishFailed(Exception):
     """Some messages were not confirmed; whoever keeps them publishes them again.
 
-    `confirmed` holds the places in the batch of those that the broker has all the same.
+    `confirmed` holds the places in the batch of those that the broker has all the same, `refused` of those that it
+    said it does not take, because a queue is full.
     """
 
-    def __init__(self, why: str, confirmed: frozenset[int] = frozenset()) -> None:
+    def __init__(
+        self, why: str, confirmed: frozenset[int] = frozenset(), refused: frozenset[int] = frozenset()
+    ) -> None:
         super().__init__(why)
         self.confirmed = confirmed
+        self.refused = refused
 
 
 def _limited() -> eventlet.Timeout:
@@ -120,8 +124,9 @@ class Publisher:
             for place, message in enumerate(messages):
                 if first + place in self._refused:
                     metrics.record_publish_failure(message.exchange or message.routing_key)
-            kept = frozenset() if self._returned else frozenset(tag - first for tag in wanted - self._refused)
-            raise PublishFailed("refused" if self._refused else "unroutable", kept)
+            refused = frozenset(tag - first for tag in wanted & self._refused)
+            kept = frozenset() if self._returned else frozenset(range(len(messages))) - refused
+            raise PublishFailed("refused" if self._refused else "unroutable", kept, refused)
 
     def _open(self) -> Channel:
         if self._channel is not None and self._connection is not None and self._channel.is_open:
@@ -137,10 +142,14 @@ class Publisher:
         return channel
 
     def _on_ack(self, delivery_tag: int, multiple: bool) -> None:
-        self._settled.update(range(self._lowest, delivery_tag + 1) if multiple else (delivery_tag,))
+        self._settled |= self._meant(delivery_tag, multiple)
 
     def _on_nack(self, delivery_tag: int, multiple: bool) -> None:
-        self._refused.update(range(self._lowest, delivery_tag + 1) if multiple else (delivery_tag,))
+        self._refused |= self._meant(delivery_tag, multiple)
+
+    def _meant(self, delivery_tag: int, multiple: bool) -> set[int]:
+        # "multiple": all up to this one of which nothing was said yet
+        return set(range(self._lowest if multiple else delivery_tag, delivery_tag + 1)) - self._settled - self._refused
 
     def _on_return(self, *_: Any) -> None:
         self._returned += 1

@@ -31,8 +31,10 @@ LOOK_FOR_OTHERS = RENEW
 STREAM_WAIT = 5_000  # milliseconds until the database answers a quiet change stream with nothing
 BATCH = 200  # documents
 MOST_PAUSE = 5.0  # seconds between tries while the broker refuses
-REPLAY_PATIENCE = 300.0  # seconds that a replay waits for the broker to take one batch; its queue may be full
-HOLD_REFUSED = 5.0  # seconds that a document whose event one queue refuses stands back behind the others
+REPLAY_DEPTH = wire.EVENT_QUEUE_LIMIT // 4  # messages in a queue above which a replay waits: a full one refuses all
+REPLAY_PATIENCE = 300.0  # seconds that a replay waits for one batch to be taken, or for the queue to grow shorter
+HOLD_REFUSED = 5.0  # seconds at least that documents with an event that a queue refuses stand back behind the others
+SHOWN_STILL = 1.0  # seconds for which a majority read may show what was taken out; the journal is flushed far oftener
 
 
 NEVER = datetime.fromtimestamp(0, UTC)
@@ -49,7 +51,10 @@ class Relay:
         self._leader = False
         self._shared = False  # whether other processes of this room write, whose commits do not wake us
         self._faulty = False
-        self._held: dict[tuple[str, Any], float] = {}
+        self._past: dict[str, ObjectId] = {}  # by collection: up to this mark all was tried, and some was refused
+        self._pass_began = 0.0
+        self._pass_again = float("inf")  # when the oldest are tried again
+        self._sent: dict[str, float] = {}  # events that were taken out, and until when they may still be seen
         self._stopping = False
         self._wake = eventlet.event.Event()
         self._greenlets: list[Any] = []
@@ -67,7 +72,7 @@ class Relay:
         self._greenlets = [eventlet.spawn(run) for run in (self._hold_lease, self._watch, self._publish)]
 
     def stop(self) -> None:
-        """Publishes what is there, gives the lease back and ends."""
+        """Publishes what was committed until now, as far as the broker takes it in time, gives the lease back, ends."""
         self._stopping = True
         self.wake()
         with eventlet.Timeout(5, False):
@@ -158,9 +163,11 @@ class Relay:
     def _publish(self) -> None:
         pause = 0.2
         measured = float("-inf")
-        while not self._stopping:
+        last = False
+        while not last:
             with eventlet.Timeout(SLOW_LOOK, False):
                 self._wake.wait()
+            last = self._stopping  # what is committed already is still published
             if self._wake.ready():
                 self._wake = eventlet.event.Event()
             try:
@@ -180,50 +187,79 @@ class Relay:
                 eventlet.sleep(1)
             else:
                 self._faulty = False
+                pause = 0.2
 
     def _drain(self) -> bool:
-        """Publishes one batch; True when there may be more. Raises PublishFailed after taking out what is published."""
-        now = time.monotonic()
-        self._held = {key: until for key, until in self._held.items() if until > now}
+        """Publishes one batch; True when there may be more. Raises PublishFailed where the broker does not answer.
+
+        What a queue refuses is stepped over, so that the rest goes on; when all was tried, the relay begins again
+        with the oldest, after a rest as long as that took.
+        """
+        began = time.monotonic()
+        self._sent = {event: until for event, until in self._sent.items() if until > began}
+        if began >= self._pass_again:
+            self._past, self._pass_again = {}, float("inf")
+        if not self._past:
+            self._pass_began = began
         documents: list[tuple[str, Document]] = []
         for name in self._aggregates:
-            query: Document = {"outbox_mark": {"$exists": True}}
-            held = [key for collection, key in self._held if collection == name]
-            if held:
-                query["_id"] = {"$nin": held}
-            rows = self._store.collection(name).find(query, {"outbox": 1, "outbox_mark": 1})
-            documents += [(name, row) for row in rows.sort("outbox_mark", 1).limit(BATCH)]
-        if self._held or len(documents) >= BATCH:
+            marked = {"$exists": True} | ({"$gt": self._past[name]} if name in self._past else {})
+            rows = self._store.collection(name).find({"outbox_mark": marked}, {"outbox": 1, "outbox_mark": 1})
+            rows = rows.sort("outbox_mark", 1).limit(BATCH + len(self._sent))
+            documents += [(name, row) for row in rows if not self._was_sent(row)][:BATCH]
+        more = len(documents) >= BATCH
+        if self._past or more:
             self._measure()  # there is more than what was read
         else:
             self._show(len(documents), [row["outbox_mark"] for _, row in documents])
-        if not documents:
-            return False
-        events = [event for _, row in documents for event in row.get("outbox", [])]
+        if documents:
+            self._tell(documents)
+        if self._past and not more:
+            ended = time.monotonic()
+            self._pass_again = min(self._pass_again, ended + max(HOLD_REFUSED, ended - self._pass_began))
+        return more
+
+    def _was_sent(self, row: Document) -> bool:
+        # The database shows what a majority has on disk, and taking out is not waited for.
+        events = row.get("outbox")
+        return bool(events) and all(event["id"] in self._sent for event in events)
+
+    def _tell(self, documents: list[tuple[str, Document]]) -> None:
+        """Keeps and publishes the events of some documents, and takes out what the broker has."""
+        told: list[Document] = [event for _, row in documents for event in row.get("outbox", [])]
+        events = [event for event in told if event["id"] not in self._sent]
         self._keep(events)
         try:
             self._publisher.publish([outgoing_of(event) for event in events])
         except PublishFailed as failed:
             self._settle(documents, {events[place]["id"] for place in failed.confirmed})
-            raise
-        self._settle(documents, {event["id"] for event in events})
-        return len(documents) >= BATCH
+            if not failed.refused:
+                raise
+            if not self._past:
+                logs.warning("relay_publish_failed", why=str(failed), pause=HOLD_REFUSED)
+            self._past |= {name: row["outbox_mark"] for name, row in documents}
+        else:
+            self._settle(documents, {event["id"] for event in events})
 
     def _settle(self, documents: list[tuple[str, Document]], confirmed: set[str]) -> None:
-        """Takes out the documents whose events are all published; the others wait while the rest goes on."""
+        """Takes out the documents whose events are all published."""
         published: dict[str, list[Document]] = {}
+        out: list[Document] = []
         for name, row in documents:
             events = row.get("outbox", [])
-            if all(event["id"] in confirmed for event in events):
+            if all(event["id"] in confirmed or event["id"] in self._sent for event in events):
                 published.setdefault(name, []).append(row)
-                for event in events:
-                    metrics.record_published(str(event["type"]))
-            elif confirmed:
-                self._held[name, row["_id"]] = time.monotonic() + HOLD_REFUSED
+                out += [event for event in events if event["id"] in confirmed]
+        for event in out:
+            metrics.record_published(str(event["type"]))
         for name, rows in published.items():
             self._take_out(name, rows)
+        until = time.monotonic() + SHOWN_STILL
+        self._sent |= {event["id"]: until for event in out}
 
     def _keep(self, events: list[Document]) -> None:
+        if not events:
+            return
         now = datetime.now(UTC)
         try:
             self._store.collection("told").insert_many(
@@ -274,32 +310,40 @@ def replay(store: Store, publisher: Publisher, consumer: str, bindings: list[str
 
     `bindings`: routing keys with the wildcards of a topic exchange. For a consumer that is rebuilt from nothing: one
     that knows the events drops them by its inbox, which remembers longer than this room keeps what it told.
-    Raises PublishFailed where the broker takes nothing for longer than REPLAY_PATIENCE.
+    Waits while more than REPLAY_DEPTH messages lie there. Raises PublishFailed where they do not become fewer, or the
+    broker takes nothing, for longer than REPLAY_PATIENCE.
     """
+    queue = wire.event_queue(consumer)
     count = 0
     batch: list[Outgoing] = []
-    # by the one indexed key alone: with a second one the database would sort all of it before the first comes
-    for event in store.collection("told").find({}).sort("told_at", 1):
+    # by the one indexed key alone: with a second one the database would sort all of it before the first comes;
+    # read by no more than is published at once: the database forgets a cursor that rests for ten minutes
+    for event in store.collection("told").find({}, batch_size=BATCH).sort("told_at", 1):
         event.pop("_id")
         event.pop("told_at")
-        outgoing = outgoing_of(event, queue=wire.event_queue(consumer))
         if not envelope.passes(bindings, envelope.name_of(event["type"])):
             continue
-        batch.append(outgoing)
+        batch.append(outgoing_of(event, queue=queue))
         if len(batch) >= BATCH:
-            _insist(publisher, batch)
+            _insist(publisher, queue, batch)
             count += len(batch)
             batch = []
-    _insist(publisher, batch)
+    _insist(publisher, queue, batch)
     return count + len(batch)
 
 
-def _insist(publisher: Publisher, batch: list[Outgoing]) -> None:
-    """Publishes until all of it is taken: what is told may be more than the queue holds, and its room works it off."""
+def _insist(publisher: Publisher, queue: str, batch: list[Outgoing]) -> None:
+    """Publishes until all of it is taken, and not while the queue is long: what is new must find room there."""
+    shortest = float("inf")
     limit = time.monotonic() + REPLAY_PATIENCE
     pause = 0.2
     while batch:
         try:
+            lying, _ = publisher.depths([queue])[queue]
+            if lying > REPLAY_DEPTH:
+                if lying < shortest:
+                    shortest, limit = lying, time.monotonic() + REPLAY_PATIENCE
+                raise PublishFailed("the queue is long")
             publisher.publish(batch)
             return
         except PublishFailed as failed:
