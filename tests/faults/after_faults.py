@@ -37,6 +37,7 @@ class AfterFaults:
         assert len(chaos.away.get(BROKER, [])) == self.broker_restarts
         assert len(chaos.away.get(DATABASE, [])) == self.database_kills
         assert len(chaos.caught) >= self.rooms_caught, f"caught {dict(chaos.caught)}, not {chaos.missed}"
+        assert sorted({*chaos.caught, *chaos.outright}) == sorted(ROOMS)
 
     def test_every_room_that_was_told_to_stop_under_load_left_nothing_undone(self, walked):
         assert sorted(walked.orderly.stopped) == sorted(ROOMS)

@@ -73,7 +73,7 @@ class Reckoning:
 
     @cached_property
     def taken(self) -> dict[str, dict[str, Any]]:
-        """Room → event's id → when its effect was committed."""
+        """Room → event's id → when its handler was done, just before the commit of its effect."""
         return {
             room: {row["_id"]: row["handled_at"] for row in self.auditor.databases[room]["inbox"].find()}
             for room in self.contract
@@ -123,7 +123,17 @@ class Reckoning:
                     found.append(f"{room} took {source} {aggregate} in another order: {moments}")
                 if positions.get(f"{source}/{aggregate}") != rows[-1]["sequence"]:
                     found.append(f"{room} stands at {positions.get(f'{source}/{aggregate}')} of {source} {aggregate}")
-        return found
+        return [*found, *self._ledger_order()]
+
+    def _ledger_order(self) -> Iterator[str]:
+        """Oversight hears everything as it comes; its ledger must hold the events of each aggregate in their order."""
+        entered: dict[tuple[str, str], list[int]] = defaultdict(list)
+        for row in self.auditor.databases["oversight"]["ledger"].find({}, {"body": 1}, sort=[("_id", 1)]):
+            body = row["body"]
+            entered[body["source"], body["aggregate_id"]].append(body["sequence"])
+        for (source, aggregate), numbers in entered.items():
+            if numbers != sorted(numbers):
+                yield f"the ledger has the events of {source} {aggregate} as {numbers}"
 
     def reactions(self) -> list[str]:
         """No event made a room tell the same of the same thing twice. (One event may bring the portal several statuses;

@@ -130,7 +130,7 @@ def _poison(auditor: Auditor, worker: Worker) -> str:
 def _tell(chaos: Chaos, drawn: int, walked: float, rested: float) -> None:
     away = ", ".join(f"{name} {seconds:.1f} s" for name, times in chaos.away.items() for seconds in times)
     print(f"{drawn} dossiers in {walked:.0f} s, at rest after {rested:.0f} s more; {TRAFFIC.repeats} requests sent "
-          f"again; killed in the middle: {dict(chaos.caught)}; not caught: {chaos.missed}; away: {away}",
+          f"again; killed in the middle: {dict(chaos.caught)}; at rest: {chaos.outright}; away: {away}",
           flush=True)  # fmt: skip
 
 
