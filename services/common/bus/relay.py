@@ -221,7 +221,7 @@ class Relay:
 
     def _was_sent(self, row: Document) -> bool:
         # The database shows what a majority has on disk, and taking out is not waited for.
-        events = row.get("outbox")
+        events: list[Document] = row.get("outbox", [])
         return bool(events) and all(event["id"] in self._sent for event in events)
 
     def _tell(self, documents: list[tuple[str, Document]]) -> None:
