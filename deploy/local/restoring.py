@@ -8,9 +8,10 @@ from __future__ import annotations
 import json
 import subprocess
 from pathlib import Path
-from typing import Any
 
 from deploy.local import ownership, processes, production
+from deploy.local.bootstrap import clean_environment
+from deploy.local.memory import refuse_half_restored
 from deploy.local.paths import ROOT, VENV_PYTHON, State
 from deploy.local.processes import end_with_parent
 from deploy.local.system import STORES, System
@@ -26,22 +27,24 @@ def restore(state: State, folder: Path, options: list[str], *, replace: bool, co
     if system.running():
         raise Trouble("A system runs here", "./motcua down ends it; a restore replaces everything that its rooms keep")
     say("reading the backup")
-    about = _about(folder)
-    system.rehearsal = about["rehearsal"]
+    # nothing of it is believed before its signature is: a start makes keys and users of the kind that it names
+    alone_env = {**clean_environment(), "MOTCUA_STATE_DIR": str(state.top)}
+    found = json.loads(_part(alone_env, "inspect", folder, options))
+    system.rehearsal = found["rehearsal"]
     if not system.rehearsal:
         production.refuse_without_trust(state)
         production.place_heads(state, False)
     try:
         system.start([], containers=containers)
-        found = _part(system, "inspect", folder, options)
-        if found["occupied"] and not replace and not found["unfinished"]:
+        occupied = json.loads(_part(system.env("operator"), "occupied", folder, options))
+        if occupied and not replace and not found["unfinished"]:
             raise Trouble(
-                f"There is data already: {', '.join(found['occupied'])}",
+                f"There is data already: {', '.join(occupied)}",
                 "add --replace to lose it, or name an empty state directory with --state",
             )
         ownership.mark(state, "restore")  # what comes now is no demo's to erase
         say(f"loading {found['documents']} documents of {found['taken_at']}")
-        _part(system, "load", folder, options, answer=False)
+        _part(system.env("operator"), "load", folder, options, answer=False)
     finally:
         system.stop()
     return settle(system, folder, options, containers=containers)
@@ -53,8 +56,9 @@ def settle(system: System, folder: Path, options: list[str], *, containers: bool
     outside = [f"{name}-simulator" for name in SIMULATORS] if system.rehearsal else []
     try:
         system.start([*DOMAIN_ROOMS, *outside], containers=containers)
-        done = _run(system, ["-m", "deploy.operate.restore", "settle", str(folder), *options], capture=False)
-        verified = _run(system, ["-m", "deploy.operate.ledger", "verify"], capture=False)
+        env = system.env("operator")
+        done = _run(env, ["-m", "deploy.operate.restore", "settle", str(folder), *options], capture=False)
+        verified = _run(env, ["-m", "deploy.operate.ledger", "verify"], capture=False)
     finally:
         system.stop()
     if done.returncode or verified.returncode:
@@ -66,28 +70,17 @@ def settle(system: System, folder: Path, options: list[str], *, containers: bool
     return 0
 
 
-def _about(folder: Path) -> dict[str, Any]:
-    """The manifest, unverified: only to know how to start. Raises Trouble where there is none."""
-    try:
-        found = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-        return {"rehearsal": bool(found["rehearsal"])}
-    except (OSError, ValueError, KeyError, TypeError):
-        raise Trouble(
-            f"{folder} is no whole backup: manifest.json is missing or cannot be read",
-            "name the folder that ./motcua backup made; one called ….unfinished was cut short",
-        ) from None
-
-
-def _part(system: System, what: str, folder: Path, options: list[str], *, answer: bool = True) -> Any:
-    done = _run(system, ["-m", "deploy.operate.restore", what, str(folder), *options], capture=answer)
+def _part(env: dict[str, str], what: str, folder: Path, options: list[str], *, answer: bool = True) -> str:
+    """Runs one part and returns what it prints, where it is asked to `answer`. Raises Trouble."""
+    done = _run(env, ["-m", "deploy.operate.restore", what, str(folder), *options], capture=answer)
     if done.returncode:
         raise Trouble(f"The restore stopped at: {what}", _AGAIN if what == "load" else "nothing was changed")
-    return json.loads(done.stdout) if answer else None
+    return done.stdout or ""
 
 
-def _run(system: System, arguments: list[str], *, capture: bool) -> subprocess.CompletedProcess[str]:
+def _run(env: dict[str, str], arguments: list[str], *, capture: bool) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [str(VENV_PYTHON), *arguments], cwd=ROOT, env=system.env("operator"), text=True,
+        [str(VENV_PYTHON), *arguments], cwd=ROOT, env=env, text=True,
         stdout=subprocess.PIPE if capture else None, preexec_fn=end_with_parent,
     )  # fmt: skip
 
@@ -95,8 +88,9 @@ def _run(system: System, arguments: list[str], *, capture: bool) -> subprocess.C
 def alone(state: State) -> System:
     """Broker and database of a stopped system, started for an operator's command; the caller stops them.
 
-    Raises Trouble where this system never ran.
+    Raises Trouble where this system never ran, or holds half of a restore.
     """
+    refuse_half_restored(state)
     if not (state.data / "database").is_dir() or not state.system.exists():
         raise Trouble("No system was ever set up here", "start one: ./motcua up --detach, or ./motcua demo --keep")
     if any(processes.alive(processes.record_of(state, name)) for name in STORES):

@@ -34,6 +34,7 @@ from deploy.local.broker import listeners
 from deploy.local.paths import ROOT, State
 from deploy.operate import archive
 from services.common import wire
+from services.common.restored import UNFINISHED
 
 #: Seconds for which the database keeps the past while a backup is read (its own default is 300).
 HISTORY = 6 * 3600
@@ -45,6 +46,10 @@ _BATCH = 1000
 _RAW: CodecOptions[RawBSONDocument] = CodecOptions(document_class=RawBSONDocument)
 
 Client = pymongo.MongoClient[dict[str, Any]]
+
+
+class HalfRestored(Exception):
+    """The databases hold a part of a restore: a copy of them would be no system at any point in time."""
 
 
 class Snapshot:
@@ -77,6 +82,11 @@ class Snapshot:
                 session=self._session,
             )["cursor"]
             batch = cursor["nextBatch"]
+
+    def kernel(self, room: str) -> dict[str, dict[str, Any]]:
+        """What the room's kernel noted of its database then, by id."""
+        batches = (bson.decode_all(batch) for batch, number in self.batches(room, "kernel") if number)
+        return {row["_id"]: row for rows in batches for row in rows}
 
 
 @contextmanager
@@ -119,19 +129,21 @@ def indexes(client: Client, room: str, names: list[str]) -> dict[str, list[dict[
 
 
 def copy(client: Client, writer: archive.Writer) -> tuple[Timestamp, dict[str, Any], dict[str, Any]]:
-    """Writes every collection at one cluster time; returns it, the indexes and the clock's row of that time."""
+    """Writes every collection at one cluster time; returns it, the indexes and the clock's row of that time.
+
+    Raises HalfRestored.
+    """
     with client.start_session(causal_consistency=False) as session:
         snapshot = Snapshot(client, session)
-        made, clock = {}, {}
+        if any(UNFINISHED in snapshot.kernel(room) for room in wire.ROOMS):
+            raise HalfRestored("a restore into this system was begun and not completed; run it again first")
+        made = {}
         for room in wire.ROOMS:
             names = collections(client, room)
             made[room] = indexes(client, room, names)
             for name in names:
                 writer.documents(room, name, snapshot.batches(room, name))
-        for batch, number in snapshot.batches("oversight", "kernel"):
-            rows = bson.decode_all(batch) if number else []
-            clock.update(next((row for row in rows if row["_id"] == "clock"), {}))
-        return snapshot.at, made, clock
+        return snapshot.at, made, snapshot.kernel("oversight").get("clock", {})
 
 
 def secrets_of(state: State) -> dict[str, bytes]:
@@ -159,7 +171,8 @@ def release() -> str:
 
 
 def take(client: Client, state: State, place: Path, key: bytes | None, *, rehearsal: bool) -> archive.Manifest:
-    """Takes a backup; `key` seals the secrets, None leaves them out. Raises PyMongoError, OSError."""
+    """Takes a backup; `key` seals the secrets, None leaves them out. Raises HalfRestored, PyMongoError,
+    OSError."""
     writer = archive.Writer(place)
     signer = archive.load_key(state.secrets / "keys" / "operator-1.pem")
     with longer_history(client):
@@ -230,6 +243,9 @@ def main(arguments: list[str] | None = None) -> int:
         )  # fmt: skip
     except FileExistsError:
         print(f"motcua backup: {place} is there already; name a new folder", file=sys.stderr)
+        return 1
+    except HalfRestored as exc:
+        print(f"motcua backup: not taken: {exc}", file=sys.stderr)
         return 1
     except (PyMongoError, OSError) as exc:
         print(f"motcua backup: not taken: {type(exc).__name__}: {exc}", file=sys.stderr)

@@ -2,7 +2,8 @@
 
 Runs the migrations of each room's SPEC that its database has not had yet, in order, as the operator. Forward only; safe
 to repeat (a step that was cut short runs again). Rooms are imported, never started. A database ahead of this release is
-reported and left alone. Rooms may be running meanwhile, so a step may only write what both releases can read.
+reported and left alone, and so is one that holds half of a restore. Rooms may be running meanwhile, so a step may only
+write what both releases can read.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # eventlet says at import what docs/decisions/0001-engine.md knows
     from services.common.kernel import RoomSpec
 from services.common import wire
-from services.common.migrations import Migration, NewerDatabase, migrate, reached, refuse_newer
+from services.common.migrations import Migration, OtherDatabase, migrate, reached, refuse_half_restored, refuse_newer
 from services.common.store import Store
 
 
@@ -73,11 +74,12 @@ def main(arguments: list[str], admin_url: str | None = None) -> int:
     for room in (given.room,) if given.room else wire.ROOMS:
         store = Store(room_url(url, room), application="migrate")
         try:
+            refuse_half_restored(store)
             for line in bring_forward(store, migrations_of(room), dry_run=given.what == "plan"):
                 print(f"{room:11} {line}", flush=True)
-        except (NewerDatabase, PyMongoError, ImportError) as error:
+        except (OtherDatabase, PyMongoError, ImportError) as error:
             failed = True
-            what = str(error) if isinstance(error, NewerDatabase | ImportError) else type(error).__name__
+            what = str(error) if isinstance(error, OtherDatabase | ImportError) else type(error).__name__
             print(f"{room:11} not migrated: {what}", file=sys.stderr)
         finally:
             store.close()

@@ -1,13 +1,15 @@
-"""Brings a backup back: python -m deploy.operate.restore {inspect|load|settle} DIR …
+"""Brings a backup back: python -m deploy.operate.restore {inspect|occupied|load|settle} DIR …
 
-`./motcua restore DIR` runs these in turn; broker and database run, no room does until `settle`.
-  inspect   reads every file of the backup and looks at the place where it shall go; prints what it found as JSON
+`./motcua restore DIR` runs these in turn. Nothing runs at `inspect`, broker and database do from `occupied` on, and no
+room does until `settle`.
+  inspect   reads every file of the backup and tries its key; prints what the backup is as JSON
+  occupied  looks whether the databases hold something; prints which rooms' do as JSON
   load      replaces the databases of all rooms, their keys and the ledger's heads; empties the rooms' queues
   settle    waits until the rooms have told again what was on its way, then compares what is kept with what was told
 
 From the first write of `load` to its last, `restore.json` in the state directory and a row in each database keep rooms
 from starting. Run again, `load` begins from the start. Settings: MOTCUA_MONGO_URL_ADMIN, MOTCUA_AMQP_URL,
-MOTCUA_STATE_DIR.
+MOTCUA_STATE_DIR (`inspect` needs this one only).
 """
 
 from __future__ import annotations
@@ -56,8 +58,8 @@ class Refused(Exception):
 # -- inspect ----------------------------------------------------------------------------------------------------------
 
 
-def inspect(client: Client, state: State, folder: Path, key_file: Path | None) -> dict[str, Any]:
-    """Everything that can be known before anything is changed. Raises Refused, archive.Damaged."""
+def inspect(state: State, folder: Path, key_file: Path | None) -> dict[str, Any]:
+    """Everything that can be known of the backup before anything is started. Raises Refused, archive.Damaged."""
     manifest = archive.read(folder)
     for room in wire.ROOMS:
         newest = max((step.number for step in migrations_of(room)), default=0)
@@ -66,12 +68,15 @@ def inspect(client: Client, state: State, folder: Path, key_file: Path | None) -
                 f"the backup was written by a newer release: {room} is at {manifest.schemas[room]}, this program knows "
                 f"{newest}; install the newer release"
             )
+    for room, name, _ in manifest.collections():
+        rows = archive.documents(folder, room, name) if name == "kernel" else ()
+        if any(bson.decode(raw)["_id"] == kernel.UNFINISHED for raw in rows):
+            raise Refused("the backup was taken of a system whose restore was not completed: parts of it are missing")
     restored_secrets.look(state, folder, manifest, key_file)
     return {
         "rehearsal": manifest.rehearsal,
         "taken_at": manifest.taken_at,
         "documents": sum(count for _, _, count in manifest.collections()),
-        "occupied": occupied(client),
         "unfinished": (state.top / RESTORE_MARKER).exists(),
     }
 
@@ -254,7 +259,7 @@ def settle(client: Client) -> list[str]:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="motcua restore", description="Bring a backup back.")
-    parser.add_argument("what", choices=["inspect", "load", "settle"])
+    parser.add_argument("what", choices=["inspect", "occupied", "load", "settle"])
     parser.add_argument("folder", type=Path)
     parser.add_argument("--key", type=Path)
     parser.add_argument("--gap", type=int, default=GAP)
@@ -267,34 +272,40 @@ def main(arguments: list[str] | None = None) -> int:
     folder = given.folder.resolve()
     key_file: Path | None = given.key or folder.with_name(folder.name + ".key")
     state = State(Path(os.environ["MOTCUA_STATE_DIR"]))
-    client: Client = pymongo.MongoClient(
-        os.environ["MOTCUA_MONGO_URL_ADMIN"], tz_aware=True, serverSelectionTimeoutMS=10_000
-    )
     try:
         if given.what == "inspect":
-            print(json.dumps(inspect(client, state, folder, key_file)))
+            print(json.dumps(inspect(state, folder, key_file)))
             return 0
-        if given.what == "load":
-            for line in load(client, state, folder, key_file, given.gap):
-                print(f"  {line}")
-            return 0
-        differing = settle(client)
-        for line in differing:
-            print(f"  {line}")
-        if differing:
-            print("CÁC PHÒNG CHƯA KHỚP / THE ROOMS DO NOT AGREE")
-        else:
-            print("Các phòng khớp nhau, số đếm bằng số sự kiện")
-            print("The rooms agree; every count equals the events")
-        return 1 if differing else 0
+        client: Client = pymongo.MongoClient(
+            os.environ["MOTCUA_MONGO_URL_ADMIN"], tz_aware=True, serverSelectionTimeoutMS=10_000
+        )
+        with client:
+            return _with_stores(given, client, state, folder, key_file)
     except (Refused, archive.Damaged, NewerDatabase) as exc:
         print(f"motcua restore: {exc}", file=sys.stderr)
         return 1
     except (PyMongoError, bson.errors.BSONError, pika.exceptions.AMQPError, OSError) as exc:
         print(f"motcua restore: {type(exc).__name__}: {exc}", file=sys.stderr)
         return 1
-    finally:
-        client.close()
+
+
+def _with_stores(given: argparse.Namespace, client: Client, state: State, folder: Path, key_file: Path | None) -> int:
+    if given.what == "occupied":
+        print(json.dumps(occupied(client)))
+        return 0
+    if given.what == "load":
+        for line in load(client, state, folder, key_file, given.gap):
+            print(f"  {line}")
+        return 0
+    differing = settle(client)
+    for line in differing:
+        print(f"  {line}")
+    if differing:
+        print("CÁC PHÒNG CHƯA KHỚP / THE ROOMS DO NOT AGREE")
+    else:
+        print("Các phòng khớp nhau, số đếm bằng số sự kiện")
+        print("The rooms agree; every count equals the events")
+    return 1 if differing else 0
 
 
 if __name__ == "__main__":

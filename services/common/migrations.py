@@ -24,7 +24,7 @@ class Migration:
 
 
 class OtherDatabase(Exception):
-    """The database was written by another release than this program."""
+    """The database was written by another release than this program, or holds half of a restore."""
 
 
 class NewerDatabase(OtherDatabase):
@@ -44,15 +44,20 @@ def refuse_newer(store: Store, migrations: list[Migration]) -> None:
         raise NewerDatabase(f"the database is at {found}, this program knows {newest}: install the newer release")
 
 
+def refuse_half_restored(store: Store) -> None:
+    """Raises OtherDatabase where a restore was begun and not completed: a part of the documents is not the backup's."""
+    backup = unfinished(store)
+    if backup is not None:
+        raise OtherDatabase(f"the restore of backup {backup} into this database was not completed: run it again")
+
+
 def refuse_other(store: Store, migrations: list[Migration]) -> None:
     """Marks an empty database as up to date.
 
     Raises OtherDatabase when the database is ahead of this program, or behind it (then `motcua migrate` comes first),
     or half restored.
     """
-    backup = unfinished(store)
-    if backup is not None:
-        raise OtherDatabase(f"the restore of backup {backup} into this database was not completed: run it again")
+    refuse_half_restored(store)
     if store.get("kernel", "schema") is None and not store.db.list_collection_names(filter={"name": "told"}):
         _mark(store, _newest(migrations))
     refuse_newer(store, migrations)

@@ -5,14 +5,18 @@ from __future__ import annotations
 import json
 import os
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import bson
 import pytest
 
 from deploy.local.paths import State
-from deploy.operate import archive, backup, restore
+from deploy.operate import archive, backup, migrate, restore
+from deploy.operate.migrate import room_url
 from services.common import wire
+from services.common.restored import begin, finish
+from services.common.store import Store
 
 ROW = "counted"
 
@@ -114,12 +118,12 @@ def whole(databases, state, tmp_path) -> Path:
     return place
 
 
-def inspected(databases, state, folder: Path) -> dict:
-    return restore.inspect(databases, state, folder, folder.with_name("whole.key"))
+def inspected(state, folder: Path) -> dict:
+    return restore.inspect(state, folder, folder.with_name("whole.key"))
 
 
 def test_a_whole_one_is_accepted_and_readable_by_its_owner_only(databases, state, whole):
-    assert inspected(databases, state, whole)["documents"] >= len(wire.ROOMS)
+    assert inspected(state, whole)["documents"] >= len(wire.ROOMS)
     for file in [whole, *whole.rglob("*")]:
         assert file.stat().st_mode & 0o077 == 0, file
     sealed = (whole / archive.SECRETS).read_bytes()
@@ -136,7 +140,7 @@ def test_a_changed_file_is_named(databases, state, whole, name):
     content[len(content) // 2] ^= 1
     file.write_bytes(content)
     with pytest.raises(archive.Damaged, match=f"{name} was changed"):
-        inspected(databases, state, whole)
+        inspected(state, whole)
 
 
 def test_a_file_that_is_missing_or_short_is_named(databases, state, whole):
@@ -144,10 +148,10 @@ def test_a_file_that_is_missing_or_short_is_named(databases, state, whole):
     content = file.read_bytes()
     file.write_bytes(content[:-1])
     with pytest.raises(archive.Damaged, match=r"vault/kernel.bson.gz has \d+ bytes"):
-        inspected(databases, state, whole)
+        inspected(state, whole)
     file.unlink()
     with pytest.raises(archive.Damaged, match=r"vault/kernel.bson.gz is missing"):
-        inspected(databases, state, whole)
+        inspected(state, whole)
 
 
 def test_a_changed_manifest_is_found_even_where_the_hashes_fit(databases, state, whole):
@@ -155,7 +159,7 @@ def test_a_changed_manifest_is_found_even_where_the_hashes_fit(databases, state,
     manifest["files"].pop("intake/kernel.bson.gz")
     (whole / archive.MANIFEST).write_text(json.dumps(manifest))
     with pytest.raises(archive.Damaged, match="its signature is not valid"):
-        inspected(databases, state, whole)
+        inspected(state, whole)
 
 
 def test_one_that_somebody_else_signed_anew_is_refused(databases, state, whole):
@@ -168,28 +172,28 @@ def test_one_that_somebody_else_signed_anew_is_refused(databases, state, whole):
     manifest.signature = stranger.sign(manifest.message()).hex()
     (whole / archive.MANIFEST).write_text(json.dumps(vars(manifest)))
     with pytest.raises(archive.Damaged, match="not signed by the operator"):
-        inspected(databases, state, whole)
+        inspected(state, whole)
 
 
 def test_the_wrong_key_and_no_key_are_told_apart(databases, state, whole):
     whole.with_name("whole.key").write_bytes(b"another")
     with pytest.raises(archive.Damaged, match="another backup's key"):
-        inspected(databases, state, whole)
+        inspected(state, whole)
     whole.with_name("whole.key").unlink()
     with pytest.raises(archive.Damaged, match="needs its key"):
-        inspected(databases, state, whole)
+        inspected(state, whole)
 
 
 def test_without_secrets_it_fits_only_where_the_same_keys_are(databases, state, tmp_path):
     place = tmp_path / "bare"
     take(databases, state, place, None)
     assert not (place / archive.SECRETS).exists()
-    restore.inspect(databases, state, place, None)
+    restore.inspect(state, place, None)
     other = State(tmp_path / "other")
     other.make()
     (other.secrets / "data").mkdir()
     with pytest.raises(archive.Damaged, match="data key of exchange here is another one"):
-        restore.inspect(databases, other, place, None)
+        restore.inspect(other, place, None)
 
 
 def test_a_backup_of_a_newer_release_is_refused(databases, state, tmp_path):
@@ -202,7 +206,38 @@ def test_a_backup_of_a_newer_release_is_refused(databases, state, tmp_path):
         if schema is not None:
             databases["intake"]["kernel"].insert_one(schema)
     with pytest.raises(restore.Refused, match="newer release: intake is at 999"):
-        restore.inspect(databases, state, tmp_path / "newer", None)
+        restore.inspect(state, tmp_path / "newer", None)
+
+
+@pytest.fixture
+def half(databases, state) -> Iterator[None]:
+    """One room's database as a restore leaves it that was cut short."""
+    store = Store(room_url(os.environ["MOTCUA_MONGO_URL_ADMIN"], "vault"), application="test")
+    begin(store, "a-backup")
+    yield
+    finish(store)
+    store.close()
+
+
+def test_half_a_restore_is_not_backed_up(half, tmp_path, capsys):
+    place = tmp_path / "half"
+    assert backup.main([str(place)]) == 1
+    assert "not taken: a restore into this system was begun and not completed" in capsys.readouterr().err
+    assert not place.exists()
+
+
+def test_half_a_restore_is_not_migrated(half, capsys):
+    assert migrate.main(["plan"], os.environ["MOTCUA_MONGO_URL_ADMIN"]) == 1
+    (refused,) = [line for line in capsys.readouterr().err.splitlines() if "not migrated" in line]
+    assert refused.startswith("vault") and "the restore of backup a-backup into this database" in refused
+
+
+def test_one_that_was_taken_of_half_a_restore_is_refused(half, databases, state, tmp_path, monkeypatch):
+    """As a release took them that did not look: it is signed and whole."""
+    monkeypatch.setattr(backup, "UNFINISHED", "not that row")
+    take(databases, state, tmp_path / "half")
+    with pytest.raises(restore.Refused, match="a system whose restore was not completed"):
+        restore.inspect(state, tmp_path / "half", None)
 
 
 def test_the_command_says_where_the_key_lies_and_takes_no_place_twice(databases, state, tmp_path, capsys):

@@ -11,6 +11,7 @@ import pytest
 from deploy.local import ownership, restoring
 from deploy.local.memory import RESTORE_MARKER, refuse_half_restored, wipe
 from deploy.local.paths import State
+from deploy.local.system import System
 from deploy.local.trouble import Trouble
 
 
@@ -19,7 +20,8 @@ class Played:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, **found: Any) -> None:
         self.said: list[str] = []
-        self.found = {"occupied": [], "unfinished": False, "documents": 1, "taken_at": "now", **found}
+        self.occupied = found.pop("occupied", [])
+        self.found = {"rehearsal": True, "unfinished": False, "documents": 1, "taken_at": "now", **found}
         self.live = False
         self.rehearsal = True
         self.fails = ""
@@ -35,13 +37,16 @@ class Played:
     def stop(self) -> None:
         self.said.append("stop")
 
-    def _run(self, system: object, arguments: list[str], *, capture: bool) -> Any:
+    def env(self, who: str) -> dict[str, str]:
+        return {}
+
+    def _run(self, env: dict[str, str], arguments: list[str], *, capture: bool) -> Any:
         what = arguments[2]
         self.said.append(what)
 
         class Done:
             returncode = 1 if what == self.fails else 0
-            stdout = json.dumps(self.found) if what == "inspect" else ""
+            stdout = json.dumps({"inspect": self.found, "occupied": self.occupied}.get(what))
 
         return Done()
 
@@ -50,7 +55,6 @@ class Played:
 def folder(tmp_path: Path) -> Path:
     place = tmp_path / "taken"
     place.mkdir()
-    (place / "manifest.json").write_text('{"rehearsal": true}')
     return place
 
 
@@ -64,14 +68,16 @@ def state(tmp_path: Path) -> State:
 def test_the_parts_come_in_order_and_everything_is_ended(monkeypatch, state, folder):
     played = Played(monkeypatch)
     assert restoring.restore(state, folder, [], replace=False) == 0
-    assert played.said == ["stores", "inspect", "load", "stop", "rooms without gateway", "settle", "verify", "stop"]
+    assert played.said == [
+        "inspect", "stores", "occupied", "load", "stop", "rooms without gateway", "settle", "verify", "stop",
+    ]  # fmt: skip
 
 
 def test_data_that_are_there_are_lost_only_on_demand(monkeypatch, state, folder):
     played = Played(monkeypatch, occupied=["intake", "vault"])
     with pytest.raises(Trouble, match=r"There is data already: intake, vault(?s:.*)--replace"):
         restoring.restore(state, folder, [], replace=False)
-    assert played.said == ["stores", "inspect", "stop"]
+    assert played.said == ["inspect", "stores", "occupied", "stop"]
     assert restoring.restore(state, folder, [], replace=True) == 0
 
 
@@ -88,11 +94,10 @@ def test_what_a_restore_loads_is_no_demos_to_erase(monkeypatch, state, folder):
 
 def test_a_production_backup_needs_trust_anchors_before_anything_starts(monkeypatch, state, folder):
     monkeypatch.delenv("MOTCUA_TRUST", raising=False)
-    played = Played(monkeypatch)
-    (folder / "manifest.json").write_text('{"rehearsal": false}')
+    played = Played(monkeypatch, rehearsal=False)
     with pytest.raises(Trouble, match="anchors holds none"):
         restoring.restore(state, folder, [], replace=False)
-    assert played.said == []
+    assert played.said == ["inspect"]
     (state.top / "trust" / "anchors" / "public").mkdir(parents=True)
     (state.top / "trust" / "anchors" / "public" / "root.pem").write_text("…")
     assert restoring.restore(state, folder, [], replace=False) == 0
@@ -114,7 +119,7 @@ def test_a_running_system_is_left_alone(monkeypatch, state, folder):
 @pytest.mark.parametrize(
     ("part", "says"),
     [
-        ("inspect", "nothing was changed"),
+        ("occupied", "nothing was changed"),
         ("load", "run the same command again; no room starts before"),
         ("settle", "not everything agrees"),
         ("verify", "not everything agrees"),
@@ -129,11 +134,27 @@ def test_a_part_that_fails_ends_it_with_what_to_do(monkeypatch, state, folder, p
     assert played.said[-1] == "stop"
 
 
-def test_a_folder_without_a_manifest_is_no_backup(monkeypatch, state, tmp_path):
-    played = Played(monkeypatch)
-    with pytest.raises(Trouble, match="no whole backup"):
-        restoring.restore(state, tmp_path, [], replace=False)
-    assert played.said == []
+def test_nothing_is_started_for_a_backup_that_is_none(monkeypatch, state, folder, capfd):
+    """A start makes keys and users of the kind that the manifest names: its signature is looked at before."""
+    monkeypatch.setattr(System, "start", lambda *_, **__: pytest.fail("started"))
+    before = {file for file in state.top.rglob("*") if file.is_file()}
+    for manifest in (None, json.dumps({"rehearsal": True})):
+        if manifest is not None:
+            (folder / "manifest.json").write_text(manifest)
+        with pytest.raises(Trouble, match=r"stopped at: inspect(?s:.*)nothing was changed"):
+            restoring.restore(state, folder, [], replace=False)
+        assert "manifest.json" in capfd.readouterr().err
+    assert {file for file in state.top.rglob("*") if file.is_file()} == before
+
+
+def test_half_a_restore_is_started_for_no_other_command(monkeypatch, state):
+    """`backup` would copy, and `migrate` change, databases of which a part is missing."""
+    (state.data / "database").mkdir()
+    state.system.write_text("{}")
+    (state.top / RESTORE_MARKER).write_text("{}")
+    monkeypatch.setattr(System, "start", lambda *_, **__: pytest.fail("started"))
+    with pytest.raises(Trouble, match="A restore was begun here and not completed"):
+        restoring.alone(state)
 
 
 @pytest.mark.parametrize("content", ['{"backup": "x", "folder": "/there"}', "", "{"])
