@@ -7,7 +7,6 @@ handler sees its own outcome and none that of a neighbour.
 
 from __future__ import annotations
 
-from bson.errors import BSONError
 from pymongo.errors import PyMongoError
 
 from services.common import metrics
@@ -27,7 +26,8 @@ class GroupCommit:
         self._faults: Batched[Unit, Exception | None] = Batched(self._write, MOST)
 
     def commit(self, unit: Unit) -> None:
-        """Returns when the unit is durable. Raises what `write_alone` raises; then nothing of it was written."""
+        """Returns when the unit is durable. Raises what `write_alone` raises; then nothing of it was written, except
+        where the database fell silent at the commit itself: then it may be."""
         fault = self._faults.get(unit)
         if fault is not None:
             raise fault
@@ -40,8 +40,8 @@ class GroupCommit:
             except NotTogether:
                 metrics.record_commit_split()
             except Exception as exc:
-                if not _of_one(exc):
-                    return [exc] * len(group)
+                if isinstance(exc, PyMongoError) and database_passes(exc):
+                    return [exc] * len(group)  # not one unit is to blame
                 metrics.record_commit_split()
             else:
                 return [None] * len(group)
@@ -53,11 +53,3 @@ class GroupCommit:
         except Exception as exc:
             return exc
         return None
-
-
-def _of_one(exc: Exception) -> bool:
-    """Whether one unit's content is to blame, not the database's state: what no document can hold (a number of 65
-    bits, a hundred levels, 17 MB). Its neighbours must not share its end."""
-    if isinstance(exc, PyMongoError):
-        return not database_passes(exc)
-    return isinstance(exc, (BSONError, OverflowError, RecursionError, TypeError, ValueError))

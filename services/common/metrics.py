@@ -87,7 +87,7 @@ def record_publish_failure(queue: str) -> None:
 
 
 def record_dead(queue: str, reason: str) -> None:
-    """`reason` is unreadable, schema, unknown or handler."""
+    """`reason` is unreadable, schema, unknown, forged, unstorable or handler; the partner's queue has its own."""
     _dead.labels(queue, reason).inc()
 
 

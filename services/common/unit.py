@@ -132,7 +132,8 @@ class UnitOfWork:
     def commit(self) -> None:
         """Writes everything: one write alone, several in one transaction; beside others that commit now, with them.
 
-        Raises StaleVersion, Duplicate or what a write of the kernel's own raises; then nothing of it was written.
+        Raises StaleVersion, Duplicate or what a write of the kernel's own raises; then nothing of it was written. A
+        fault of the database may leave that open.
         """
         if self.committed:
             raise RuntimeError("a unit of work is committed once")

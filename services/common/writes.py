@@ -96,10 +96,10 @@ class Late(Protocol):
     """
 
     def writes(self, memory: dict[str, Any]) -> Sequence[Write]:
-        """Asked anew for every attempt."""
+        """Asked anew for every attempt, also where the database asks for the transaction to be repeated."""
 
     def done(self) -> None:
-        """Called once, in the same order, when the transaction is durable."""
+        """Called once, in the same order, when the transaction is durable. Raises nothing: it is written."""
 
 
 @dataclass(frozen=True)
@@ -119,14 +119,13 @@ class NotTogether(Exception):
 
 def write_alone(client: pymongo.MongoClient[Document], db: Database[Document], unit: Unit) -> None:
     """One write by itself, several in one transaction. Raises the fault of the write that failed; then none is done."""
-    writes = unit.all({})
 
     def run(session: ClientSession) -> None:
-        for write in writes:
+        for write in unit.all({}):
             write.alone(db, session)
 
-    if len(writes) == 1:
-        writes[0].alone(db, None)
+    if len(unit.writes) == 1 and not unit.late:
+        unit.writes[0].alone(db, None)
     else:
         with client.start_session(causal_consistency=True) as session:
             session.with_transaction(run)
@@ -139,13 +138,13 @@ def write_together(client: pymongo.MongoClient[Document], db: Database[Document]
 
     Raises NotTogether where one of them fails; then nothing is written.
     """
-    by_collection: dict[str, list[Write]] = {}
-    memory: dict[str, Any] = {}
-    for unit in units:
-        for write in unit.all(memory):
-            by_collection.setdefault(write.collection, []).append(write)
 
     def run(session: ClientSession) -> None:
+        by_collection: dict[str, list[Write]] = {}
+        memory: dict[str, Any] = {}
+        for unit in units:
+            for write in unit.all(memory):
+                by_collection.setdefault(write.collection, []).append(write)
         for name, writes in by_collection.items():
             # updates that must find their row are counted apart from those that need not
             for strict, part in groupby(writes, key=_counted):

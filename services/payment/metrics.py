@@ -5,7 +5,7 @@ from __future__ import annotations
 from prometheus_client import Counter, Gauge
 
 QUESTIONS = ("answered", "unknown", "refused", "differs", "unavailable", "fault")
-MESSAGES = ("00", "01", "02", "04", "97")
+MESSAGES = ("00", "01", "02", "04", "97", "99")
 
 _questions = Counter("motcua_payment_questions_total", "Questions to the payment provider, by outcome", ["outcome"])
 _messages = Counter("motcua_payment_messages_total", "Messages of the payment provider, by our answer", ["answer"])
@@ -24,5 +24,6 @@ def record_question(outcome: str) -> None:
 
 
 def record_message(answer: str) -> None:
-    """`answer` is the code that the provider got: 00 taken, 01 unknown, 02 known, 04 amount differs, 97 unsigned."""
+    """`answer` is the code that the provider got: 00 taken, 01 unknown, 02 known, 04 amount differs, 97 unsigned,
+    99 signed but no message."""
     _messages.labels(answer).inc()

@@ -182,12 +182,19 @@ def test_a_chain_goes_on_within_a_group_and_around_a_unit_that_fails(store: Stor
 
 
 @pytest.mark.parametrize(
-    "content", [2**64, object(), {"a" * 3: [b"x" * 17_000_000]}], ids=["65 bits", "no value", "17 MB"]
+    "bad",
+    [
+        insert("bad", content=2**64),
+        insert("bad", content=object()),
+        insert("bad", content=b"x" * 17_000_000),
+        Write("group", Kind.INSERT, {}, lambda: {}["nothing"]),  # a fault of the room's own, at the commit
+    ],
+    ids=["65 bits", "no value", "17 MB", "KeyError"],
 )
-def test_what_no_document_can_hold_fails_alone(store: Store, groups: list[int], content: object):
+def test_a_unit_that_cannot_be_written_fails_alone(store: Store, groups: list[int], bad: Write):
     """Its neighbours were told of a fault that was none of theirs, came again beside it, and died with it."""
     units = [[insert(f"good-{n}")] for n in range(4)]
-    outcomes = together(store, [*units[:2], [insert("bad", content=content)], *units[2:]])
+    outcomes = together(store, [*units[:2], [bad], *units[2:]])
     assert [outcome is None for outcome in outcomes] == [True, True, False, True, True]
     assert store.collection("group").count_documents({"_id": {"$regex": "^good-"}}) == 4
     assert max(groups) > 1

@@ -10,7 +10,7 @@ import pytest
 from pymongo.errors import DuplicateKeyError
 
 from services.common.unit import Origin, UnitOfWork
-from services.common.writes import Duplicate, StaleVersion, Unit, write_alone
+from services.common.writes import Duplicate, Kind, StaleVersion, Unit, Write, write_alone, write_together
 
 NOW = datetime(2024, 3, 11, 2, 0, tzinfo=UTC)
 ORIGIN = Origin("intake", "corr", "cause", "acc-1", NOW)
@@ -193,3 +193,34 @@ def test_subject_is_the_code_the_id_or_what_is_given():
         work.tell(document, "thing.made", {}, subject=given)
         work.commit()
         assert store.log[0][1]["outbox"][0]["subject"] == expected
+
+
+class Chained:
+    """Late writes that name the end which they continue."""
+
+    def __init__(self, ends: list[str]) -> None:
+        self.ends, self.written = ends, 0
+
+    def writes(self, memory: dict[str, Any]) -> list[Write]:
+        end = self.ends.pop(0)
+        return [Write("chain", Kind.REPLACE, {}, lambda: {"after": end})]
+
+    def done(self) -> None:
+        self.written += 1
+
+
+@pytest.mark.parametrize("write", [write_alone, lambda client, db, unit: write_together(client, db, [unit])])
+def test_a_transaction_that_is_repeated_continues_what_is_the_end_by_then(monkeypatch, write: Any):
+    seen: list[Any] = []
+
+    def bulk_write(_: Any, operations: list[Any], **__: Any) -> Result:
+        seen.extend(each._doc["after"] for each in operations)
+        return Result(0)
+
+    monkeypatch.setattr(Session, "with_transaction", lambda self, run: (run(self), run(self)))
+    monkeypatch.setattr(Collection, "replace_one", lambda self, query, document, **_: seen.append(document["after"]))
+    monkeypatch.setattr(Collection, "bulk_write", bulk_write, raising=False)
+    store, late = Memory(), Chained(["first", "second"])
+    write(store, store, Unit([], [late]))
+    assert seen == ["first", "second"]
+    assert late.written == 1

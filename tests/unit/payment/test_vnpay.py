@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.payment import vnpay
+from services.payment import metrics, vnpay
 from services.payment.vnpay import BadSignature, Notice, OrderView, Outcome, PayRequest, answer, read_notice
 
 SECRET = b"SECRETKEY"
@@ -269,3 +269,8 @@ def test_only_an_unconfirmed_order_of_that_amount_is_recorded(order: OrderView |
     notice = read_notice(ipn(vnp_Amount=str(paid * 100)), SECRET)
     expected = order is not None and order.amount_vnd == paid and not order.confirmed
     assert answer(notice, order).record == expected
+
+
+def test_every_answer_to_the_provider_is_counted_from_the_first_scrape_on() -> None:
+    answers = {each.code for each in vars(vnpay).values() if isinstance(each, vnpay.Answer)}
+    assert set(metrics.MESSAGES) == answers
