@@ -69,8 +69,9 @@ class Deposit:
         )
 
     def discard(self) -> None:
-        """Removes everything that was written."""
-        _remove(self._store, self.id)
+        """Removes everything that was written, unless it became a file all the same: a commit that nobody waits for
+        any more, or whose answer was lost, may be done."""
+        _give_up(self._store, self.id)
 
 
 def read(store: Store, bytes_id: ObjectId, start: int, stop: int) -> Iterator[bytes]:
@@ -87,22 +88,22 @@ def read(store: Store, bytes_id: ObjectId, start: int, stop: int) -> Iterator[by
 
 def sweep(store: Store, now: datetime) -> int:
     """Removes bytes of uploads that never became a file; `now` is real time. Returns how many."""
-    uploads = store.collection("uploads")
     limit = now - ABANDONED
     swept = 0
     for row in list(store.find("uploads", {"ended_at": None, "started_at": {"$lt": limit}}, limit=100)):
-        claim = {"_id": row["_id"], "ended_at": None, "state": {"$in": ["open", "swept"]}}
-        # From here on the upload's own commit is refused; a sweep that is cut short is taken up by the next.
-        if uploads.update_one(claim, {"$set": {"state": "swept"}}).matched_count:
-            _remove(store, row["_id"])
-            swept += 1
+        swept += _give_up(store, row["_id"])
     return swept
 
 
-def _remove(store: Store, bytes_id: ObjectId) -> None:
+def _give_up(store: Store, bytes_id: ObjectId) -> bool:
+    # From the claim on the upload's own commit is refused; what is cut short here is taken up by the next sweep.
+    claim = {"_id": bytes_id, "state": {"$in": ["open", "swept"]}}
+    if not store.collection("uploads").update_one(claim, {"$set": {"state": "swept"}}).matched_count:
+        return False
     store.collection("bytes.files").delete_one({"_id": bytes_id})
     store.collection("bytes.chunks").delete_many({"files_id": bytes_id})
     store.collection("uploads").delete_one({"_id": bytes_id})
+    return True
 
 
 def leftovers(store: Store) -> Document:
