@@ -318,21 +318,6 @@ class TestLife:
         bus.publish(wire.CONTROL_EXCHANGE, "", control_body(signer, "session.revoked", data))
         eventually(lambda: client.get(f"{API}/dossiers", headers=headers).status_code == 401)
 
-    def test_a_room_that_is_away_is_503_and_comes_back(self, system, client, actor):
-        headers = {"Authorization": f"Bearer {actor('desk_officer', '000.05.07.H57')}"}
-        path = f"{API}/dossiers/000.05.07.H57-240311-9999/sync"
-        is_problem(client.get(path, headers=headers), 404)
-        system.hold("exchange")
-        try:
-            away = client.get(path, headers=headers)
-            is_problem(away, 503)
-            assert int(away.headers["retry-after"]) >= 1
-            assert client.get(f"{API}/procedures").status_code == 200
-        finally:
-            system.release("exchange")
-            system.wait_ready("exchange")
-        is_problem(client.get(path, headers=headers), 404)
-
     def test_a_silent_client_is_sent_away(self, silent):
         assert silent.sent_away()
         assert silent.status == 408

@@ -122,6 +122,7 @@ def test_calls_fail_fast_with_their_connection_and_reply_queues_come_back(keeper
     eventually(keeper.ready, within=60, what="the room is ready again")
 
 
+@pytest.mark.full  # the faults at load show the same with all rooms
 def test_rooms_call_each_other_again_after_the_broker_came_back(keeper, stores, operator):
     other = Program(stores, "intake").start()
     try:
