@@ -15,7 +15,7 @@ from services.common.slips import Act
 from services.common.unit import UnitOfWork
 from services.processing import case as cases
 from services.processing import clock as clocks
-from services.processing import neighbours, results, schemas, store
+from services.processing import events, neighbours, results, store
 from services.processing.case import Case, Command, State
 
 
@@ -29,7 +29,7 @@ class Listener:
 
     name: str
 
-    @on_event("dossier.accepted", schemas.DossierAcceptedSeen)
+    @on_event("dossier.accepted", events.DossierAcceptedSeen)
     def on_accepted(self, ctx: Context, event: Event, data: dict[str, Any]) -> None:
         if ctx.store.get(store.CASES, data["code"]) is not None:
             return
@@ -49,7 +49,7 @@ class Listener:
         )  # fmt: skip
         ctx.commit(unit)
 
-    @on_event("file.checked", schemas.FileCheckedSeen)
+    @on_event("file.checked", events.FileCheckedSeen)
     def on_file_checked(self, ctx: Context, event: Event, data: dict[str, Any]) -> None:
         """A result's report is new, or newer than the one that was there when it was attached."""
         unit = ctx.unit()
@@ -66,11 +66,11 @@ class Listener:
             self._ready_if_passed(ctx, unit, case)
         ctx.commit(unit)
 
-    @on_event("slips.blocked", schemas.BlockSeen)
+    @on_event("slips.blocked", events.BlockSeen)
     def on_blocked(self, ctx: Context, event: Event, data: dict[str, Any]) -> None:
         self._block(ctx, event, data, blocked=True)
 
-    @on_event("slips.unblocked", schemas.BlockSeen)
+    @on_event("slips.unblocked", events.BlockSeen)
     def on_unblocked(self, ctx: Context, event: Event, data: dict[str, Any]) -> None:
         self._block(ctx, event, data, blocked=False)
 
@@ -89,7 +89,7 @@ class Listener:
         unit.save(store.CASES, case)
         ctx.commit(unit)
 
-    @on_event("account.normalized", schemas.AccountNormalizedSeen)
+    @on_event("account.normalized", events.AccountNormalizedSeen)
     def on_normalized(self, ctx: Context, event: Event, data: dict[str, Any]) -> None:
         unit = ctx.unit()
         store.LINKS.move_owned(ctx.store, unit, store.CASES, data, ctx.now)

@@ -13,7 +13,7 @@ from services.common.kernel import Kernel, RoomSpec
 from services.common.reports import ReportAnswer
 from services.common.run import KernelProvider
 from services.common.unit import UnitOfWork
-from services.processing import access, neighbours, results, schemas, store, supplements, views
+from services.processing import access, events, neighbours, results, schemas, store, supplements, views
 from services.processing import case as cases
 from services.processing import clock as clocks
 from services.processing.case import Case, Command, Facts, State
@@ -323,7 +323,7 @@ SPEC = RoomSpec(
     name="processing",
     aggregates=[store.CASES],
     indexes=store.INDEXES,
-    events=schemas.EVENTS,
+    events=events.EVENTS,
     migrations=MIGRATIONS,
     on_start=_prepare,
 )

@@ -9,7 +9,7 @@ from services.common import blocks
 from services.common.problems import Problem
 from services.processing import case as cases
 from services.processing.case import FINAL, TRANSITIONS, Command, Facts, Row, State, Target
-from services.processing.schemas import EVENTS, DossierAcceptedSeen
+from services.processing.events import EVENTS, DossierAcceptedSeen
 from tests.unit.processing.papers import NOW, OFFICER, accepted, in_state, opened
 
 #: What makes each guarded row pass: the step that is named, and whether results.py granted.
