@@ -23,8 +23,8 @@ from pyhanko.sign.validation.pdf_embedded import async_validate_pdf_timestamp
 
 from services.signing import paths, trust
 from services.signing.container import SignedData
-from services.signing.signers import signer_of, subject_attributes
-from services.signing.verdict import FINDINGS, PASSED, Finding, SignatureReport, Signer
+from services.signing.description import certificate
+from services.signing.verdict import FINDINGS, PASSED, Finding, SignatureReport
 
 _KINDS: dict[str, Any] = {
     "/Certs": x509.Certificate,
@@ -98,13 +98,7 @@ async def document_timestamp(
             finding = FINDINGS["cms_shape"]
     return SignatureReport(
         finding=finding,
-        signer=signer_of(subject_attributes(leaf.asn1.subject), chain.kind if chain else "unknown")
-        if leaf
-        else Signer(),
-        issuer=signer_of(subject_attributes(leaf.asn1.issuer), "unknown").common_name if leaf else None,
-        serial=f"{leaf.asn1.serial_number:x}" if leaf else None,
-        not_before=leaf.asn1.not_valid_before.isoformat() if leaf else None,
-        not_after=leaf.asn1.not_valid_after.isoformat() if leaf else None,
+        **certificate(leaf, chain),
         signing_time=moment.isoformat() if moment else None,
         time_basis="timestamp",
         timestamped=finding is PASSED,

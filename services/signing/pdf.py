@@ -28,20 +28,20 @@ from pyhanko.pdf_utils.misc import PdfError
 from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.pdf_utils.xref import ObjStreamRef
 from pyhanko.sign.ades.report import AdESIndeterminate, AdESStatus
-from pyhanko.sign.diff_analysis import DiffResult, ModificationLevel
+from pyhanko.sign.diff_analysis import ModificationLevel
 from pyhanko.sign.general import CMSStructuralError
 from pyhanko.sign.validation import EmbeddedPdfSignature, async_validate_pdf_signature
 from pyhanko.sign.validation.errors import SignatureValidationError
 from pyhanko.sign.validation.settings import KeyUsageConstraints
-from pyhanko.sign.validation.status import PdfSignatureStatus, SignatureCoverageLevel
+from pyhanko.sign.validation.status import PdfSignatureStatus
 
 from services.common.rules import rule
 from services.signing import layout, longterm, paths, structure, trust
 from services.signing.container import SignedData
+from services.signing.description import described, level
 from services.signing.fields import empty_field_added
-from services.signing.signers import signer_of, subject_attributes
 from services.signing.tables import Entry
-from services.signing.verdict import FINDINGS, PASSED, Finding, SignatureReport, Signer, worst
+from services.signing.verdict import FINDINGS, PASSED, Finding, SignatureReport, worst
 
 # The library logs subjects of certificates, which are names of people; its loggers are silenced altogether.
 for _name in ("pyhanko", "pyhanko_certvalidator"):
@@ -298,7 +298,7 @@ class _Signature:
         if status.docmdp_ok is not True or not self.tail_is_clean:
             return FINDINGS["modified"]
         # Behind the last signature only long-term data may follow; a filled field or new appearance has no author.
-        if self.is_last and _level(status) not in (ModificationLevel.NONE, ModificationLevel.LTA_UPDATES):
+        if self.is_last and level(status) not in (ModificationLevel.NONE, ModificationLevel.LTA_UPDATES):
             return FINDINGS["modified"]
         return PASSED if status.seed_value_ok else FINDINGS["seed_values"]
 
@@ -352,37 +352,14 @@ class _Signature:
         return FINDINGS[code]
 
     def _described(
-        self,
-        finding: Finding,
-        status: PdfSignatureStatus | None,
-        signing_time: datetime | None,
-        *,
-        timestamped: bool = False,
+        self, finding: Finding, status: PdfSignatureStatus | None, moment: datetime | None, *, timestamped: bool = False
     ) -> SignatureReport:
-        leaf = self.cms.signer
-        chain = self._chain(signing_time or self.check.received)
-        level = _level(status) if status else None
-        integrity = status is not None and _integrity(status) is PASSED and self._later_changes(status) is PASSED
-        return SignatureReport(
-            finding=finding,
-            signer=_signer(leaf, chain),
-            issuer=_issuer_name(leaf),
-            serial=f"{leaf.asn1.serial_number:x}" if leaf else None,
-            not_before=_iso(leaf.asn1.not_valid_before) if leaf else None,
-            not_after=_iso(leaf.asn1.not_valid_after) if leaf else None,
-            signing_time=_iso(signing_time),
-            time_basis="timestamp" if timestamped else "claimed+receipt",
-            timestamped=timestamped,
-            integrity_ok=integrity,
-            chain_ok=chain is not None and finding.code not in _BROKEN_CHAIN,
-            revocation=_revocation(finding, status),
-            covers_whole_document=bool(status and status.coverage == SignatureCoverageLevel.ENTIRE_FILE),
-            modification_level=level.name if level else None,
-            algorithm=f"{status.pkcs7_signature_mechanism}+{status.md_algorithm}" if status else None,
-        )
-
-
-_BROKEN_CHAIN = frozenset({"no_chain", "no_signer", "chain_constraints", "chain_failure", "weak"})
+        chain = self._chain(moment or self.check.received)
+        unchanged = status is not None and _integrity(status) is PASSED and self._later_changes(status) is PASSED
+        return described(
+            finding, status, self.cms.signer, chain, signing_time=moment, timestamped=timestamped,
+            integrity_ok=unchanged,
+        )  # fmt: skip
 
 
 def _purpose_fits(leaf: trust.Certificate | None) -> bool:
@@ -402,29 +379,10 @@ def _proven_time(status: PdfSignatureStatus) -> datetime | None:
     return stamp.timestamp if stamp is not None and stamp.intact and stamp.valid and stamp.trusted else None
 
 
-def _level(status: PdfSignatureStatus) -> ModificationLevel:
-    result = status.diff_result
-    return result.modification_level if isinstance(result, DiffResult) else ModificationLevel.OTHER
-
-
 def _by_error(error: SignatureValidationError) -> Finding:
     if error.ades_status is AdESStatus.FAILED:
         return FINDINGS["cms_shape"]
     return FINDINGS[_BY_INDICATION.get(error.ades_subindication, "unparsable")]
-
-
-def _revocation(finding: Finding, status: PdfSignatureStatus | None) -> str:
-    if finding.code.startswith("revoked"):
-        return "revoked"
-    return "good" if status is not None and status.trusted and finding.code != "no_revocation_data" else "unknown"
-
-
-def _signer(leaf: trust.Certificate | None, chain: trust.Chain | None) -> Signer:
-    return signer_of(subject_attributes(leaf.asn1.subject), chain.kind if chain else "unknown") if leaf else Signer()
-
-
-def _issuer_name(leaf: trust.Certificate | None) -> str | None:
-    return signer_of(subject_attributes(leaf.asn1.issuer), "unknown").common_name if leaf else None
 
 
 def _end(signature: EmbeddedPdfSignature) -> int:
@@ -436,7 +394,3 @@ def _aware(moment: datetime | None) -> datetime | None:
     if moment is not None and moment.utcoffset() is None:
         return (moment - _LOCAL).replace(tzinfo=UTC)
     return moment
-
-
-def _iso(moment: datetime | None) -> str | None:
-    return moment.astimezone(UTC).isoformat() if moment else None

@@ -11,11 +11,6 @@ from tests.architecture.source import ROOT, File, dotted, files
 
 LONGEST = 420  # lines
 
-#: Longer files, each for its reason.
-LONG: dict[str, str] = {
-    "services/signing/pdf.py": "one signature's checks in their order; two files would hide what follows from what",
-}
-
 #: Where a program says at the terminal why it does not start, or is a terminal program.
 PRINTS = {
     "services/common/run.py": "settings at fault, before there is a log",
@@ -43,7 +38,7 @@ def test_files_stay_small():
     found = {}
     for file in files():
         length = file.text.count("\n")
-        if length > LONGEST and file.name not in LONG:
+        if length > LONGEST:
             found[file.name] = length
     assert found == {}
 
@@ -128,7 +123,7 @@ def test_the_environment_is_read_in_settings_alone():
     assert found == []
 
 
-@pytest.mark.parametrize("name", sorted({*PRINTS, *READS_ENVIRONMENT, *LONG}))
+@pytest.mark.parametrize("name", sorted({*PRINTS, *READS_ENVIRONMENT}))
 def test_exceptions_are_needed(name):
     file = next((f for f in files() if f.name == name), None)
     assert file is not None, f"{name} is gone: take it off the list"
@@ -136,8 +131,6 @@ def test_exceptions_are_needed(name):
         assert [call for called, call in file.calls() if called == "print"], f"{name} prints no more"
     if name in READS_ENVIRONMENT:
         assert "os.environ" in file.text, f"{name} reads no environment any more"
-    if name in LONG:
-        assert file.text.count("\n") > LONGEST, f"{name} has become short"
 
 
 def test_no_personal_data_has_a_way_into_logs():
