@@ -13,6 +13,7 @@ Lines come to the disk at intervals, and when the process stops; the newest head
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import time
@@ -57,10 +58,15 @@ class HeadsFile:
         self._write(head)
         return head
 
-    def catch_up(self, tail: Entry | None) -> str:
-        """To be called at start: "written" (a head was missing), "in order", "empty" or "contradicted"."""
+    def catch_up(self, end: Callable[[], Entry | None]) -> tuple[str, Entry | None]:
+        """To be called at start: "written" (a head was missing), "in order", "empty" or "contradicted"; and the
+        ledger's end, which `end` reads, after the newest head: another process may make entries meanwhile."""
         self._drop_torn_line()
         newest = self._newest()
+        tail = end()
+        return self._compared(newest, tail), tail
+
+    def _compared(self, newest: Head | None, tail: Entry | None) -> str:
         if newest is None:
             if tail is None:
                 return "empty"
@@ -80,6 +86,7 @@ class HeadsFile:
         line = json.dumps(head.to_dict(), sort_keys=True, separators=(",", ":")).encode() + b"\n"
         handle = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         try:
+            fcntl.flock(handle, fcntl.LOCK_EX)  # until it is closed
             os.write(handle, line)
             self._unsynced += 1
             now = time.monotonic()
@@ -108,6 +115,7 @@ class HeadsFile:
         if not self._path.exists():
             return
         with open(self._path, "r+b") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)  # another process may be writing it just now
             size = file.seek(0, os.SEEK_END)
             back = min(size, _READ_BACK)
             file.seek(size - back)

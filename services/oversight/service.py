@@ -373,8 +373,7 @@ def start(kernel: Kernel) -> None:
     _chains[id(kernel)] = Chain(
         kernel.store, kernel.signer, HeadsFile(settings.ledger_heads, settings.kid, kernel.signer.sign_bytes)
     )
-    tail = store.last_entry(kernel.store)
-    found = _heads(kernel).catch_up(tail)
+    found, tail = _heads(kernel).catch_up(lambda: store.last_entry(kernel.store))
     metrics.ledger_sequence.set(tail.sequence if tail else 0)
     metrics.ledger_anchored.set(tail.sequence if tail and found != "contradicted" else 0)
     metrics.ledger_contradicted.set(1 if found == "contradicted" else 0)

@@ -20,6 +20,12 @@ def chain(size: int) -> list[Entry]:
     return entries
 
 
+def caught_up(heads: HeadsFile, tail: Entry | None) -> str:
+    found, end = heads.catch_up(lambda: tail)
+    assert end is tail
+    return found
+
+
 @pytest.fixture
 def heads(tmp_path: Path) -> HeadsFile:
     return HeadsFile(tmp_path / "heads", "oversight-1", sign)
@@ -38,10 +44,10 @@ def test_a_head_per_entry_is_read_back(heads: HeadsFile, tmp_path: Path) -> None
 @pytest.mark.req("PR-06")
 def test_a_missing_head_of_the_present_end_is_written_at_start(heads: HeadsFile, tmp_path: Path) -> None:
     entries = chain(3)
-    assert heads.catch_up(None) == "empty"
+    assert caught_up(heads, None) == "empty"
     heads.append(entries[0])
-    assert heads.catch_up(entries[2]) == "written"
-    assert heads.catch_up(entries[2]) == "in order"
+    assert caught_up(heads, entries[2]) == "written"
+    assert caught_up(heads, entries[2]) == "in order"
     assert [head.sequence for head in read(tmp_path / "heads").heads] == [1, 3]
 
 
@@ -52,8 +58,37 @@ def test_nothing_is_signed_over_a_ledger_that_contradicts_its_heads(heads: Heads
         heads.append(entry)
     other = append(entries[1], {"n": "another"}, "oversight-1", sign)
     for tail in (None, entries[1], other):
-        assert heads.catch_up(tail) == "contradicted"
+        assert caught_up(heads, tail) == "contradicted"
     assert len(read(tmp_path / "heads").heads) == 3
+
+
+@pytest.mark.req("PR-06")
+def test_an_entry_that_another_process_makes_meanwhile_is_no_contradiction(heads: HeadsFile, tmp_path: Path) -> None:
+    entries = chain(2)
+    heads.append(entries[0])
+
+    def end() -> Entry:
+        # by then the other has made one more, and its head
+        HeadsFile(tmp_path / "heads", "oversight-1", sign).append(entries[1])
+        return entries[1]
+
+    assert heads.catch_up(end) == ("written", entries[1])
+    assert not (tmp_path / "heads" / HIGHEST).exists()
+
+
+def test_a_line_that_another_process_is_writing_is_not_torn(
+    heads: HeadsFile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entries = chain(2)
+    path = tmp_path / "heads" / FILE
+    for entry in entries:
+        heads.append(entry)
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-40])
+    # the other holds the lock until its line is whole
+    monkeypatch.setattr(module.fcntl, "flock", lambda *_: path.write_bytes(whole))
+    assert caught_up(heads, entries[1]) == "in order"
+    assert path.read_bytes() == whole
 
 
 @pytest.mark.req("PR-06")
@@ -66,7 +101,7 @@ def test_a_torn_last_line_is_no_head_and_is_made_good(heads: HeadsFile, tmp_path
     first, second = path.read_bytes().splitlines(keepends=True)
     path.write_bytes(first + second[:keep])
     assert [head.sequence for head in read(tmp_path / "heads").heads] == [1]
-    assert heads.catch_up(entries[1]) == "written"
+    assert caught_up(heads, entries[1]) == "written"
     lines = read(tmp_path / "heads")
     assert ([head.sequence for head in lines.heads], lines.unreadable) == ([1, 2], 0)
 
@@ -99,8 +134,8 @@ def test_the_newest_head_is_found_from_the_end_whatever_the_block(
         heads.append(entry)
     with open(tmp_path / "heads" / FILE, "ab") as file:
         file.write(b"\n" + b"x" * 1000 + b"\n{}\n")
-    assert heads.catch_up(entries[-1]) == "in order"
-    assert heads.catch_up(entries[-2]) == "contradicted"
+    assert caught_up(heads, entries[-1]) == "in order"
+    assert caught_up(heads, entries[-2]) == "contradicted"
 
 
 def test_a_long_file_is_not_read_whole(heads: HeadsFile, tmp_path: Path) -> None:
@@ -113,7 +148,7 @@ def test_a_long_file_is_not_read_whole(heads: HeadsFile, tmp_path: Path) -> None
     with open(path, "wb") as file:  # a gigabyte, nearly all of it never written
         file.seek(1 << 30)
         file.write(b"\n" + end)
-    assert heads.catch_up(entries[1]) == "in order"
+    assert caught_up(heads, entries[1]) == "in order"
 
 
 @pytest.mark.req("PR-06")
@@ -121,10 +156,10 @@ def test_a_contradiction_is_not_forgotten_when_lower_numbers_follow(heads: Heads
     entries = chain(5)
     for entry in entries:
         heads.append(entry)
-    assert heads.catch_up(entries[1]) == "contradicted"
+    assert caught_up(heads, entries[1]) == "contradicted"
     other = append(entries[1], {"n": "another"}, "oversight-1", sign)
     heads.append(other)
-    assert HeadsFile(tmp_path / "heads", "oversight-1", sign).catch_up(other) == "contradicted"
+    assert caught_up(HeadsFile(tmp_path / "heads", "oversight-1", sign), other) == "contradicted"
 
 
 def test_lines_come_to_the_disk_at_intervals_and_at_stop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -171,7 +206,7 @@ def test_heads_of_entries_that_a_restore_took_back_are_put_aside(tmp_path: Path)
     assert sorted(read(tmp_path).heads, key=lambda head: head.sequence) == before
     assert restorations(tmp_path) == ([statement(made[2], 5)], [])
     # the room goes on from the restored end as if nothing had been there
-    assert HeadsFile(tmp_path, "oversight-1", sign).catch_up(made[2]) == "in order"
+    assert caught_up(HeadsFile(tmp_path, "oversight-1", sign), made[2]) == "in order"
     take_back(tmp_path, statement(made[2], 5))
     assert len((tmp_path / FILE).read_bytes().splitlines()) == 3
 
