@@ -11,7 +11,7 @@ import pytest
 from services.common import problems, wire
 from services.gateway import app
 from services.gateway.config import HEAD_LIMIT, JSON_LIMIT
-from services.gateway.routes import ROUTES, Audience, Kind
+from services.gateway.routes import ROUTES, Audience
 from tests.unit.gateway.asgi import ask
 
 FILE = "/api/v1/dossiers"
@@ -365,38 +365,6 @@ class TestProvider:
         assert answer.status == 200
         assert answer.headers["content-type"].startswith("text/html")
         assert house.bus.calls == []
-
-
-class TestPages:
-    def test_look_up_shows_the_status_and_escapes_it(self, house):
-        house.bus.answers["intake.lookup"] = {
-            "code": "H57-1", "status_vi": "<b>Đang xử lý</b>", "status_en": "In progress", "progress_percent": 40,
-        }  # fmt: skip
-        answer = ask(house.app, "GET", "/tra-cuu/H57-1")
-        page = answer.body.decode()
-        assert answer.status == 200
-        assert "&lt;b&gt;Đang xử lý" in page
-        assert 'value="40"' in page
-        assert '<html lang="vi">' in page
-
-    def test_an_unknown_code_is_a_page_too(self, house):
-        answer = ask(house.app, "GET", "/tra-cuu/%3Cscript%3E")
-        assert answer.status == 404
-        assert answer.headers["content-type"].startswith("text/html")
-        assert b"<script" not in answer.body
-
-    def test_pages_need_nothing_from_elsewhere(self, house):
-        for target in ("/", "/docs", "/tra-cuu/x"):
-            page = ask(house.app, "GET", target).body.decode()
-            assert "<script" not in page
-            assert "src=" not in page
-            assert "https://" not in page
-
-    def test_the_reference_shows_every_route(self, house):
-        page = ask(house.app, "GET", "/docs").body.decode()
-        for route in ROUTES:
-            assert route.pattern in page, route.path
-            assert route.kind is not Kind.JSON or route.summary_en.replace("'", "&#x27;") in page
 
 
 def test_nothing_of_a_request_but_its_pattern_is_logged(house, capsys):
