@@ -210,9 +210,7 @@ def _plan_retelling(client: Client, manifest: archive.Manifest) -> str:
     total = 0
     for room in wire.ROOMS:
         missing = agreement.unhandled(client, room, listens)
-        client[room].drop_collection(kernel.RETELL)
-        if missing:
-            client[room][kernel.RETELL].insert_many([{"_id": event, "to": to} for event, to in missing.items()])
+        kernel.tell_again(client[room], missing)
         total += len(missing)
     return f"{total} events were on their way when the backup was taken: they are told again"
 

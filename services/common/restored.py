@@ -6,19 +6,23 @@ were given after the backup was taken, and events that must be told again.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from itertools import islice
 
 from pymongo import UpdateOne
+from pymongo.database import Database
 
 from services.common.calendar import local_date
-from services.common.store import Store
+from services.common.store import Document, Store
 
 #: Row of `kernel` that stands from the first write of a restore until everything is loaded.
 UNFINISHED = "restoring"
-#: Events to be told again: `_id` is the event's, `to` the rooms that had not handled it when the backup was taken.
+#: Events to be told again: `_id` is the event's, `to` the rooms that had not handled it when the backup was taken,
+#: `told_at` and `sequence` its place among the others.
 RETELL = "retell"
+_BATCH = 1000  # events
 
 
 @dataclass(frozen=True)
@@ -57,6 +61,15 @@ def skip_numbers(store: Store, collection: str, keys: set[str], restored: Restor
     if changes:
         store.collection(collection).bulk_write(changes)
     return len(changes)
+
+
+def tell_again(db: Database[Document], missing: Mapping[str, list[str]]) -> None:
+    """Lists what the room tells again when it starts: by event, the rooms that lack it. Replaces an earlier list."""
+    db.drop_collection(RETELL)
+    events = iter(missing)
+    while batch := list(islice(events, _BATCH)):
+        told = db["told"].find({"_id": {"$in": batch}}, {"told_at": 1, "sequence": 1})
+        db[RETELL].insert_many([{**row, "to": missing[row["_id"]]} for row in told])
 
 
 def begin(store: Store, backup: str) -> None:

@@ -1,8 +1,8 @@
 """After a restore: tells again what rooms had not handled when the backup was taken.
 
-The restore lists those events in `retell`, because what lay in the broker's queues then is gone. Each goes straight
-into the queue of the rooms that lack it, with confirm, before its row is removed: a crash in between tells it once
-more, and the inbox of that room drops it.
+The restore lists those events in `retell`, because what lay in the broker's queues then is gone. In the order in which
+they were told first each goes straight into the queue of the rooms that lack it, with confirm, before its row is
+removed: a crash in between tells it once more, and the inbox of that room drops it.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from services.common import logs, wire
 from services.common.bus.publisher import Outgoing, Publisher, PublishFailed
 from services.common.bus.relay import outgoing_of
 from services.common.restored import RETELL
-from services.common.store import Store
+from services.common.store import Document, Store
 
 _BATCH = 200
 _PAUSE = 1.0  # seconds; a room that listens may not have made its queue yet
@@ -25,10 +25,11 @@ def retell(store: Store, publisher: Publisher) -> None:
     told = 0
     while True:
         try:
-            rows = list(store.find(RETELL, {}, sort=[("_id", 1)], limit=_BATCH))
+            # events that were kept at once have one time, and of each aggregate their own numbers
+            rows = list(store.find(RETELL, {}, sort=[("told_at", 1), ("sequence", 1), ("_id", 1)], limit=_BATCH))
             if not rows:
                 break
-            publisher.publish(_messages(store, {row["_id"]: row["to"] for row in rows}))
+            publisher.publish(_messages(store, rows))
             store.collection(RETELL).delete_many({"_id": {"$in": [row["_id"] for row in rows]}})
             told += len(rows)
         except (PublishFailed, PyMongoError) as exc:
@@ -38,11 +39,13 @@ def retell(store: Store, publisher: Publisher) -> None:
         logs.info("retold", count=told)
 
 
-def _messages(store: Store, wanted: dict[str, list[str]]) -> list[Outgoing]:
-    found = store.find("told", {"_id": {"$in": list(wanted)}}, sort=[("told_at", 1), ("_id", 1)])
+def _messages(store: Store, rows: list[Document]) -> list[Outgoing]:
+    told = {event["_id"]: event for event in store.find("told", {"_id": {"$in": [row["_id"] for row in rows]}})}
     messages = []
-    for event in found:
-        rooms = wanted[event.pop("_id")]
-        event.pop("told_at")
-        messages += [outgoing_of(event, queue=wire.event_queue(room)) for room in rooms]
+    for row in rows:
+        event = told.get(row["_id"])
+        if event is None:  # kept no longer
+            continue
+        del event["_id"], event["told_at"]
+        messages += [outgoing_of(event, queue=wire.event_queue(room)) for room in row["to"]]
     return messages

@@ -1,4 +1,5 @@
-"""The relay on a real database: a queue that is full, what is read again before it is on disk, an orderly stop."""
+"""The relay on a real database: a queue that is full, what is read again before it is on disk, an orderly stop; and
+what is told again after a restore."""
 
 from __future__ import annotations
 
@@ -6,7 +7,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import eventlet
 import pytest
@@ -15,8 +16,11 @@ from pymongo.read_concern import ReadConcern
 from deploy.local.system import System
 from services.common import wire
 from services.common.bus import relay as module
+from services.common.bus import retell as retelling
 from services.common.bus.publisher import Outgoing, Publisher
 from services.common.bus.relay import Relay
+from services.common.bus.retell import retell
+from services.common.restored import RETELL, tell_again
 from services.common.store import Store
 from services.common.unit import Origin, UnitOfWork
 from tests.support.bus import Bus, eventually
@@ -54,7 +58,7 @@ def outbox(stores: System) -> Iterator[Outbox]:
     store = Store(stores.env("postal")["MOTCUA_MONGO_URL"], application="test")
     store.prepare([], [THINGS], 800)
     yield Outbox(store)
-    for name in (THINGS, "told", "kernel"):
+    for name in (THINGS, "told", "kernel", RETELL):
         store.collection(name).drop()
     store.close()
 
@@ -172,3 +176,18 @@ def test_a_relay_that_stops_publishes_what_is_committed_by_then(outbox: Outbox) 
         stopped[0].wait()
     assert sink.got == told
     assert outbox.left() == 0
+
+
+def test_what_is_told_again_comes_in_the_order_in_which_it_was_told(
+    outbox: Outbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retelling, "_BATCH", 2)
+    told = []
+    for _ in range(3):  # times at which the relay kept three events of one aggregate
+        told += [outbox.tell("relayed.free", key="one") for _ in range(3)]
+        drain(outbox.relay(Sink()))
+    tell_again(outbox.store.db, {event: ["postal"] for event in sorted(told)})
+    sink = Sink()
+    retell(outbox.store, cast(Publisher, sink))
+    assert sink.got == told
+    assert outbox.store.collection(RETELL).count_documents({}) == 0
