@@ -9,12 +9,13 @@ from dataclasses import dataclass, field
 
 from bench.cpu import cpu_of, family
 from bench.http_load import request
-from deploy.demo.audit import OPEN_WORK, Auditor
+from deploy.demo.audit import Auditor
 from deploy.demo.client import API
 from deploy.demo.people import BIRTH, Citizen, Officer, World, from_register, verdict_of
 from deploy.local import processes
 from deploy.local.system import System
 from deploy.local.table import ROOMS
+from deploy.operate import at_rest
 from services.common.actors import Signer
 
 STORES = ("broker", "database")
@@ -65,7 +66,7 @@ class House:
     def _standing(self) -> object:
         """How much was told and handled so far; None while something is known to be on its way."""
         databases = self.auditor.databases
-        if any(databases[room][name].count_documents(work, limit=1) for room, name, work in OPEN_WORK):
+        if at_rest.open_work(databases):
             return None
         if any(self.auditor.depths().values()):
             return None

@@ -9,28 +9,22 @@ from __future__ import annotations
 import hashlib
 import os
 import time
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import pika
 import pymongo
 
+from deploy.local.broker import PARTNER_VHOST
 from deploy.local.system import System
+from deploy.operate import agreement, at_rest
 from deploy.operate.calls import Operator
 from services.common import wire
 from services.common.envelope import name_of
 from services.common.problems import Problem
+from services.common.queues import PARTNER_DEAD
 
-PARTNER_DEAD = "partner.events.dead"
-#: Unfinished work of rooms that is no outbox: database, collection, what is still open.
-OPEN_WORK: tuple[tuple[str, str, dict[str, Any]], ...] = (
-    ("notifier", "notices", {"state": "waiting"}),
-    ("exchange", "deliveries", {}),
-    ("exchange", "syncs", {"waits_since": {"$ne": None}}),
-    ("postal", "shipments", {"sent_at": None}),
-)
 #: What each room's state is, where something is kept about dossiers and people.
 _AGGREGATES = {
     "identity": "persons", "intake": "dossiers", "processing": "cases", "vault": "files", "payment": "orders",
@@ -46,7 +40,7 @@ class Auditor:
         self.databases: pymongo.MongoClient[dict[str, Any]] = pymongo.MongoClient(
             system.mongo_url("operator"), tz_aware=True, serverSelectionTimeoutMS=10_000
         )
-        self._listeners: dict[str, frozenset[str]] = {}
+        self._listeners: dict[str, list[str]] = {}
 
     def close(self) -> None:
         self.databases.close()
@@ -74,9 +68,7 @@ class Auditor:
                 count = self.databases[room][name].count_documents({"outbox_mark": {"$exists": True}}, limit=5)
                 if count:
                     found.append(f"{room}.{name}: events not yet published")
-        for room, name, open_work in OPEN_WORK:
-            if self.databases[room][name].count_documents(open_work, limit=1):
-                found.append(f"{room}.{name}: work not yet done")
+        found += [f"{place}: work not yet done" for place in at_rest.open_work(self.databases)]
         for room, missing in self.unhandled().items():
             names = ", ".join(sorted({name for _, name in missing})[:4])
             found.append(f"{room} has not handled {len(missing)} events ({names})")
@@ -84,23 +76,19 @@ class Auditor:
 
     def unhandled(self) -> dict[str, list[tuple[str, str]]]:
         """Events (id, name) that a room listens to and has not taken, by room."""
-        told = [(row["_id"], name_of(row["type"])) for row in self.told()]
         missing: dict[str, list[tuple[str, str]]] = {}
-        for room, names in self.listeners().items():
-            wanted = [(event, name) for event, name in told if "*" in names or name in names]
-            known = {row["_id"] for row in self.databases[room]["inbox"].find({}, {"_id": 1})}
-            left = [pair for pair in wanted if pair[0] not in known]
-            if left:
-                missing[room] = left
+        for teller in wire.ROOMS:
+            for event, name, room in agreement.unhandled(self.databases, teller, self.listeners()):
+                missing.setdefault(room, []).append((event, name))
         return missing
 
-    def listeners(self) -> dict[str, frozenset[str]]:
-        """Which events each room handles, as the rooms themselves say."""
+    def listeners(self) -> dict[str, list[str]]:
+        """Which events each room handles, as the rooms themselves say; `#`: all."""
         if not self._listeners:
             with as_operator(self.system) as operator:
                 for room in wire.ROOMS:
-                    answer = _patiently(operator.call, f"{room}.describe")
-                    self._listeners[room] = frozenset(answer["events"])
+                    names = _patiently(operator.call, f"{room}.describe")["events"]
+                    self._listeners[room] = ["#"] if "*" in names else sorted(names)
         return self._listeners
 
     # -- what must hold -----------------------------------------------------------------------------------------------
@@ -118,12 +106,12 @@ class Auditor:
         yield from (f"in the ledger, told by nobody: {event}" for event in entered.keys() - told.keys())
 
     def _order_faults(self) -> Iterator[str]:
-        streams: dict[tuple[str, str], list[int]] = defaultdict(list)
-        for row in self.told():
-            streams[row["source"], row["aggregateid"]].append(int(row["sequence"]))
-        for (source, aggregate), numbers in streams.items():
-            if sorted(numbers) != list(range(1, len(numbers) + 1)):
-                yield f"{source} {aggregate}: events {sorted(numbers)} have gaps or doubles"
+        for room in wire.ROOMS:
+            told = agreement.spans(self.databases, room)
+            yield from agreement.streams(self.databases, room, told)
+            for aggregate, span in told.items():
+                if span.low != 1:
+                    yield f"{room} {aggregate}: the first event has number {span.low}"
 
     def _letter_faults(self) -> Iterator[str]:
         for queue, depth in self.depths().items():
@@ -138,15 +126,10 @@ class Auditor:
 
     def depths(self) -> dict[str, int]:
         """Messages ready in every durable queue, the partner's too."""
-        found = {}
-        names = [name for room in wire.ROOMS for name, _ in wire.queue_declarations(room)]
-        for vhost, queues in (("motcua", names), ("partner", [PARTNER_DEAD])):
-            connection = pika.BlockingConnection(pika.URLParameters(self.system.amqp_url("operator", vhost)))
-            channel = connection.channel()
-            for name in queues:
-                found[name] = int(channel.queue_declare(name, passive=True).method.message_count)
-            connection.close()
-        return found
+        rooms = [name for room in wire.ROOMS for name, _ in wire.queue_declarations(room)]
+        return at_rest.depths(self.system.amqp_url("operator"), rooms) | at_rest.depths(
+            self.system.amqp_url("operator", PARTNER_VHOST), [PARTNER_DEAD]
+        )
 
     def fingerprint(self) -> dict[str, str]:
         """A digest of what each room keeps: ids and versions of its aggregates. Equal digests: nothing was changed."""

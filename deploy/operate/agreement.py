@@ -1,11 +1,13 @@
 """Whether the rooms agree with each other: what each of them keeps, compared with the events that were told.
 
-Reads the databases of all rooms and nothing else; they should be at rest. `motcua restore` ends with it.
+Reads the databases of all rooms, through and through, and nothing else; they should be at rest (at_rest.py knows).
+`motcua restore` ends with it, and the demo's auditor asks it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
@@ -19,27 +21,38 @@ _BATCH = 1000
 _SOURCE = "/motcua/"
 
 
-def unhandled(client: Any, teller: str, listens: Mapping[str, list[str]]) -> dict[str, list[str]]:
-    """Events that a room has told → the rooms that listen and have not handled them."""
-    missing: dict[str, list[str]] = {}
+@dataclass(frozen=True, slots=True)
+class Span:
+    """The numbers of an aggregate's events that are kept in `told` (what was told long ago is not): `total` is their
+    sum, which shows a doubled number that stands in for one that is missing."""
+
+    low: int
+    high: int
+    count: int
+    total: int
+
+    @property
+    def whole(self) -> bool:
+        return self.high - self.low + 1 == self.count and (self.low + self.high) * self.count == 2 * self.total
+
+
+def unhandled(client: Any, teller: str, listens: Mapping[str, list[str]]) -> Iterator[tuple[str, str, str]]:
+    """(event, its name, room) for each event that a room has told and another listens to and has not handled."""
     rows = ((row["_id"], name_of(row["type"])) for row in client[teller]["told"].find({}, {"type": 1}))
     while batch := list(islice(rows, _BATCH)):
         for room, bindings in listens.items():
-            wanted = [event for event, name in batch if passes(bindings, name)]
-            known = {row["_id"] for row in client[room]["inbox"].find({"_id": {"$in": wanted}}, {"_id": 1})}
-            for event in wanted:
-                if event not in known:
-                    missing.setdefault(event, []).append(room)
-    return missing
+            wanted = [(event, name) for event, name in batch if passes(bindings, name)]
+            ids = [event for event, _ in wanted]
+            known = {row["_id"] for row in client[room]["inbox"].find({"_id": {"$in": ids}}, {"_id": 1})}
+            yield from ((event, name, room) for event, name in wanted if event not in known)
 
 
 def waiting(client: Any, listens: Mapping[str, list[str]]) -> dict[str, int]:
     """How many events are still on their way to each room, and (under `…, not published`) in outboxes."""
     found: dict[str, int] = {}
     for teller in wire.ROOMS:
-        for rooms in unhandled(client, teller, listens).values():
-            for room in rooms:
-                found[room] = found.get(room, 0) + 1
+        for _, _, room in unhandled(client, teller, listens):
+            found[room] = found.get(room, 0) + 1
         for name in spec_of(teller).aggregates:
             unsent = client[teller][name].count_documents({"outbox_mark": {"$exists": True}})
             if unsent:
@@ -50,40 +63,41 @@ def waiting(client: Any, listens: Mapping[str, list[str]]) -> dict[str, int]:
 def disagreements(client: Any, listens: Mapping[str, list[str]]) -> list[str]:
     """Everything in which what is kept differs from what was told; empty where all is in order."""
     found = [f"{count} events have not reached {place}" for place, count in waiting(client, listens).items()]
+    told = {room: spans(client, room) for room in wire.ROOMS}
     for room in wire.ROOMS:
-        found += _streams(client, room)
-        found += _positions(client, room)
+        found += streams(client, room, told[room])
+        found += _positions(client, room, told)
         found += _invented(client, room)
     return [*found, *_ledger(client), *_codes(client), *_receipts(client)]
 
 
-def _spans(client: Any, room: str) -> dict[str, tuple[int, int, int]]:
-    """Aggregate → lowest and highest sequence told, and how many; what was told long ago is not kept for ever."""
-    group = {"_id": "$aggregateid", "low": {"$min": "$sequence"}, "high": {"$max": "$sequence"}, "count": {"$sum": 1}}
+def spans(client: Any, room: str) -> dict[str, Span]:
+    """Aggregate → what is kept of the events that the room told of it."""
+    group = {"_id": "$aggregateid", "low": {"$min": "$sequence"}, "high": {"$max": "$sequence"},
+             "count": {"$sum": 1}, "total": {"$sum": "$sequence"}}  # fmt: skip
     rows = client[room]["told"].aggregate([{"$group": group}], allowDiskUse=True)
-    return {row["_id"]: (row["low"], row["high"], row["count"]) for row in rows}
+    return {row["_id"]: Span(row["low"], row["high"], row["count"], row["total"]) for row in rows}
 
 
-def _streams(client: Any, room: str) -> Iterator[str]:
-    spans = _spans(client, room)
-    for aggregate, (low, high, count) in spans.items():
-        if high - low + 1 != count:
-            yield f"{room} {aggregate}: {count} events with numbers {low}–{high}"
+def streams(client: Any, room: str, told: Mapping[str, Span]) -> Iterator[str]:
+    """Aggregates of a room whose events have gaps or doubles, or are other than the aggregate counts. `told`: spans."""
+    for aggregate, span in told.items():
+        if not span.whole:
+            yield f"{room} {aggregate}: {span.count} events with numbers {span.low}–{span.high}"
     for name in spec_of(room).aggregates:
         for row in client[room][name].find({"seq": {"$gt": 0}}, {"seq": 1}):
-            span = spans.get(str(row["_id"]))
-            if span is not None and span[1] != row["seq"]:
-                yield f"{room}.{name} {row['_id']}: counts {row['seq']} events, told {span[1]}"
+            kept = told.get(str(row["_id"]))
+            if kept is not None and kept.high != row["seq"]:
+                yield f"{room}.{name} {row['_id']}: counts {row['seq']} events, told {kept.high}"
 
 
-def _positions(client: Any, room: str) -> Iterator[str]:
+def _positions(client: Any, room: str, told: Mapping[str, Mapping[str, Span]]) -> Iterator[str]:
     """Where order counts, a room stands at the last event of each stream, and parks none."""
-    told: dict[str, dict[str, tuple[int, int, int]]] = {}
     for row in client[room]["inbox_positions"].find({}):
         teller, _, aggregate = str(row["_id"]).removeprefix(_SOURCE).partition("/")
-        spans = told.setdefault(teller, _spans(client, teller))
-        if aggregate in spans and spans[aggregate][1] != row["sequence"]:
-            yield f"{room} stands at {row['sequence']} of {row['_id']}, told were {spans[aggregate][1]}"
+        span = told.get(teller, {}).get(aggregate)
+        if span is not None and span.high != row["sequence"]:
+            yield f"{room} stands at {row['sequence']} of {row['_id']}, told were {span.high}"
     parked = client[room]["inbox_parked"].count_documents({})
     if parked:
         yield f"{room} parks {parked} events whose predecessor never came"

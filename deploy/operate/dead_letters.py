@@ -37,11 +37,11 @@ from pika.exceptions import AMQPConnectionError, ChannelClosedByBroker, NackErro
 from services.common import wire
 from services.common.bus.origin import OPERATOR
 from services.common.envelope import name_of
-from services.common.queues import teller_of
+from services.common.queues import PARTNER_DEAD, teller_of
 
 MOST_LISTED = 1000
 #: Not a room: messages of the postal partner, on its own virtual host.
-PARTNER, PARTNER_VHOST, PARTNER_DEAD = "partner", "partner", "partner.events.dead"
+PARTNER, PARTNER_VHOST = "partner", "partner"
 PLACES = (*wire.ROOMS, PARTNER)
 PARTNER_STAYS = "motcua dead-letters: only ids of it are kept; ask the partner to send it again"
 

@@ -34,7 +34,7 @@ from pymongo.write_concern import WriteConcern
 from deploy.local.broker import listeners
 from deploy.local.memory import RESTORE_MARKER
 from deploy.local.paths import State, read_json, write_json
-from deploy.operate import agreement, archive, restored_ledger, restored_secrets
+from deploy.operate import agreement, archive, at_rest, restored_ledger, restored_secrets
 from deploy.operate.backup import Client
 from deploy.operate.migrate import bring_forward, migrations_of, room_url, spec_of
 from services.common import restored as kernel
@@ -46,7 +46,8 @@ from services.common.store import Store
 
 #: Numbers of a series (codes of an agency's day, receipts) that may have been given since the backup.
 GAP = 2000
-SETTLED_WITHIN = 60.0  # seconds without any progress
+#: Comparisons at the end: what only one of them finds was under way. Seconds between two: longer than a handler takes.
+COMPARISONS, BETWEEN = 4, 5.0
 _BATCH_BYTES = 8 * 1024 * 1024
 _COUNTERS = (("intake", "counters"), ("payment", "counters"))
 
@@ -209,7 +210,9 @@ def _plan_retelling(client: Client, manifest: archive.Manifest) -> str:
     }
     total = 0
     for room in wire.ROOMS:
-        missing = agreement.unhandled(client, room, listens)
+        missing: dict[str, list[str]] = {}
+        for event, _, to in agreement.unhandled(client, room, listens):
+            missing.setdefault(event, []).append(to)
         kernel.tell_again(client[room], missing)
         total += len(missing)
     return f"{total} events were on their way when the backup was taken: they are told again"
@@ -238,21 +241,22 @@ def purge(url: str) -> None:
 # -- settle -----------------------------------------------------------------------------------------------------------
 
 
-def settle(client: Client) -> list[str]:
-    """Waits until nothing is on its way any more; returns what does not agree then."""
-    listens = listeners()
-    before, limit = None, time.monotonic() + SETTLED_WITHIN
-    while True:
-        left = agreement.waiting(client, listens)
-        untold = sum(client[room][kernel.RETELL].count_documents({}) for room in wire.ROOMS)
-        if not left and not untold:
-            break
-        if (left, untold) != before:
-            before, limit = (left, untold), time.monotonic() + SETTLED_WITHIN
-        if time.monotonic() > limit:
-            break
-        time.sleep(0.5)
-    return agreement.disagreements(client, listens)
+def settle(client: Client, amqp_url: str) -> list[str]:
+    """Waits until nothing is on its way any more; returns what does not agree then.
+
+    Rooms go on working while it compares (timers deliver notices, the portal answers), so what does not agree is what
+    two comparisons in turn find alike; where no two do, what the last one found.
+    """
+    before: list[str] = []
+    for _ in range(COMPARISONS):
+        at_rest.come_to_rest(client, amqp_url)
+        found = agreement.disagreements(client, listeners())
+        alike = [line for line in found if line in before]
+        if alike or not found:
+            return alike
+        before = found
+        time.sleep(BETWEEN)
+    return before
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -295,7 +299,7 @@ def _with_stores(given: argparse.Namespace, client: Client, state: State, folder
         for line in load(client, state, folder, key_file, given.gap):
             print(f"  {line}")
         return 0
-    differing = settle(client)
+    differing = settle(client, os.environ["MOTCUA_AMQP_URL"])
     for line in differing:
         print(f"  {line}")
     if differing:

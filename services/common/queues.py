@@ -8,6 +8,8 @@ from typing import Any
 RPC_EXCHANGE = "nameko-rpc"
 EVENTS_EXCHANGE = "motcua.events"
 CONTROL_EXCHANGE = "motcua.control"
+#: On the postal partner's own virtual host: what postal could not take.
+PARTNER_DEAD = "partner.events.dead"
 
 # Retry queues exist per room, one per delay (a message's own TTL expires only at the head of its queue).
 RETRY_DELAYS = (1, 5, 30)

@@ -28,6 +28,7 @@ from services.common.bus.link import Link
 from services.common.bus.publisher import Outgoing, Publisher, PublishFailed
 from services.common.kernel import Kernel
 from services.common.metrics import record_dead, record_retry
+from services.common.queues import PARTNER_DEAD
 from services.common.unit import Origin, UnitOfWork
 from services.common.writes import Duplicate, StaleVersion
 from services.postal.orders import ids_of
@@ -36,7 +37,7 @@ from services.postal.shipments import Contradiction, status_of, take
 
 ORDERS = "partner.orders"
 EVENTS = "partner.events"
-DEAD = "partner.events.dead"
+DEAD = PARTNER_DEAD
 #: After which pause each further attempt comes, in seconds; a fault that passes by itself stays at the last one.
 SCHEDULE = (1, 5, 30)
 _PREFETCH = 16

@@ -6,8 +6,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from deploy.operate import restore
+from deploy.local.broker import listeners
+from deploy.operate import agreement, at_rest, restore
 from deploy.operate.migrate import room_url, spec_of
+from services.common import wire
 from services.common.migrations import OtherDatabase, refuse_other
 from services.common.restored import Restored, begin, finish
 from services.common.store import Store
@@ -126,3 +128,40 @@ def test_what_is_there_is_seen_and_its_numbers_and_clock_are_remembered(room, da
     known = restore._known(data, {"known": {"clock": None, "intake/H57.01-240311": 40, "payment/QT-24E": 2}})
     assert known["intake/H57.01-240311"] == 40, "a first run of this restore had seen more"
     assert known["payment/QT-24E"] == 2
+
+
+def test_what_is_under_way_is_seen_without_reading_what_was_told(room, data, stores, line):
+    """Only the comparison at the end goes through all that was ever told; a look is asked again and again."""
+    room("vault", "told", "retell", "files")
+    url = stores.amqp_url("operator")
+    before = at_rest.events_under_way(data, url)
+    lacking = agreement.waiting(data, listeners())
+    data["vault"]["told"].insert_one({"_id": "long ago", "type": "vn.motcua.file.stored.v1"})
+    assert at_rest.events_under_way(data, url) == before
+    assert agreement.waiting(data, listeners())["signing"] == lacking.get("signing", 0) + 1
+    data["vault"]["retell"].insert_one({"_id": "long ago", "to": ["signing"]})
+    data["vault"]["files"].insert_one({"_id": "f", "outbox_mark": 1})
+    line.channel.confirm_delivery()
+    line.publish("", wire.retry_queue("exchange", 30), b"{}")
+    line.publish("", wire.dead_queue("exchange"), b"{}")
+    try:
+        under_way = at_rest.events_under_way(data, url)
+        found = {place: count - before.get(place, 0) for place, count in under_way.items()}
+        assert {place: count for place, count in found.items() if count} == {
+            "vault, to be told again": 1, "vault.files, not published": 1, wire.retry_queue("exchange", 30): 1,
+        }  # fmt: skip
+    finally:
+        for name in (wire.retry_queue("exchange", 30), wire.dead_queue("exchange")):
+            line.channel.queue_purge(name)
+
+
+@pytest.mark.parametrize(
+    ("numbers", "whole"),
+    [([1, 2, 3], True), ([7, 8], True), ([1, 3], False), ([1, 2, 2], False), ([1, 2, 2, 4], False), ([1, 1, 3], False)],
+)
+def test_a_gap_and_a_double_are_found_also_where_they_make_up_for_each_other(room, data, numbers, whole):
+    room("vault", "told", "files")
+    rows = [{"_id": str(place), "aggregateid": "f", "sequence": number} for place, number in enumerate(numbers)]
+    data["vault"]["told"].insert_many(rows)
+    found = list(agreement.streams(data, "vault", agreement.spans(data, "vault")))
+    assert found == ([] if whole else [f"vault f: {len(numbers)} events with numbers {numbers[0]}–{numbers[-1]}"])

@@ -12,6 +12,7 @@ from pika.exceptions import ChannelClosedByBroker
 
 from deploy.operate import dead_letters
 from services.common import wire
+from services.common.queues import PARTNER_DEAD
 from services.postal.partner import queue_declarations
 from tests.support.bus import eventually
 
@@ -60,6 +61,11 @@ def put_dead(line, event: dict[str, object] | bytes, **headers: object) -> None:
         body,
         pika.BasicProperties(user_id="operator", delivery_mode=2, headers=given, message_id="m1", type="t1"),
     )
+
+
+def given_back(line, letters: int) -> None:
+    """Waits until so many lie there again: what was looked at comes back soon after the channel is closed."""
+    eventually(lambda: line.depth(DEAD) == letters, what=f"{letters} letters")
 
 
 def mended(thing: str) -> dict[str, object]:
@@ -168,12 +174,15 @@ def test_what_another_room_put_there_is_named_and_not_sent(run, line, stores, da
     connection.close()
     put_dead(line, own)
     assert [row["by"] for row in json.loads(run("list", "--json")[1])] == [user or "", "operator"]
+    given_back(line, 2)
     assert f"published by {user or 'nobody'}" in run("list")[1]
-    for arguments in (["--all", "--room", ROOM], [str(invented["id"])]):
+    for lying, arguments in ((2, ["--all", "--room", ROOM]), (1, [str(invented["id"])])):
+        given_back(line, lying)
         status, _, complaint = run("replay", *arguments)
         assert status == 1
         assert f"not replayed to {ROOM}: {invented['id']}" in complaint
     eventually(lambda: data[ROOM]["effects"].find_one({"_id": own["subject"]}), what="effect of the other")
+    given_back(line, 1)
     assert [row["id"] for row in json.loads(run("list", "--json")[1])] == [invented["id"]]
     assert data[ROOM]["effects"].find_one({"_id": invented["subject"]}) is None
 
@@ -183,7 +192,7 @@ def test_what_the_room_held_to_be_forged_is_sent_by_its_id_only(run, line, data)
     put_dead(line, event, **{wire.H_REASON: "forged: thing.made was published by nobody, not by oversight"})
     status, printed, complaint = run("replay", "--all", "--room", ROOM)
     assert (status, "0 replayed, 1 left" in printed, "forged" in complaint) == (1, True, True)
-    assert line.depth(DEAD) == 1
+    given_back(line, 1)
     assert run("replay", str(event["id"]))[0] == 0
     eventually(lambda: data[ROOM]["effects"].find_one({"_id": event["subject"]}), what="effect of the replay by id")
 
@@ -226,14 +235,12 @@ def test_a_replay_that_the_broker_refuses_loses_nothing(run, line, monkeypatch):
 def test_messages_of_the_partner_are_listed_but_not_replayed(run, stores):
     connection = pika.BlockingConnection(pika.URLParameters(stores.amqp_url("operator", "partner")))
     channel = connection.channel()
-    declared = dict(queue_declarations())[dead_letters.PARTNER_DEAD]
-    channel.queue_declare(dead_letters.PARTNER_DEAD, durable=True, arguments=declared)
+    declared = dict(queue_declarations())[PARTNER_DEAD]
+    channel.queue_declare(PARTNER_DEAD, durable=True, arguments=declared)
     channel.confirm_delivery()
     kept = {"message_id": "M-1", "order_number": "000.05.07.H57-240311-0001", "sha256": "0" * 64}
     headers = {wire.H_REASON: "schema", wire.H_FIRST_FAILED: "2026-11-22T03:00:00+00:00"}
-    channel.basic_publish(
-        "", dead_letters.PARTNER_DEAD, json.dumps(kept).encode(), pika.BasicProperties(headers=headers)
-    )
+    channel.basic_publish("", PARTNER_DEAD, json.dumps(kept).encode(), pika.BasicProperties(headers=headers))
     try:
         [row] = json.loads(run("list", "--json", "--room", "partner")[1])
         assert (row["id"], row["subject"], row["reason"]) == ("M-1", "000.05.07.H57-240311-0001", "schema")
@@ -242,7 +249,7 @@ def test_messages_of_the_partner_are_listed_but_not_replayed(run, stores):
             assert status == 1
             assert "send it again" in complaint
     finally:
-        channel.queue_purge(dead_letters.PARTNER_DEAD)
+        channel.queue_purge(PARTNER_DEAD)
         connection.close()
 
 
@@ -263,7 +270,7 @@ def test_a_look_for_one_letter_keeps_no_other(url, line):
         assert next(passing).event["subject"] == "a"  # the first is given before the others are taken
         passing.close()
         assert [letter.id for letter in letters.find(str(wanted["id"]), (ROOM,))] == [wanted["id"]]
-        eventually(lambda: line.depth(DEAD) == 3, what="what was looked at is given back")
+        given_back(line, 3)
         [(sent, stays)] = letters.replay((ROOM,), str(wanted["id"]))
         assert (sent.id, stays) == (wanted["id"], None)
     finally:
