@@ -45,13 +45,14 @@ _OPERATED = {
 def main(arguments: list[str]) -> int:
     """Run one command; returns the exit status."""
     parser, rest = _parser(), list(arguments)
+    stands = _stands()
     os.chdir(ROOT)
     # so that `finally` ends what was started; the supervisor puts its own handler in place of this one
     signal.signal(signal.SIGTERM, _leave)
     try:
         if rest and rest[0] in _OPERATED and {"-h", "--help"} & set(rest):
             return _help(rest)
-        return _one(parser, rest)
+        return _one(parser, rest, stands)
     except Trouble as trouble:
         complain(str(trouble))
         return 1
@@ -59,8 +60,17 @@ def main(arguments: list[str]) -> int:
         return 130
 
 
-def _one(parser: argparse.ArgumentParser, arguments: list[str]) -> int:
+def _stands() -> Path:
+    """Where the caller stands: from there the files are meant that a command names."""
+    try:
+        return Path.cwd()
+    except FileNotFoundError:  # that folder was removed
+        return ROOT
+
+
+def _one(parser: argparse.ArgumentParser, arguments: list[str], stands: Path) -> int:
     given, unknown = parser.parse_known_args(arguments)
+    given.stands = stands
     if unknown and given.command != "test":
         parser.error(f"unknown argument: {' '.join(unknown)}")
     run: Callable[[argparse.Namespace, list[str]], int] = given.run
@@ -80,9 +90,15 @@ def _leave(number: int, frame: object) -> None:
     raise SystemExit(128 + number)
 
 
-def _call(arguments: list[str], env: dict[str, str]) -> int:
-    """Run the virtual environment's Python at the terminal and return its exit status; it ends when we end."""
-    return subprocess.run([str(VENV_PYTHON), *arguments], cwd=ROOT, env=env, preexec_fn=end_with_parent).returncode
+def _call(arguments: list[str], env: dict[str, str], at: Path | None = None) -> int:
+    """Run the virtual environment's Python at the terminal and return its exit status; it ends when we end.
+
+    `at`: the folder that it works in instead of the checkout; its modules are the checkout's, whatever lies there.
+    """
+    if at is not None:
+        arguments, env = ["-P", *arguments], {**env, "PYTHONPATH": str(ROOT)}
+    command = [str(VENV_PYTHON), *arguments]
+    return subprocess.run(command, cwd=at or ROOT, env=env, preexec_fn=end_with_parent).returncode
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -324,12 +340,12 @@ def _test(given: argparse.Namespace, pytest_arguments: list[str]) -> int:
 
 def _restore(given: argparse.Namespace, _: list[str]) -> int:
     set_up()
-    options = ["--key", str(given.key.resolve())] if given.key else []
+    options = ["--key", str((given.stands / given.key).resolve())] if given.key else []
     options += ["--gap", str(given.gap)] if given.gap is not None else []
     state = state_of(given.state, "main")
     production.read_settings(state)
     return restoring.restore(
-        state, given.folder.resolve(), options,
+        state, (given.stands / given.folder).resolve(), options,
         replace=given.replace, containers=given.containers,
     )  # fmt: skip
 
@@ -352,7 +368,7 @@ def _operate(module: str, *, also_stopped: bool = False) -> Callable[[argparse.N
             production.read_settings(state_of(given.state, "main"))
             system, ours = restoring.alone(state_of(given.state, "main")), True
         try:
-            return _call(["-m", f"deploy.operate.{module}", *arguments], system.env("operator"))
+            return _call(["-m", f"deploy.operate.{module}", *arguments], system.env("operator"), given.stands)
         finally:
             if ours:
                 system.stop()
@@ -362,7 +378,7 @@ def _operate(module: str, *, also_stopped: bool = False) -> Callable[[argparse.N
 
 def _seed(given: argparse.Namespace, _: list[str]) -> int:
     set_up()
-    return seeding.seed(_running(given), given.room, given.file.resolve())
+    return seeding.seed(_running(given), given.room, (given.stands / given.file).resolve())
 
 
 def _replay(given: argparse.Namespace, _: list[str]) -> int:

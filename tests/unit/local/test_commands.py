@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -30,7 +32,7 @@ def called(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str | None, list[str]]
 
     monkeypatch.setattr(commands, "set_up", lambda *_: None)
     monkeypatch.setattr(commands, "_running", running)
-    monkeypatch.setattr(commands, "_call", lambda arguments, env: calls.append((states[-1], arguments)) or 0)
+    monkeypatch.setattr(commands, "_call", lambda arguments, *_: calls.append((states[-1], arguments)) or 0)
     return calls
 
 
@@ -58,6 +60,23 @@ def test_a_replay_names_both_rooms(called, capsys):
 def test_without_a_state_every_argument_reaches_the_program_in_its_order(called):
     assert commands.main(["clock", "set", "2024-03-11T09:00:00+07:00"]) == 0
     assert called == [(None, ["-m", "deploy.operate.clock", "set", "2024-03-11T09:00:00+07:00"])]
+
+
+def test_files_are_meant_from_where_the_caller_stands(monkeypatch, tmp_path):
+    """Not from the checkout, and nothing that lies there is taken for a program of ours."""
+    seen: list[Path] = []
+    monkeypatch.setattr(commands, "set_up", lambda *_: None)
+    system = SimpleNamespace(env=lambda _: {"MOTCUA_REHEARSAL": "1", "MOTCUA_PKI": str(tmp_path)})
+    monkeypatch.setattr(commands, "_running", lambda _: system)
+    monkeypatch.setattr(commands.restoring, "restore", lambda _, folder, options, **__: seen.append(folder) or 0)
+    monkeypatch.setattr(commands.seeding, "seed", lambda _, __, file: seen.append(file) or 0)
+    (tmp_path / "services.py").write_text("raise SystemExit('not ours')")
+    for line in (["rehearse", "paper", "a.pdf"], ["restore", "monday", "--state", "s"], ["seed", "intake", "x.json"]):
+        monkeypatch.chdir(tmp_path)
+        assert commands.main(line) == 0
+    assert (tmp_path / "a.pdf").read_bytes().startswith(b"%PDF")
+    assert not (paths.ROOT / "a.pdf").exists()
+    assert seen == [tmp_path / "monday", tmp_path / "x.json"]
 
 
 def test_an_unknown_argument_is_refused(called, capsys):
