@@ -3,8 +3,9 @@
 pymongo's own GridFS writer gathers up to 32 MB before it sends and its reader fetches many pieces at once; eight
 transfers of 20 MB must not cost more than 16 MiB, so pieces are moved singly here. Any GridFS client can read them.
 
-A row in `uploads` stands before the first piece and changes its state with the file's document in one transaction;
-what is left in state `open` belongs to nobody and is swept.
+A file of one piece, as most are, is written with its document in one transaction. For a longer one a row in `uploads`
+stands before the first piece and changes its state in that transaction; what is left in state `open` belongs to nobody
+and is swept.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from bson import ObjectId
 
 from services.common.store import Document, Index, Store
 from services.common.unit import UnitOfWork
+from services.common.writes import Kind, Write
 
 PIECE = 255 * 1024  # GridFS's own default
 #: Real time after which an upload that did not end is taken for dead. Transfers are cut off long before.
@@ -34,44 +36,67 @@ class Missing(Exception):
 
 
 class Deposit:
-    """Bytes on their way into the store. `add` pieces of PIECE bytes (the last may be shorter), then `seal`."""
+    """Bytes on their way into the store. `add` pieces of PIECE bytes (the last may be shorter), then `keep`."""
 
     def __init__(self, store: Store, file_id: str) -> None:
         self.id = ObjectId()
         self._store = store
+        self._file_id = file_id
+        self._first: Document = {}
         self._count = 0
-        store.collection("uploads").insert_one(
-            {"_id": self.id, "file_id": file_id, "state": "open", "started_at": datetime.now(UTC), "ended_at": None}
-        )
+        self._size = 0
 
     def add(self, piece: bytes) -> None:
-        self._store.collection("bytes.chunks").insert_one({"files_id": self.id, "n": self._count, "data": piece})
+        row = {"_id": ObjectId(), "files_id": self.id, "n": self._count, "data": piece}
         self._count += 1
-
-    def seal(self, file_id: str, size: int) -> None:
-        """Completes the GridFS file; durable on a majority when this returns."""
-        self._store.collection("bytes.files").insert_one(
-            {
-                "_id": self.id,
-                "length": size,
-                "chunkSize": PIECE,
-                "uploadDate": datetime.now(UTC),
-                "metadata": {"file_id": file_id},
-            }
-        )
+        self._size += len(piece)
+        if self._count == 1:
+            self._first = row  # kept here: there may be no other
+            return
+        if self._count == 2:
+            self._begin()
+            self._write(self._first)
+            self._first = {}
+        self._write(row)
 
     def keep(self, unit: UnitOfWork) -> None:
         """Ties the bytes to what the unit writes. Its commit raises StaleVersion when they were swept meanwhile."""
-        unit.change(
-            "uploads",
-            {"_id": self.id, "state": "open"},
-            {"$set": {"state": "stored", "ended_at": datetime.now(UTC)}},
-        )
+        whole = {
+            "_id": self.id,
+            "length": self._size,
+            "chunkSize": PIECE,
+            "uploadDate": datetime.now(UTC),
+            "metadata": {"file_id": self._file_id},
+        }
+        unit.add(Write("bytes.files", Kind.INSERT, {}, lambda: whole))
+        if self._count == 1:
+            unit.add(Write("bytes.chunks", Kind.INSERT, {}, lambda: self._first))
+        else:
+            unit.change(
+                "uploads",
+                {"_id": self.id, "state": "open"},
+                {"$set": {"state": "stored", "ended_at": datetime.now(UTC)}},
+            )
 
     def discard(self) -> None:
         """Removes everything that was written, unless it became a file all the same: a commit that nobody waits for
         any more, or whose answer was lost, may be done."""
-        _give_up(self._store, self.id)
+        if self._count > 1:
+            _give_up(self._store, self.id)
+
+    def _begin(self) -> None:
+        self._store.collection("uploads").insert_one(
+            {
+                "_id": self.id,
+                "file_id": self._file_id,
+                "state": "open",
+                "started_at": datetime.now(UTC),
+                "ended_at": None,
+            }
+        )
+
+    def _write(self, row: Document) -> None:
+        self._store.collection("bytes.chunks").insert_one(row)
 
 
 def read(store: Store, bytes_id: ObjectId, start: int, stop: int) -> Iterator[bytes]:

@@ -91,7 +91,6 @@ def _store(kernel: Kernel, opening: Document, body: _Counted) -> dict[str, Any]:
             piece = body.next()
             inspection.feed(piece)
         media_type = inspection.finish()
-        deposit.seal(opening["_id"], body.size)
         file = _commit(kernel, opening, body, media_type, deposit)
     except Duplicate:
         # Another transfer under the same ticket was faster.
