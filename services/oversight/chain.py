@@ -68,19 +68,20 @@ class NextEntry:
         self._entry: ledger.Entry | None = None
 
     def writes(self, memory: dict[str, Any]) -> Sequence[Write]:
-        """The guard of the ledger's end, and the entry that continues it."""
-        end = memory.get(_END) or self._chain.end()
+        """The entry that continues the ledger's end; the first of a transaction guards the end and moves it past all."""
+        first = _END not in memory
+        end = self._chain.end() if first else memory[_END]
         last = ledger.Entry(end["sequence"], "", {}, end["hash"]) if end["sequence"] else None
         signer = self._chain.signer
         entry = self._entry = ledger.append(last, self._body, signer.kid, signer.sign_bytes)
         memory[_END] = end_at(entry)
-        # The guard comes first: whoever lost the race finds the end moved, and nothing of the unit is written.
-        guard = {"_id": "head", "sequence": end["sequence"], "hash": end["hash"]}
         row = {"_id": entry.sequence, "version": 1, "schema_version": 1, "seq": 0, **entry.to_dict()}
-        return [
-            Write(_END, Kind.UPDATE, guard, lambda: {"$set": end_at(entry)}, must_match=True),
-            Write("ledger", Kind.INSERT, {}, lambda: row),
-        ]
+        written = Write("ledger", Kind.INSERT, {}, lambda: row)
+        if not first:
+            return [written]
+        # The guard comes first: whoever lost the race finds the end moved, and nothing of the transaction is written.
+        guard = {"_id": "head", "sequence": end["sequence"], "hash": end["hash"]}
+        return [Write(_END, Kind.UPDATE, guard, lambda: {"$set": memory[_END]}, must_match=True), written]
 
     def done(self) -> None:
         """Signs the ledger's new end."""
