@@ -150,8 +150,10 @@ def _parser() -> argparse.ArgumentParser:
     bench.add_argument("arguments", nargs=argparse.REMAINDER, metavar="[NAME …] [--json] [--rounds N]")
     trace = command("trace", "requirement → code → tests, and what has none", _operate_without_system("trace"))
     trace.add_argument("--json", action="store_true")
-    letters = command("dead-letters", "list, show or replay messages that were given up", _operate("dead_letters"))
-    letters.add_argument("arguments", nargs=argparse.REMAINDER, metavar="list | show ID | replay ID | --help")
+    letters = command(
+        "dead-letters", "list, show, replay or drop messages that were given up", _operate("dead_letters")
+    )
+    letters.add_argument("arguments", nargs=argparse.REMAINDER, metavar="list | show ID | replay ID | drop ID | --help")
     replay = command("replay", "have one room tell another again all that it ever told it", _replay)
     replay.add_argument("--from", dest="teller", required=True, choices=DOMAIN_ROOMS, metavar="ROOM")
     replay.add_argument("--to", dest="hearer", required=True, choices=DOMAIN_ROOMS, metavar="ROOM")

@@ -3,6 +3,7 @@
   list [--room R] [--limit N] [--json]     what lies there, by room
   show ID [--room R]                       headers and body of one
   replay ID | --all [--room R]             back into the room's own queue, with a fresh count of attempts
+  drop ID --room R                         takes one away for good: what another put there is never to be believed
 
 Listing takes messages without acknowledging them and gives them back by closing the channel: nothing is lost, but what
 one operator looks at is hidden from another for that moment. A replay is confirmed by the broker before the dead letter
@@ -172,6 +173,15 @@ class DeadLetters:
                 yield letter, stays
             _close(channel)
 
+    def drop(self, room: str, id: str) -> Iterator[Letter]:
+        """Takes the letters of this id away for good; gives each before it goes."""
+        channel = self._channel(room)
+        for letter in self._take(channel, room, wire.EVENT_QUEUE_LIMIT):
+            if letter.id == id:
+                yield letter
+                channel.basic_ack(letter.tag)
+        _close(channel)
+
     def _take(self, channel: BlockingChannel, room: str, limit: int) -> Iterator[Letter]:
         queue = PARTNER_DEAD if room == PARTNER else wire.dead_queue(room)
         try:
@@ -258,8 +268,10 @@ def _parser() -> argparse.ArgumentParser:
     replay = commands.add_parser("replay", help="send back into the room's own queue")
     replay.add_argument("id", nargs="?")
     replay.add_argument("--all", action="store_true")
-    for command in (listing, show, replay):
-        command.add_argument("--room", choices=PLACES)
+    drop = commands.add_parser("drop", help="take one away for good; its body is printed")
+    drop.add_argument("id")
+    for command in (listing, show, replay, drop):
+        command.add_argument("--room", choices=PLACES, required=command is drop)
     return parser
 
 
@@ -298,6 +310,11 @@ def _run(given: argparse.Namespace, letters: DeadLetters, rooms: tuple[str, ...]
         for letter in letters_found:
             _print_letter(letter)
         found = bool(letters_found)
+    elif given.command == "drop":
+        found = False
+        for letter in letters.drop(given.room, given.id):
+            _print_letter(letter)
+            found = True
     else:
         if given.room == PARTNER:
             print(PARTNER_STAYS, file=sys.stderr)

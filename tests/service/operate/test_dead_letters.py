@@ -185,6 +185,11 @@ def test_what_another_room_put_there_is_named_and_not_sent(run, line, stores, da
     given_back(line, 1)
     assert [row["id"] for row in json.loads(run("list", "--json")[1])] == [invented["id"]]
     assert data[ROOM]["effects"].find_one({"_id": invented["subject"]}) is None
+    given_back(line, 1)
+    status, printed, _ = run("drop", str(invented["id"]), "--room", ROOM)
+    assert (status, str(invented["id"]) in printed) == (0, True)
+    given_back(line, 0)
+    assert run("drop", str(invented["id"]), "--room", ROOM)[0] == 1
 
 
 def test_what_the_room_held_to_be_forged_is_sent_by_its_id_only(run, line, data):
