@@ -1,10 +1,11 @@
-"""What processing takes and answers."""
+"""What processing takes and answers. Events are in `events`, which every room has as `schemas.EVENTS`."""
 
 from __future__ import annotations
 
 from marshmallow import fields, validate
 
 from services.common.schemas import AnswerSchema, CommandSchema, Moment, Text
+from services.processing.events import EVENTS as EVENTS
 from services.processing.events import IDENTIFIER, AmendedComponent
 
 CODE = validate.Length(min=1, max=64)
