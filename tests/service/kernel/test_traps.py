@@ -14,6 +14,7 @@ import sys
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from tests.architecture.source import files
 from tests.support.bus import Bus, eventually
 from tests.support.programs import Program, borrowed
 
+LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 ROOT = Path(__file__).resolve().parents[3]
 
 
@@ -224,6 +226,7 @@ def test_parked_events_wait_through_a_restart(keeper, line, data):
     parked = data["oversight"]["inbox_parked"]
     eventually(lambda: parked.count_documents({"event.subject": thing}) == 2, what="both parked")
     keeper.end(signal.SIGKILL)
+    data["oversight"]["kernel"].update_one({"_id": "relay"}, {"$set": {"expires": LONG_AGO}})  # as if 8 s had passed
     keeper.start()
     made(1)
     eventually(
