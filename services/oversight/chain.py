@@ -68,7 +68,7 @@ class NextEntry:
         self._entry: ledger.Entry | None = None
 
     def writes(self, memory: dict[str, Any]) -> Sequence[Write]:
-        """The entry that continues the ledger's end; the first of a transaction guards the end and moves it past all."""
+        """The entry that continues the ledger's end; the first of a transaction guards that and moves it past all."""
         first = _END not in memory
         end = self._chain.end() if first else memory[_END]
         last = ledger.Entry(end["sequence"], "", {}, end["hash"]) if end["sequence"] else None
