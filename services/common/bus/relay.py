@@ -29,6 +29,7 @@ RENEW = 3.0  # seconds
 SLOW_LOOK = 5.0  # seconds
 LOOK_FOR_OTHERS = RENEW
 STREAM_WAIT = 5_000  # milliseconds until the database answers a quiet change stream with nothing
+MEASURE_AGAIN = 1.0  # seconds between counts of a backlog: each goes through all of it
 BATCH = 200  # documents
 MOST_PAUSE = 5.0  # seconds between tries while the broker refuses
 REPLAY_DEPTH = wire.EVENT_QUEUE_LIMIT // 4  # messages in a queue above which a replay waits: a full one refuses all
@@ -54,6 +55,7 @@ class Relay:
         self._past: dict[str, ObjectId] = {}  # by collection: up to this mark all was tried, and some was refused
         self._pass_began = 0.0
         self._pass_again = float("inf")  # when the oldest are tried again
+        self._measured = float("-inf")
         self._sent: dict[str, float] = {}  # events that were taken out, and until when they may still be seen
         self._stopping = False
         self._wake = eventlet.event.Event()
@@ -162,7 +164,6 @@ class Relay:
 
     def _publish(self) -> None:
         pause = 0.2
-        measured = float("-inf")
         last = False
         while not last:
             with eventlet.Timeout(SLOW_LOOK, False):
@@ -171,8 +172,7 @@ class Relay:
             if self._wake.ready():
                 self._wake = eventlet.event.Event()
             try:
-                if not self._leader and time.monotonic() - measured >= SLOW_LOOK:
-                    measured = time.monotonic()
+                if not self._leader:
                     self._measure()  # another process should lead: that nobody does must be seen
                 while self._leader and self._drain():
                     pause = 0.2
@@ -290,6 +290,9 @@ class Relay:
             )
 
     def _measure(self) -> None:
+        if time.monotonic() - self._measured < MEASURE_AGAIN:
+            return
+        self._measured = time.monotonic()
         marked = {"outbox_mark": {"$exists": True}}
         unsent, marks = 0, []
         for name in self._aggregates:
