@@ -66,6 +66,7 @@ class RoomConsumer(SharedExtension):
         for dependency in self.container.dependencies:
             setattr(instance, dependency.attr_name, dependency.get_dependency(None))
         self.instance = instance
+        metrics.in_hand.labels("all").set_function(lambda: self.in_hand)
         self.requests = RequestDesk(kernel, instance, self.commands)
         self.event_desk = EventDesk(kernel, instance, self.events)
         self._prefetch = kernel.settings.event_prefetch
@@ -138,7 +139,6 @@ class RoomConsumer(SharedExtension):
 
     def _take(self, work: Any, channel: Channel, message: Message) -> None:
         self.in_hand += 1
-        metrics.in_hand.labels("all").set(self.in_hand)
         self._pool.spawn_n(self._guard, work, channel, message)
 
     def _guard(self, work: Any, channel: Channel, message: Message) -> None:
@@ -152,7 +152,6 @@ class RoomConsumer(SharedExtension):
             logs.fault("work_fault", exc)
         finally:
             self.in_hand -= 1
-            metrics.in_hand.labels("all").set(self.in_hand)
 
     def _work_request(self, channel: Channel, message: Message) -> None:
         info = message.delivery_info

@@ -21,6 +21,7 @@ from kombu import Connection as KombuConnection
 
 from services.common import logs, metrics
 from services.common.bus import frames
+from services.common.bus.gathered import gather
 
 frames.tolerate()
 
@@ -105,6 +106,7 @@ class Link:
                 eventlet.sleep(pause * random.uniform(0.5, 1.0))
                 pause = min(pause * 2, 3.0)
                 continue
+            gather(connection)
             try:
                 self._on_open(connection)
                 self.connection = connection
