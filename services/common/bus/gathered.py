@@ -7,6 +7,8 @@ in hand: nothing more is delivered to us, and no caller has its answer, before i
 
 from __future__ import annotations
 
+import contextlib
+import socket
 from typing import Any
 
 import eventlet
@@ -22,9 +24,11 @@ class _Gathered:
     def __init__(self, transport: Any) -> None:
         self._transport = transport
         self._waiting: list[bytes] = []
-        self._sending = False
+        self._sending = self._lost = False
 
     def write(self, frames: Any) -> None:
+        if self._lost:
+            raise ConnectionResetError("a send failed before")
         self._waiting.append(bytes(frames))  # amqp writes its next frame into the same buffer
         if not self._sending:
             self._sending = True
@@ -35,8 +39,12 @@ class _Gathered:
             while self._waiting:
                 frames, self._waiting = b"".join(self._waiting), []
                 self._transport.write(frames)
-        except OSError as exc:  # the connection is lost, which its reader sees as well
+        except OSError as exc:
+            # A part may be sent: nothing may follow it. The reader sees the end, and makes a new connection.
+            self._lost = True
             logs.warning("broker_send_failed", fault=type(exc).__name__)
+            with contextlib.suppress(OSError):
+                self._transport.sock.shutdown(socket.SHUT_RDWR)
         finally:
             self._sending = False
 

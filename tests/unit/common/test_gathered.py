@@ -3,8 +3,16 @@
 from __future__ import annotations
 
 import eventlet
+import pytest
 
 from services.common.bus.gathered import _Gathered
+
+
+class Sock:
+    ended = False
+
+    def shutdown(self, _how: int) -> None:
+        self.ended = True
 
 
 class Line:
@@ -13,6 +21,7 @@ class Line:
     def __init__(self) -> None:
         self.sent: list[bytes] = []
         self.broken = False
+        self.sock = Sock()
 
     def write(self, frames: bytes) -> None:
         if self.broken:
@@ -58,13 +67,15 @@ def test_what_comes_while_a_send_is_under_way_follows_it():
     assert line.sent == [b"one", b"twothree"]
 
 
-def test_a_lost_connection_ends_no_writer():
+def test_after_a_send_that_failed_nothing_follows_and_the_reader_sees_the_end():
     line = Line()
     gathered = _Gathered(line)
     line.broken = True
     gathered.write(b"lost")
     settled()
+    assert line.sock.ended
     line.broken = False
-    gathered.write(b"later")
+    with pytest.raises(ConnectionResetError):
+        gathered.write(b"later")
     settled()
-    assert line.sent == [b"later"]
+    assert line.sent == []
