@@ -23,7 +23,9 @@ AGAINST_BASELINE = {"read": read.measure, "file": filing.measure, "upload": uplo
 BY_ITSELF = {"path": path.measure, "idle": idle.measure}
 NAMES = (*ON_STORES, *AGAINST_BASELINE, *BY_ITSELF)
 #: Figures that come with others, by the name of what measures them.
-WITH = {"idle_cpu": "idle", "rest_memory": "idle"}
+WITH = {
+    "idle_cpu": "idle", "rest_memory": "idle", "rpc_extensions": "rpc", "path_1": "path", "path_8": "path",
+}  # fmt: skip
 
 
 def main(arguments: list[str]) -> int:
@@ -34,7 +36,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--rounds", type=int, default=figures.ROUNDS, help="alternating rounds of each measure")
     given = parser.parse_args(arguments)
     figures.ROUNDS = given.rounds
-    names = [WITH.get(name, name) for name in given.name] or list(NAMES)
+    names = list(dict.fromkeys(WITH.get(name, name) for name in given.name)) or list(NAMES)
     for name in names:
         if name not in NAMES:
             parser.error(f"no figure {name}; there are {', '.join((*NAMES, *WITH))}")

@@ -42,6 +42,10 @@ _OPERATED = {
 }
 
 
+#: eventlet says at import what docs/decisions/0001-engine.md knows.
+_QUIET = ("-W", "ignore")
+
+
 def main(arguments: list[str]) -> int:
     """Run one command; returns the exit status."""
     parser, rest = _parser(), list(arguments)
@@ -81,7 +85,7 @@ def _help(arguments: list[str]) -> int:
     """--help of an operator's command, told by its own program; no system needs to run."""
     set_up()
     named = [word for word in arguments[1:] if not word.startswith("-")][:1]
-    code = _call(["-m", f"deploy.operate.{_OPERATED[arguments[0]]}", *named, "--help"], clean_environment())
+    code = _call([*_QUIET, "-m", f"deploy.operate.{_OPERATED[arguments[0]]}", *named, "--help"], clean_environment())
     print("\n  --state NAME or DIR may stand anywhere: the system that is meant")
     return code
 
@@ -147,7 +151,12 @@ def _parser() -> argparse.ArgumentParser:
     test = command("test", "set up, check style and types, then run all tests; further arguments go to pytest", _test)
     test.add_argument("--full", action="store_true", help="also what takes longer")
     bench = command("bench", "measure: each figure with its baseline of the same run and their ratio", _bench)
-    bench.add_argument("arguments", nargs=argparse.REMAINDER, metavar="[NAME …] [--json] [--rounds N]")
+    bench.add_argument(
+        "names", nargs="*", metavar="NAME",
+        help="rpc, rpc_extensions, event_latency_ms, idle_cpu, rest_memory, read, file, upload, path_1, path_8; or all",
+    )  # fmt: skip
+    bench.add_argument("--json", action="store_true", help="a list of name, unit, figure, baseline, ratio")
+    bench.add_argument("--rounds", type=int, default=5, help="alternating rounds of each measure, at least 1")
     trace = command("trace", "requirement → code → tests, and what has none", _operate_without_system("trace"))
     trace.add_argument("--json", action="store_true")
     letters = command(
@@ -370,7 +379,7 @@ def _operate(module: str, *, also_stopped: bool = False) -> Callable[[argparse.N
             production.read_settings(state_of(given.state, "main"))
             system, ours = restoring.alone(state_of(given.state, "main")), True
         try:
-            return _call(["-m", f"deploy.operate.{module}", *arguments], system.env("operator"), given.stands)
+            return _call([*_QUIET, "-m", f"deploy.operate.{module}", *arguments], system.env("operator"), given.stands)
         finally:
             if ours:
                 system.stop()
@@ -385,19 +394,24 @@ def _seed(given: argparse.Namespace, _: list[str]) -> int:
 
 def _replay(given: argparse.Namespace, _: list[str]) -> int:
     set_up()
-    arguments = ["-m", "deploy.operate.replay", "--from", given.teller, "--to", given.hearer]
+    arguments = [*_QUIET, "-m", "deploy.operate.replay", "--from", given.teller, "--to", given.hearer]
     return _call(arguments, _running(given).env("operator"))
 
 
 def _bench(given: argparse.Namespace, _: list[str]) -> int:
     set_up("test")
-    return _call(["-W", "ignore::DeprecationWarning", "-m", "bench", *given.arguments], clean_environment())
+    if given.rounds < 1:
+        raise Trouble("--rounds is a number from 1 on", "leave it out for five")
+    arguments = [*given.names, "--rounds", str(given.rounds), *(["--json"] if given.json else [])]
+    return _call([*_QUIET, "-m", "bench", *arguments], clean_environment())
 
 
 def _operate_without_system(module: str) -> Callable[[argparse.Namespace, list[str]], int]:
     def run(given: argparse.Namespace, _: list[str]) -> int:
         set_up()
-        return _call(["-m", f"deploy.operate.{module}", *(["--json"] if given.json else [])], clean_environment())
+        return _call(
+            [*_QUIET, "-m", f"deploy.operate.{module}", *(["--json"] if given.json else [])], clean_environment()
+        )
 
     return run
 
