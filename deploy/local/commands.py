@@ -42,10 +42,6 @@ _OPERATED = {
 }
 
 
-#: eventlet says at import what docs/decisions/0001-engine.md knows.
-_QUIET = ("-W", "ignore")
-
-
 def main(arguments: list[str]) -> int:
     """Run one command; returns the exit status."""
     parser, rest = _parser(), list(arguments)
@@ -85,7 +81,7 @@ def _help(arguments: list[str]) -> int:
     """--help of an operator's command, told by its own program; no system needs to run."""
     set_up()
     named = [word for word in arguments[1:] if not word.startswith("-")][:1]
-    code = _call([*_QUIET, "-m", f"deploy.operate.{_OPERATED[arguments[0]]}", *named, "--help"], clean_environment())
+    code = _call(["-m", f"deploy.operate.{_OPERATED[arguments[0]]}", *named, "--help"], clean_environment())
     print("\n  --state NAME or DIR may stand anywhere: the system that is meant")
     return code
 
@@ -101,7 +97,9 @@ def _call(arguments: list[str], env: dict[str, str], at: Path | None = None) -> 
     """
     if at is not None:
         arguments, env = ["-P", *arguments], {**env, "PYTHONPATH": str(ROOT)}
-    command = [str(VENV_PYTHON), *arguments]
+    # eventlet says at import what docs/decisions/0001-engine.md knows; pytest keeps warnings by its own rules
+    quiet = [] if "pytest" in arguments else ["-W", "ignore"]
+    command = [str(VENV_PYTHON), *quiet, *arguments]
     return subprocess.run(command, cwd=at or ROOT, env=env, preexec_fn=end_with_parent).returncode
 
 
@@ -379,7 +377,7 @@ def _operate(module: str, *, also_stopped: bool = False) -> Callable[[argparse.N
             production.read_settings(state_of(given.state, "main"))
             system, ours = restoring.alone(state_of(given.state, "main")), True
         try:
-            return _call([*_QUIET, "-m", f"deploy.operate.{module}", *arguments], system.env("operator"), given.stands)
+            return _call(["-m", f"deploy.operate.{module}", *arguments], system.env("operator"), given.stands)
         finally:
             if ours:
                 system.stop()
@@ -394,7 +392,7 @@ def _seed(given: argparse.Namespace, _: list[str]) -> int:
 
 def _replay(given: argparse.Namespace, _: list[str]) -> int:
     set_up()
-    arguments = [*_QUIET, "-m", "deploy.operate.replay", "--from", given.teller, "--to", given.hearer]
+    arguments = ["-m", "deploy.operate.replay", "--from", given.teller, "--to", given.hearer]
     return _call(arguments, _running(given).env("operator"))
 
 
@@ -403,15 +401,13 @@ def _bench(given: argparse.Namespace, _: list[str]) -> int:
     if given.rounds < 1:
         raise Trouble("--rounds is a number from 1 on", "leave it out for five")
     arguments = [*given.names, "--rounds", str(given.rounds), *(["--json"] if given.json else [])]
-    return _call([*_QUIET, "-m", "bench", *arguments], clean_environment())
+    return _call(["-m", "bench", *arguments], clean_environment())
 
 
 def _operate_without_system(module: str) -> Callable[[argparse.Namespace, list[str]], int]:
     def run(given: argparse.Namespace, _: list[str]) -> int:
         set_up()
-        return _call(
-            [*_QUIET, "-m", f"deploy.operate.{module}", *(["--json"] if given.json else [])], clean_environment()
-        )
+        return _call(["-m", f"deploy.operate.{module}", *(["--json"] if given.json else [])], clean_environment())
 
     return run
 
