@@ -49,6 +49,10 @@ GAP = 2000
 #: Comparisons at the end: what only one of them finds was under way. Seconds between two: longer than a handler takes.
 COMPARISONS, BETWEEN = 4, 5.0
 _BATCH_BYTES = 8 * 1024 * 1024
+#: What the start of an empty system writes: schema, lease and clock; when a room's repeated work is due next.
+_OF_EVERY_START = ("kernel", "timers")
+#: …and where it writes a first row: what tells it from a later one.
+_BEGUN = {"ledger_state": {"sequence": {"$ne": 0}}}
 _COUNTERS = (("intake", "counters"), ("payment", "counters"))
 
 
@@ -83,13 +87,29 @@ def inspect(state: State, folder: Path, key_file: Path | None) -> dict[str, Any]
 
 
 def occupied(client: Client) -> list[str]:
-    """Rooms whose database holds what somebody did (an unfinished restore is nothing)."""
-    found = []
-    for room in wire.ROOMS:
-        half = client[room]["kernel"].find_one({"_id": kernel.UNFINISHED}) is not None
-        if not half and any(client[room][name].find_one({}, {"_id": 1}) for name in ("told", "inbox", "idempotency")):
-            found.append(room)
-    return found
+    """Rooms whose database holds what an empty start did not put there: done, seeded, or by a stranger to us.
+
+    A database that an unfinished restore was writing holds nothing.
+    """
+    return [room for room in wire.ROOMS if not _half(client, room) and any(_kept(client, room))]
+
+
+def _half(client: Client, room: str) -> bool:
+    return client[room]["kernel"].find_one({"_id": kernel.UNFINISHED}) is not None
+
+
+def _kept(client: Client, room: str) -> Iterator[str]:
+    """The room's collections that hold something of their own."""
+    for name in client[room].list_collection_names(filter={"type": "collection"}):
+        if name in _OF_EVERY_START or name.startswith("system."):
+            continue
+        if client[room][name].find_one(_BEGUN.get(name, {}), {"_id": 1}):
+            yield name
+
+
+def _worked(client: Client, room: str) -> bool:
+    """Whether the room did anything there."""
+    return any(client[room][name].find_one({}, {"_id": 1}) for name in ("told", "inbox", "idempotency"))
 
 
 # -- load -------------------------------------------------------------------------------------------------------------
@@ -124,7 +144,7 @@ def load(client: Client, state: State, folder: Path, key_file: Path | None, gap:
 def _known(client: Client, before: dict[str, Any]) -> dict[str, Any]:
     """The highest numbers and the clock of what is replaced, as far as it can be read; kept over a second run."""
     known: dict[str, Any] = dict(before.get("known") or {"clock": None})
-    if not occupied(client):
+    if not any(_worked(client, room) and not _half(client, room) for room in wire.ROOMS):
         return known
     for room, name in _COUNTERS:
         for row in client[room][name].find({}):
