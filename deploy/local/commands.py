@@ -270,15 +270,13 @@ def _status(given: argparse.Namespace, _: list[str]) -> int:
 
 
 def _logs(given: argparse.Namespace, _: list[str]) -> int:
-    state = state_of(given.state, "main")
-    if not given.state and not any(state.logs.glob("*.log")):
-        state = state_of(None, "demo")
-    say(ownership.about(state))
+    state = showing.logged(given.state)
     files = sorted(state.logs.glob(f"{given.name or '*'}.log"))
     if not files:
+        known = ", ".join(sorted(file.stem for file in state.logs.glob("*.log")))
         raise Trouble(
-            f"No log {'of ' + given.name if given.name else 'yet'} in {state.top.name}",
-            "./motcua status lists the processes",
+            f"No log{f' of {given.name}' if given.name else ''} in {ownership.name_of(state)}",
+            f"these are there: {known or 'none yet'}",
         )
     return showing.logs(files, given.follow)
 

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import time
 from pathlib import Path
 
+from deploy.local import ownership
+from deploy.local.paths import State, state_of
 from deploy.local.system import System
+from deploy.local.trouble import Trouble, say
 
 
 def status(system: System) -> int:
@@ -18,6 +22,28 @@ def status(system: System) -> int:
         print(f"{row['name']:22} {row['state']:10} {row['pid'] or '–':>8} {row['restarts']:>8}  {where}")
     print(f"portal  {system.base_url}")
     return 0 if all(row["state"] in ("ready", "by address") for row in rows if row["name"] != "epmd") else 1
+
+
+def logged(given: str | None) -> State:
+    """The system whose logs are meant, said aloud: the running one that every command takes, else one that ran before.
+
+    Raises Trouble where there is neither.
+    """
+    states = [state_of(given, default) for default in ("main", "demo")]
+    for state in states:
+        if state.top.exists() and System(state.top).running():
+            say(ownership.about(state))
+            return state
+    for state in states:
+        if any(state.logs.glob("*.log")):
+            say(f"{ownership.about(state)}; it does not run, these are its last logs")
+            return state
+    named, others = given or os.environ.get("MOTCUA_STATE"), ownership.running()
+    raise Trouble(
+        f"No system{f' named {named}' if named else ''} runs here or has left logs"
+        + (f"; these run: {', '.join(others)}" if others else ""),
+        "name one with --state" if others else "start one: ./motcua up --detach, or ./motcua demo --keep",
+    )
 
 
 def logs(files: list[Path], follow: bool) -> int:

@@ -160,6 +160,32 @@ def test_a_name_without_a_system_names_those_that_run(two_systems, capsys):
     assert "these do: demo, main" in capsys.readouterr().err
 
 
+def test_logs_are_those_of_the_system_that_every_command_takes(two_systems, capsys):
+    """Else of one that ran before, which is said; where there is none, nothing is made up."""
+    for name in ("main", "demo"):
+        (two_systems / name / "logs" / "intake.log").write_text(f"of {name}\n")
+    for runs, stopped, printed in (("main", (), "of main\n"), ("demo", ("main",), "of demo\n")):
+        for name in stopped:
+            (two_systems / name / "run" / "supervisor.json").unlink()
+        assert commands.main(["logs", "intake"]) == 0
+        said = capsys.readouterr()
+        assert (said.out, "does not run" in said.err) == (printed, False)
+        assert f"system: {runs}" in said.err
+    assert commands.main(["logs", "nosuch", "--state", "main"]) == 1
+    complaint = capsys.readouterr().err
+    assert "No log of nosuch in main" in complaint and "these are there: intake" in complaint
+    (two_systems / "demo" / "run" / "supervisor.json").unlink()
+    assert commands.main(["logs"]) == 0
+    said = capsys.readouterr()
+    assert said.out == "of main\n" and "it does not run, these are its last logs" in said.err
+    for name in ("main", "demo"):
+        (two_systems / name / "logs" / "intake.log").unlink()
+    assert commands.main(["logs", "intake"]) == 1
+    said = capsys.readouterr()
+    assert "No system runs here or has left logs" in said.err and "./motcua up --detach" in said.err
+    assert "system: " not in said.err
+
+
 @pytest.mark.parametrize("base", ["abc", "22", "65530", "-5", "70000"])
 def test_a_port_base_that_cannot_be_is_refused_in_words(tmp_path, monkeypatch, base):
     monkeypatch.setenv("MOTCUA_PORT_BASE", base)
