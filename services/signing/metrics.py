@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from prometheus_client import Counter, Gauge
 
 _verdicts = Counter("motcua_signing_verdicts_total", "Verdicts told, first ones and changed ones", ["verdict"])
 _killed = Counter("motcua_signing_killed_total", "Checks that ended with their worker, judged undecided", ["why"])
-undecided = Gauge("motcua_signing_undecided_files", "Files whose verdict is INDETERMINATE, at most 10,000 counted")
+_undecided = Gauge(
+    "motcua_signing_undecided_files", "Files whose verdict is INDETERMINATE, at most 10,000 of each", ["why"]
+)
 
 
 def record_verdict(verdict: str) -> None:
     _verdicts.labels(verdict).inc()
+
+
+def record_undecided(counts: Mapping[str, int]) -> None:
+    """`why` is revocation_data (fresh data would decide it) or other."""
+    for why, count in counts.items():
+        _undecided.labels(why).set(count)
 
 
 def record_killed(why: str) -> None:

@@ -13,6 +13,11 @@ from services.signing.verdict import Verdict
 #: Purposes of files that are checked as they come in; the system's own forms carry no signature yet.
 CHECKED = frozenset({"component", "slip", "result", "own"})
 
+#: The one open verdict that the operator of this system can end: by bringing revocation lists or answers.
+WAITS_FOR_REVOCATION = "no_revocation_data"
+#: After so long such a file is counted with the others: data that its authority no longer gives out never come.
+_WAITED_FOR = timedelta(days=7)
+
 _FIRST_PAUSE = timedelta(minutes=5)
 _LONGEST_PAUSE = timedelta(days=1)
 #: Asked for again sooner than this, an undecided file gets its known answer (unless the trust store changed).
@@ -38,6 +43,11 @@ def next_check(verdict: str, attempts: int, now: datetime) -> datetime | None:
     if is_final(verdict):
         return None
     return now + min(_FIRST_PAUSE * 2 ** min(attempts, 10), _LONGEST_PAUSE)
+
+
+def waiting_since(now: datetime) -> datetime:
+    """Files received before that are no longer counted as waiting for revocation data."""
+    return now - _WAITED_FOR
 
 
 def asks_anew(file: dict[str, Any], *, trust_version: str, now: datetime) -> bool:

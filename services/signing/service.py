@@ -79,7 +79,7 @@ class SigningService:
     @every(60)
     def check_undecided(self, ctx: Context) -> None:
         """Looks again at files whose verdict is open: revocation data come late, workers die of others' jobs."""
-        metrics.undecided.set(count_undecided(ctx.store))
+        metrics.record_undecided(count_undecided(ctx.store, ctx.now))
         for file in list(undecided(ctx.store, self.checker.trust_version, ctx.now, _RECHECKS_A_RUN)):
             left = ctx.deadline - time.monotonic()
             if left < 1:

@@ -10,13 +10,16 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from services.common.store import Document, Index, Store
+from services.signing.reports import WAITS_FOR_REVOCATION, waiting_since
 
 AGGREGATES = ["files"]
 INDEXES = [
     Index("files", [("sha256", 1), ("received_at", 1)], {"name": "by_content"}),
     Index("files", [("verdict", 1), ("next_check_at", 1)], {"name": "undecided"}),
+    Index("files", [("verdict", 1), ("code", 1), ("received_at", 1)], {"name": "waiting"}),
     Index("reports", [("sha256", 1), ("policy", 1), ("trust_version", 1)], {"name": "by_content"}),
 ]
+_MOST_COUNTED = 10_000
 
 
 def earliest_receipt(store: Store, sha256: str, received: datetime) -> datetime:
@@ -43,5 +46,12 @@ def undecided(store: Store, trust_version: str, now: datetime, limit: int) -> It
     return store.find("files", query, sort=[("next_check_at", 1)], limit=limit)
 
 
-def count_undecided(store: Store) -> int:
-    return store.collection("files").count_documents({"verdict": "INDETERMINATE"}, limit=10_000)
+def count_undecided(store: Store, now: datetime) -> dict[str, int]:
+    """Open files by what they wait for: `revocation_data` while that may still come, else `other`; 10,000 at most."""
+    files, verdict = store.collection("files"), {"verdict": "INDETERMINATE"}
+    awaited = {**verdict, "code": WAITS_FOR_REVOCATION, "received_at": {"$gt": waiting_since(now)}}
+    waiting = files.count_documents(awaited, limit=_MOST_COUNTED)
+    return {
+        "revocation_data": waiting,
+        "other": files.count_documents(verdict, limit=_MOST_COUNTED + waiting) - waiting,
+    }

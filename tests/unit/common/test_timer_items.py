@@ -83,7 +83,7 @@ def recheck(rows: Rows, patch: pytest.MonkeyPatch) -> None:
 
 def check_undecided(rows: Rows, patch: pytest.MonkeyPatch) -> None:
     ctx = rows.context()
-    patch.setattr(signing, "count_undecided", lambda _: 0)
+    patch.setattr(signing, "count_undecided", lambda *_: {})
     patch.setattr(signing, "undecided", lambda *_: ctx.store.find())
     patch.setattr(signing.SigningService, "checker", SimpleNamespace(trust_version=""), raising=False)
     patch.setattr(signing.SigningService, "_check_again", lambda _, __, row, **___: rows.take(row["_id"]))
