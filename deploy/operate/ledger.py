@@ -5,7 +5,8 @@ verify   reads the whole ledger from oversight's database and the signed heads f
          one aggregate, and which events that the rooms told have no entry. Exit status 0 only when there is nothing.
 figures  counts oversight's figures from the ledger alone and compares them with those of its documents.
 
-Settings: MOTCUA_MONGO_URL_ADMIN, MOTCUA_LEDGER_HEADS, MOTCUA_PUBLIC_KEYS; no room needs to run.
+The system must run (./motcua up): events that were told a moment ago are waited for. Without ./motcua it takes the
+settings MOTCUA_MONGO_URL_ADMIN, MOTCUA_LEDGER_HEADS, MOTCUA_PUBLIC_KEYS.
 """
 
 from __future__ import annotations
