@@ -2,13 +2,15 @@
 
   list [--room R] [--limit N] [--json]     what lies there, by room
   show ID [--room R]                       headers and body of one
-  replay ID | --all [--room R]             back into the room's own queue, with a fresh count of attempts
-  drop ID --room R                         takes one away for good: what another put there is never to be believed
+  replay ID | --all [--room R]             back into the room's own queue, with a fresh count of attempts: every letter
+                                           of this id, or all, in every room or in R alone
+  drop ID --room R                         takes those of this id away for good: what another put there is never to be
+                                           believed
 
 Listing takes messages without acknowledging them and gives them back by closing the channel: nothing is lost, but what
 one operator looks at is hidden from another for that moment. A replay is confirmed by the broker before the dead letter
 is acknowledged: a crash in between leaves it in both places, and the room's inbox drops the second. The event id names
-a message; one that is no event is named by its content ("sha256:…").
+a message; one that is no event is named by its content ("sha256:…"), and so are its copies, wherever they lie.
 
 Every room can publish straight into the queue of dead letters of another, and a replay makes a message believed. So a
 letter is sent again only where the broker vouches that the room itself, the teller of the event or the operator
@@ -263,15 +265,17 @@ def _parser() -> argparse.ArgumentParser:
     listing = commands.add_parser("list", help="what lies there, by room")
     listing.add_argument("--limit", type=int, default=MOST_LISTED, help="at most so many of each room")
     listing.add_argument("--json", action="store_true")
-    show = commands.add_parser("show", help="headers and body of one message")
+    show = commands.add_parser("show", help="headers and body of each letter of this id")
     show.add_argument("id")
-    replay = commands.add_parser("replay", help="send back into the room's own queue")
+    about = "send every letter of this id, or all, back into its room's own queue"
+    replay = commands.add_parser("replay", help=about, description=about)
     replay.add_argument("id", nargs="?")
     replay.add_argument("--all", action="store_true")
-    drop = commands.add_parser("drop", help="take one away for good; its body is printed")
+    drop = commands.add_parser("drop", help="take those of this id away for good; their bodies are printed")
     drop.add_argument("id")
     for command in (listing, show, replay, drop):
-        command.add_argument("--room", choices=PLACES, required=command is drop)
+        where = "there alone" if command is drop else "there alone, else everywhere"
+        command.add_argument("--room", choices=PLACES, required=command is drop, help=where)
     return parser
 
 
@@ -281,7 +285,7 @@ def main(arguments: list[str], amqp_url: str | None = None) -> int:
     parser = _parser()
     given = parser.parse_args(arguments)
     if given.command == "replay" and bool(given.id) == given.all:
-        parser.error("replay takes one ID or --all")
+        parser.error("replay takes one ID or --all, not both" if given.all else "replay takes one ID, or --all")
     rooms: tuple[str, ...] = (given.room,) if given.room else PLACES
     try:
         letters = DeadLetters(amqp_url or os.environ["MOTCUA_AMQP_URL"])

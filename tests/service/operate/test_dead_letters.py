@@ -49,7 +49,7 @@ def bury(line, thing: str) -> str:
     return event_id
 
 
-def put_dead(line, event: dict[str, object] | bytes, **headers: object) -> None:
+def put_dead(line, event: dict[str, object] | bytes, queue: str = DEAD, **headers: object) -> None:
     """A dead letter written straight into the queue, as a room leaves it, by one who is believed."""
     body = event if isinstance(event, bytes) else json.dumps(event).encode()
     given = {wire.H_REASON: "handler: ValueError after 2 attempts", wire.H_ATTEMPT: 2, wire.H_FAULTS: 3,
@@ -57,7 +57,7 @@ def put_dead(line, event: dict[str, object] | bytes, **headers: object) -> None:
     line.channel.confirm_delivery()
     line.channel.basic_publish(
         "",
-        DEAD,
+        queue,
         body,
         pika.BasicProperties(user_id="operator", delivery_mode=2, headers=given, message_id="m1", type="t1"),
     )
@@ -258,10 +258,38 @@ def test_messages_of_the_partner_are_listed_but_not_replayed(run, stores):
         connection.close()
 
 
-def test_replay_needs_one_id_or_all(url):
-    for arguments in (["replay"], ["replay", "x", "--all"]):
-        with pytest.raises(SystemExit):
-            dead_letters.main(arguments, url)
+def test_an_id_means_every_letter_of_it_unless_a_room_is_named(run, line):
+    """What is no event is named by its content, so copies of it in two rooms have one id."""
+    other, body = "postal", f"no event {uuid.uuid4().hex}".encode()
+    mine, others = wire.event_queue(other), wire.dead_queue(other)
+    line.channel.queue_purge(mine)
+    try:
+        for queue in (DEAD, others, others):
+            put_dead(line, body, queue)
+        rows = json.loads(run("list", "--json")[1])
+        assert len(rows) == 3
+        [id] = {row["id"] for row in rows}
+        given_back(line, 1)
+        eventually(lambda: line.depth(others) == 2, what="both are back")
+        status, printed, _ = run("replay", id, "--room", other)
+        assert (status, printed.count("replayed to postal"), printed.count("replayed to")) == (0, 2, 2)
+        eventually(lambda: (line.depth(mine), line.depth(others), line.depth(DEAD)) == (2, 0, 1), what="that room's")
+        put_dead(line, body, others)
+        status, printed, _ = run("replay", id)
+        assert (status, printed.count("replayed to postal"), printed.count(f"replayed to {ROOM}")) == (0, 1, 1)
+        eventually(lambda: (line.depth(mine), line.depth(others), line.depth(DEAD)) == (3, 0, 1), what="dead again")
+    finally:
+        for queue in (mine, others):
+            line.channel.queue_purge(queue)
+
+
+@pytest.mark.parametrize("arguments", [[], ["x", "--all"], ["--all", "x"], ["--all", "--room", ROOM, "x"]])
+def test_a_replay_takes_one_id_or_all_and_never_both(arguments, capsys):
+    with pytest.raises(SystemExit) as refused:
+        dead_letters.main(["replay", *arguments], "amqp://nobody.is.asked")
+    assert refused.value.code == 2
+    assert "one ID" in (said := capsys.readouterr().err)
+    assert ("not both" in said) == bool(arguments)
 
 
 def test_a_look_for_one_letter_keeps_no_other(url, line):
