@@ -32,6 +32,7 @@ class Child:
     not_before: float = 0.0
     started: float = 0.0
     next_probe: float = 0.0
+    log_from: int | None = None  # where its log began to grow since this start
     unwritten: bool = False  # its record in the state directory is not what it should be
     extra: dict[str, Any] = field(default_factory=dict)
 

@@ -12,8 +12,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from deploy.local import broker, observability, ownership, production, restoring, seeding, showing
+from deploy.local import advice, broker, observability, ownership, production, restoring, seeding, showing
 from deploy.local.bootstrap import clean_environment, set_up
+from deploy.local.memory import refuse_to_forget
 from deploy.local.paths import ROOT, SHARED, TMP, VENV_PYTHON, State, state_of
 from deploy.local.processes import end_with_parent
 from deploy.local.supervise import Supervisor
@@ -70,6 +71,8 @@ def _stands() -> Path:
 
 def _one(parser: argparse.ArgumentParser, arguments: list[str], stands: Path) -> int:
     given, unknown = parser.parse_known_args(arguments)
+    if given.command is None:
+        parser.error("which command? ./motcua --help lists them; ./motcua demo shows what it is")
     given.stands = stands
     if unknown and given.command != "test":
         parser.error(f"unknown argument: {' '.join(unknown)}")
@@ -111,7 +114,7 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
 
     def command(name: str, text: str, run: Callable[[argparse.Namespace, list[str]], int]) -> argparse.ArgumentParser:
         sub = commands.add_parser(name, help=text, description=text, allow_abbrev=False)
@@ -204,10 +207,16 @@ def _up(given: argparse.Namespace, _: list[str]) -> int:
         raise Trouble(f"{state.top} holds a {kinds[0]}, for good", f"name another state for a {kinds[1]}: --state NAME")
     if System(state.top).running():
         raise Trouble(
-            f"This system runs already ({ownership.name_of(state)})", "./motcua status shows it, ./motcua down ends it"
+            f"This system runs already ({ownership.name_of(state)})",
+            f"{advice.command(state, 'status')} shows it, {advice.command(state, 'down')} ends it",
         )
-    if not given.rehearsal and describe(state).get("rehearsal") is not True:
+    if given.fresh:
+        refuse_to_forget(state, given.rehearsal)
+    real = not given.rehearsal and describe(state).get("rehearsal") is not True
+    if real:
         production.refuse_without_trust(state)
+    production.check_settings(state, not real)
+    if real:
         production.place_heads(state, given.fresh)
         for line in production.warnings():
             say(f"warning: {line}")
@@ -240,8 +249,17 @@ def _down(given: argparse.Namespace, _: list[str]) -> int:
         say(ownership.about(state))
         System(state.top).stop()
         say(f"stopped {ownership.name_of(state)}")
-    if not left:
-        say("nothing was running")
+    if left:
+        return 0
+    others = ownership.running()
+    if others and not chosen:
+        raise Trouble(
+            f"No system main or demo runs here; these do: {', '.join(others)}", "name one: ./motcua down --state NAME"
+        )
+    say(
+        "nothing was running"
+        + (f" in {ownership.name_of(states[0])}; these run: {', '.join(others)}" if others else "")
+    )
     return 0
 
 
@@ -257,7 +275,10 @@ def _running(given: argparse.Namespace) -> System:
     others = ownership.running()
     raise Trouble(
         f"No system{named} runs here" + (f"; these do: {', '.join(others)}" if others else ""),
-        "name one with --state" if others else "start one: ./motcua up --detach, or ./motcua demo --keep",
+        "name one with --state"
+        if others
+        else f"start one: {advice.command(state_of(given.state, 'main'), 'up --detach')}"
+        + ("" if given.state else ", or ./motcua demo --keep"),
     )
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 from datetime import UTC, datetime
 
+from deploy.local.advice import command
 from deploy.local.paths import State, read_json, write_json
 from deploy.local.table import REHEARSAL_START, Addresses
 from deploy.local.trouble import Trouble
@@ -27,11 +29,30 @@ def refuse_half_restored(state: State) -> None:
     """Raises Trouble where a restore was begun and not completed: no room may see half of a database."""
     begun = read_json(state.top / RESTORE_MARKER)
     if begun is not None or (state.top / RESTORE_MARKER).exists():
-        folder = (begun or {}).get("folder", "DIR")
+        folder = shlex.quote(str((begun or {}).get("folder", "DIR")))
+        forget = command(state, "up --fresh")
         raise Trouble(
             "A restore was begun here and not completed: the databases hold a part of it",
-            f"run it again: ./motcua restore {folder}; or ./motcua up --fresh forgets everything",
+            f"run it again: {command(state, f'restore {folder}')}"
+            + (f"; or {forget} forgets everything" if "--rehearsal" in forget else ""),
         )
+
+
+def refuse_to_forget(state: State, rehearsal: bool) -> None:
+    """Raises Trouble where a start is to forget the data of a production system: they are real.
+
+    `rehearsal`: what is to be started; it tells of what kind data are where the state directory does not.
+    """
+    known = (read_json(state.system) or {}).get("rehearsal", rehearsal)
+    held = [folder for folder in (state.data, state.ledger_heads) if folder.is_dir() and any(folder.iterdir())]
+    if known or not held:
+        return
+    folders = " ".join(shlex.quote(str(folder)) for folder in held)
+    raise Trouble(
+        f"{state.top} holds a production system: its data are real, --fresh does not forget them",
+        f"leave --fresh out; for an empty system name another one: --state NAME. If they are really to go: back them "
+        f"up ({command(state, 'backup DIR')}), move away or remove {folders}, then run the same again",
+    )
 
 
 def clock_offset(state: State) -> float:

@@ -91,12 +91,23 @@ class State:
     def tmp(self) -> Path:
         return self.top / "tmp"
 
+    def _heads_away(self) -> bool:
+        return self.ledger_heads.is_symlink() and not self.ledger_heads.exists()
+
+    def refuse_heads_away(self) -> None:
+        """Raises Trouble where the ledger's signed heads are kept elsewhere, and that place is not there."""
+        if self._heads_away():
+            raise Trouble(
+                f"The ledger's signed heads are kept in {self.ledger_heads.readlink()}, and that is not there",
+                f"see that its disk is mounted, then run the same again ({self.ledger_heads} is a link to it)",
+            )
+
     def make(self) -> None:
         """Create the folders; what holds secrets or data is closed to other users of the machine."""
         try:
             for folder in (self.top, self.public_keys, self.run, self.hold, self.logs, self.tmp):
                 folder.mkdir(parents=True, exist_ok=True)
-            for folder in (self.secrets, self.data, self.home, self.ledger_heads):
+            for folder in (self.secrets, self.data, self.home, *(() if self._heads_away() else (self.ledger_heads,))):
                 folder.mkdir(parents=True, exist_ok=True)
                 folder.chmod(0o700)
         except OSError as exc:

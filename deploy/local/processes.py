@@ -50,6 +50,23 @@ def rotate(log: Path) -> None:
         os.replace(log, log.with_suffix(".log.1"))
 
 
+def log_end(state: State, name: str) -> int:
+    """How long a process's log is now, 0 where it is rotated at its next start."""
+    log = state.logs / f"{name}.log"
+    size = log.stat().st_size if log.exists() else 0
+    return 0 if size > _LOG_LIMIT else size
+
+
+def written(state: State, name: str, since: int | None) -> list[str]:
+    """The lines of a process's log after its first `since` bytes; all of them where it was rotated meanwhile."""
+    log = state.logs / f"{name}.log"
+    if not log.exists():
+        return []
+    with open(log, "rb") as content:
+        content.seek(since if since and since <= log.stat().st_size else 0)
+        return content.read().decode(errors="replace").splitlines()
+
+
 def spawn(state: State, name: str, argv: list[str], env: dict[str, str]) -> subprocess.Popen[bytes]:
     """Start a program in a session of its own, output to its log, marked as ours; it gets SIGTERM when we die."""
     log = state.logs / f"{name}.log"

@@ -6,9 +6,13 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from pathlib import Path
 
-from deploy.local.paths import State
+from deploy.local.advice import command
+from deploy.local.bootstrap import clean_environment
+from deploy.local.paths import ROOT, VENV_PYTHON, State
+from deploy.local.processes import end_with_parent
 from deploy.local.table import GATEWAY_ONLY, HANDED_ON, OUTSIDE, READ_HERE
 from deploy.local.trouble import Trouble
 
@@ -42,12 +46,42 @@ def read_settings(state: State) -> None:
         os.environ.setdefault(name.strip(), value.strip())
 
 
+def check_settings(state: State, rehearsal: bool) -> None:
+    """Raises Trouble where a setting is not what its reader takes, with its place: before anything is started."""
+    folder = [] if rehearsal else [str(trust_of(state))]
+    done = subprocess.run(
+        [str(VENV_PYTHON), "-W", "ignore", "-m", "deploy.local.check_settings", *folder], cwd=ROOT,
+        env=clean_environment(), capture_output=True, text=True, preexec_fn=end_with_parent,
+    )  # fmt: skip
+    if not done.returncode:
+        return
+    fault = done.stdout.strip() or done.stderr.strip()[-800:]
+    name, _, rule = fault.partition(" ")
+    value = os.environ.get(name, "")
+    raise Trouble(f"{name}={value[:80]} {rule}" if value else fault, f"mend it in {_place_of(name, value, state)}")
+
+
+def _place_of(name: str, value: str, state: State) -> str:
+    file = state.top / SETTINGS
+    for number, line in enumerate(file.read_text(encoding="utf-8").splitlines() if file.is_file() else [], 1):
+        known, _, written = line.partition("=")
+        if (known.strip(), written.strip()) == (name, value):
+            return f"{file}, line {number}"
+    return "the environment" if value else str(trust_of(state)) if name == "MOTCUA_TRUST" else str(file)
+
+
+def trust_of(state: State) -> Path:
+    """The folder of a production system's trust anchors."""
+    return Path(os.environ.get("MOTCUA_TRUST") or state.top / "trust")
+
+
 def place_heads(state: State, fresh: bool) -> None:
     """Keep the ledger's signed heads in the folder MOTCUA_LEDGER_HEADS: a link to it stands in the state directory.
 
     Raises Trouble where heads would be left behind, mixed with others, or lie in two places.
     """
     given, here = os.environ.get("MOTCUA_LEDGER_HEADS"), state.ledger_heads
+    state.refuse_heads_away()
     if fresh and here.is_symlink() and any(here.iterdir()):
         raise Trouble(f"{here.resolve()} holds the signed heads of the data so far", "move them away first; then again")
     if not given or (here.is_symlink() and here.resolve() == Path(given).resolve()):
@@ -55,11 +89,16 @@ def place_heads(state: State, fresh: bool) -> None:
     if here.is_symlink() or (here.is_dir() and any(here.iterdir())):
         raise Trouble(
             f"The ledger's signed heads lie in {here.resolve()}, not in {given}",
-            f"./motcua down, move its files to {given}, remove {here}, then start again",
+            f"{command(state, 'down')}, move its files to {given}, remove {here}, then start again",
         )
     target = Path(given).resolve()
+    if not target.parent.is_dir():
+        raise Trouble(
+            f"MOTCUA_LEDGER_HEADS={given}: {target.parent} is not there",
+            "see that its disk is mounted, or make that folder; only the last one of the path is made here",
+        )
     try:
-        target.mkdir(parents=True, exist_ok=True, mode=0o700)
+        target.mkdir(exist_ok=True, mode=0o700)
         if here.is_dir():
             here.rmdir()
         here.parent.mkdir(parents=True, exist_ok=True)
@@ -72,12 +111,13 @@ def place_heads(state: State, fresh: bool) -> None:
 
 def refuse_without_trust(state: State) -> None:
     """Raises Trouble where no trust anchor lies: signing would not start, and nothing goes without it."""
-    trust = Path(os.environ.get("MOTCUA_TRUST") or state.top / "trust")
+    trust = trust_of(state)
     if any(trust.glob("anchors/*/*")):
         return
     raise Trouble(
         f"A production system needs the roots whose signatures it believes; {trust}/anchors holds none",
-        "see docs/operations/production.md, “Trust anchors”; to try the system out: ./motcua up --rehearsal",
+        "see docs/operations/production.md, “Trust anchors”; to try the system out: "
+        "./motcua up --rehearsal --state practice",
     )
 
 

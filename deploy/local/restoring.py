@@ -10,6 +10,7 @@ import subprocess
 from pathlib import Path
 
 from deploy.local import ownership, processes, production
+from deploy.local.advice import command
 from deploy.local.bootstrap import clean_environment
 from deploy.local.memory import refuse_half_restored
 from deploy.local.paths import ROOT, VENV_PYTHON, State
@@ -23,9 +24,13 @@ _AGAIN = "mend what is named above and run the same command again; no room start
 
 def restore(state: State, folder: Path, options: list[str], *, replace: bool, containers: bool = False) -> int:
     """Brings a backup back into a stopped system; 0 when the rooms agree afterwards. Raises Trouble."""
+    if not folder.is_dir():  # before there is a state directory for it
+        raise Trouble(f"{folder} is no backup: there is no such folder", "name the folder that ./motcua backup made")
     system = System(state.top)
     if system.running():
-        raise Trouble("A system runs here", "./motcua down ends it; a restore replaces everything that its rooms keep")
+        raise Trouble(
+            "A system runs here", f"{command(state, 'down')} ends it; a restore replaces everything that its rooms keep"
+        )
     say("reading the backup")
     # nothing of it is believed before its signature is: a start makes keys and users of the kind that it names
     alone_env = {**clean_environment(), "MOTCUA_STATE_DIR": str(state.top)}
@@ -33,6 +38,8 @@ def restore(state: State, folder: Path, options: list[str], *, replace: bool, co
     system.rehearsal = found["rehearsal"]
     if not system.rehearsal:
         production.refuse_without_trust(state)
+    production.check_settings(state, system.rehearsal)
+    if not system.rehearsal:
         production.place_heads(state, False)
     try:
         system.start([], containers=containers)
@@ -64,9 +71,9 @@ def settle(system: System, folder: Path, options: list[str], *, containers: bool
     if done.returncode or verified.returncode:
         raise Trouble(
             "The backup is loaded, but not everything agrees",
-            "see what is named above; ./motcua up starts the system all the same",
+            f"see what is named above; {command(system.state, 'up')} starts the system all the same",
         )
-    say("restored; ./motcua up starts the system")
+    say(f"restored; {command(system.state, 'up')} starts the system")
     return 0
 
 
@@ -92,8 +99,8 @@ def alone(state: State) -> System:
     """
     refuse_half_restored(state)
     if not (state.data / "database").is_dir() or not state.system.exists():
-        raise Trouble("No system was ever set up here", "start one: ./motcua up --detach, or ./motcua demo --keep")
+        raise Trouble("No system was ever set up here", f"start one: {command(state, 'up --detach')}")
     if any(processes.alive(processes.record_of(state, name)) for name in STORES):
-        raise Trouble("An earlier run has left processes", "./motcua down ends them")
+        raise Trouble("An earlier run has left processes", f"{command(state, 'down')} ends them")
     known = json.loads(state.system.read_text())
     return System(state.top, bool(known.get("rehearsal"))).start([])

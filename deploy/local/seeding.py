@@ -7,6 +7,7 @@ one, with the file, and ended when it is ready. What is there already stays as i
 from __future__ import annotations
 
 import json
+import re
 import signal
 import socket
 import subprocess
@@ -131,4 +132,5 @@ def _officer(row: dict[str, Any]) -> list[str]:
 
 def _last_words(log: Path) -> str:
     lines = log.read_text(errors="replace").strip().splitlines() or ["it said nothing"]
-    return lines[-1][:300]
+    # a fault is told with the name of its class: that says nothing to who wrote the file
+    return re.sub(r"^[\w.]+(?:Error|Exception|Refused): ", "", lines[-1])[:300]

@@ -22,6 +22,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from deploy.local import bindings, broker, containers, database, keys, observability, processes
+from deploy.local.advice import command
 from deploy.local.bootstrap import clean_environment
 from deploy.local.children import PAUSE_FIRST, Child, exit_text, probe_of
 from deploy.local.memory import clock_offset, refuse_half_restored, refuse_other_kind, remember, wipe
@@ -62,6 +63,7 @@ class Supervisor:
         """Start, keep up, stop. Returns the exit status."""
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, self._asked_to_stop)
+        self.state.refuse_heads_away()
         self.state.make()
         me = {"name": "supervisor", "pid": os.getpid(), "start": processes.start_time(os.getpid())}
         with locked(self.state.top / "start.lock"):
@@ -69,7 +71,7 @@ class Supervisor:
             if processes.alive(other):
                 raise Trouble(
                     f"This system runs already ({self.state.top.name})",
-                    "./motcua status shows it, ./motcua down ends it",
+                    f"{command(self.state, 'status')} shows it, {command(self.state, 'down')} ends it",
                 )
             swept = processes.sweep(self.state)
             (self.state.run / "failed").unlink(missing_ok=True)
@@ -150,7 +152,9 @@ class Supervisor:
         if self.only is not None:
             unknown = set(self.only) - {row.name for row in rows}
             if unknown:
-                raise Trouble(f"No such process: {', '.join(sorted(unknown))}", "./motcua status lists them")
+                raise Trouble(
+                    f"No such process: {', '.join(sorted(unknown))}", f"{command(self.state, 'status')} lists them"
+                )
             rows = [row for row in rows if row.name in self.only]
         return rows
 
@@ -236,9 +240,10 @@ class Supervisor:
             time.sleep(_TICK)
 
     def _tail(self, name: str) -> str:
-        log = self.state.logs / f"{name}.log"
-        lines = log.read_text(errors="replace").splitlines()[-15:] if log.exists() else []
-        return "\n".join(f"    | {line[:300]}" for line in lines)
+        """The last lines of a program's log that it wrote since this start, not those of one before."""
+        child = self.children.get(name)
+        lines = processes.written(self.state, name, child.log_from if child else 0)[-15:]
+        return "\n".join(f"    | {line[:300]}" for line in lines) or "    | (it wrote nothing)"
 
     def _until_ready(self, wanted: list[Child]) -> None:
         """Turn the loop until all are ready. One that ends again and again, or is late, is told with its log."""
@@ -300,6 +305,8 @@ class Supervisor:
         child.unwritten = False
 
     def _spawn(self, child: Child) -> None:
+        if child.log_from is None:
+            child.log_from = processes.log_end(self.state, child.name)
         child.popen = processes.spawn(self.state, child.name, child.argv, child.env)
         child.started, child.ready, child.next_probe = time.monotonic(), False, 0.0
         self._record(child)

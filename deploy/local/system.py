@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from deploy.local import broker, database, keys, observability, ownership, processes
+from deploy.local.advice import command
 from deploy.local.bootstrap import clean_environment
 from deploy.local.children import http_ready
 from deploy.local.paths import ROOT, State, read_json
@@ -44,7 +45,7 @@ class System:
         """The system that somebody else started there. Raises Trouble where none runs."""
         system = cls(state_dir)
         if not system.running():
-            raise Trouble(f"No system runs in {system.state.top.name}", "start one: ./motcua up")
+            raise Trouble(f"No system runs in {system.state.top.name}", f"start one: {command(system.state, 'up')}")
         return system
 
     # -- life ---------------------------------------------------------------------------------------------------------
@@ -70,20 +71,21 @@ class System:
         """
         if fresh and by in ownership.WIPING:
             ownership.claim(self.state, by)
-        command = [sys.executable, "-m", "deploy.local.supervise", "--state", str(self.state.top)]
-        command += ["--rehearsal"] if self.rehearsal else []
-        command += ["--only", ",".join(rooms)] if rooms is not None else []
-        command += ["--fresh"] if fresh else []
-        command += ["--containers"] if containers else []
-        command += ["--observability"] if observability else []
-        command += [] if detached else ["--die-with", str(os.getpid())]
+        self.state.refuse_heads_away()
+        argv = [sys.executable, "-m", "deploy.local.supervise", "--state", str(self.state.top)]
+        argv += ["--rehearsal"] if self.rehearsal else []
+        argv += ["--only", ",".join(rooms)] if rooms is not None else []
+        argv += ["--fresh"] if fresh else []
+        argv += ["--containers"] if containers else []
+        argv += ["--observability"] if observability else []
+        argv += [] if detached else ["--die-with", str(os.getpid())]
         (self.state.run / "failed").unlink(missing_ok=True)
         log = self.state.top / "supervisor.log"
         processes.rotate(log)
         with open(log, "ab") as out:
             offset = out.tell()
             self._supervisor = subprocess.Popen(
-                command, cwd=ROOT, env={**clean_environment(), **(env or {})}, stdin=subprocess.DEVNULL,
+                argv, cwd=ROOT, env={**clean_environment(), **(env or {})}, stdin=subprocess.DEVNULL,
                 stdout=out, stderr=subprocess.STDOUT, start_new_session=True,
             )  # fmt: skip
         deadline = time.monotonic() + wait

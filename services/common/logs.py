@@ -17,7 +17,7 @@ import orjson
 
 _room = "?"
 _lock = threading.Lock()
-_levels = {"DEBUG": 10, "INFO": 20, "WARNING": 30, "ERROR": 40}
+LEVELS = {"DEBUG": 10, "INFO": 20, "WARNING": 30, "ERROR": 40}
 _threshold = 20
 
 
@@ -25,7 +25,7 @@ def configure(room: str, level: str) -> None:
     """Sets the process's room and threshold; other libraries' warnings are written by logger name alone."""
     global _room, _threshold
     _room = room
-    _threshold = _levels.get(level.upper(), 20)
+    _threshold = LEVELS.get(level.upper(), 20)
     root = logging.getLogger()
     root.handlers[:] = [_LibraryHandler()]
     root.setLevel(logging.WARNING)
@@ -33,7 +33,7 @@ def configure(room: str, level: str) -> None:
 
 def log(level: str, event: str, **fields: Any) -> None:
     """Writes one log line. `fields` are ids, counts and codes; never names, numbers, phones or codes of people."""
-    if _levels[level] < _threshold:
+    if LEVELS[level] < _threshold:
         return
     line = {
         "time": datetime.now(UTC).isoformat(timespec="milliseconds"),

@@ -13,6 +13,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from services.common import wire
+from services.common.logs import LEVELS
 
 
 class SettingsError(Exception):
@@ -101,6 +102,9 @@ class Settings:
                 raise SettingsError(f"MOTCUA_{name} must begin with one of {', '.join(scheme)}://")
             return value
 
+        level = text("LOG_LEVEL", "INFO")
+        if level.upper() not in LEVELS:
+            raise SettingsError(f"MOTCUA_LOG_LEVEL must be one of {', '.join(LEVELS)}")
         rehearsal = text("REHEARSAL", "0")
         if rehearsal not in ("0", "1"):
             raise SettingsError("MOTCUA_REHEARSAL must be 0 or 1")
@@ -143,7 +147,7 @@ class Settings:
             seed_path=optional_path("SEED"),
             ledger_heads=optional_path("LEDGER_HEADS"),
             fonts=optional_path("FONTS"),
-            log_level=text("LOG_LEVEL", "INFO"),
+            log_level=level,
             max_workers=number("MAX_WORKERS", "32"),
             event_prefetch=number("EVENT_PREFETCH", "16"),
             retry_schedule=delays("RETRY_SCHEDULE"),

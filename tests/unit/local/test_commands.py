@@ -155,6 +155,26 @@ def test_a_command_says_which_system_it_means_and_names_the_others(two_systems, 
     assert "system: demo (rehearsal); also running: main" in capsys.readouterr().err
 
 
+def test_down_without_a_name_says_what_runs_where_it_ended_nothing(two_systems, monkeypatch, capsys):
+    (two_systems / "demo").rename(two_systems / "prod")
+    for file in (two_systems / "main" / "run").glob("*.json"):
+        file.unlink()
+    monkeypatch.setattr(System, "stop", lambda self: pytest.fail("ended"))
+    assert commands.main(["down"]) == 1
+    said = capsys.readouterr().err
+    assert "these do: prod" in said
+    assert "--state" in said
+    assert commands.main(["down", "--state", "main"]) == 0
+    assert "nothing was running in main; these run: prod" in capsys.readouterr().err
+
+
+def test_without_a_command_the_way_to_the_commands_is_named(capsys):
+    with pytest.raises(SystemExit) as ended:
+        commands.main([])
+    assert ended.value.code == 2
+    assert "./motcua --help" in capsys.readouterr().err
+
+
 def test_a_name_without_a_system_names_those_that_run(two_systems, capsys):
     assert commands.main(["status", "--state", "demoo"]) == 1
     assert "these do: demo, main" in capsys.readouterr().err

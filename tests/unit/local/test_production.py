@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from pathlib import Path
 
 import pytest
 
 from deploy.local import commands, production, seeding
-from deploy.local.paths import ROOT, State
+from deploy.local.paths import ROOT, TRUST, State, write_json
+from deploy.local.supervise import Supervisor
 from deploy.local.system import System
 from deploy.local.trouble import Trouble
 
@@ -40,7 +42,7 @@ def test_a_line_that_is_no_setting_is_named(state, line):
 
 def anchor(folder: Path) -> None:
     (folder / "anchors" / "public").mkdir(parents=True)
-    (folder / "anchors" / "public" / "root.pem").write_text("…")
+    shutil.copy(next((TRUST / "anchors" / "public").iterdir()), folder / "anchors" / "public" / "root.pem")
 
 
 def test_a_production_start_warns_of_each_thing_that_is_missing(state, monkeypatch):
@@ -77,6 +79,7 @@ def test_up_says_so_before_it_starts_and_a_rehearsal_has_nothing_to_say(state, m
 
 def test_heads_are_kept_where_the_operator_says(state, tmp_path, monkeypatch):
     elsewhere = tmp_path / "vault" / "heads"
+    elsewhere.parent.mkdir()
     monkeypatch.setenv("MOTCUA_LEDGER_HEADS", str(elsewhere))
     production.place_heads(state, fresh=False)
     (state.ledger_heads / "heads.jsonl").write_text("1\n")
@@ -93,13 +96,105 @@ def test_heads_are_kept_where_the_operator_says(state, tmp_path, monkeypatch):
 def test_heads_that_are_there_already_are_never_left_behind(state, tmp_path, monkeypatch):
     (state.ledger_heads / "heads.jsonl").write_text("1\n")
     monkeypatch.setenv("MOTCUA_LEDGER_HEADS", str(tmp_path / "elsewhere"))
-    with pytest.raises(Trouble, match=r"\./motcua down, move"):
+    with pytest.raises(Trouble, match=r"\./motcua down --state \S+, move"):
         production.place_heads(state, fresh=False)
+
+
+def test_a_place_for_heads_that_is_not_there_is_never_made_by_the_way(state, tmp_path, monkeypatch):
+    monkeypatch.setenv("MOTCUA_LEDGER_HEADS", str(tmp_path / "unmounted" / "heads"))
+    with pytest.raises(Trouble, match=r"unmounted is not there(?s:.*)mounted"):
+        production.place_heads(state, fresh=False)
+    assert not (tmp_path / "unmounted").exists()
+
+
+def test_heads_on_a_disk_that_is_away_are_named(state, tmp_path, monkeypatch, capsys):
+    (tmp_path / "disk").mkdir()
+    monkeypatch.setenv("MOTCUA_LEDGER_HEADS", str(tmp_path / "disk" / "heads"))
+    production.place_heads(state, fresh=False)
+    shutil.rmtree(tmp_path / "disk")
+    said = rf"are kept in {tmp_path}/disk/heads, and that is not there(?s:.*)mounted"
+    for fresh in (True, False):
+        with pytest.raises(Trouble, match=said):
+            production.place_heads(state, fresh)
+    system = System(state.top, rehearsal=False)  # to look at it, or to end it, is still possible
+    with pytest.raises(Trouble, match=said):
+        system.start()
+    assert commands.main(["status", "--state", str(state.top)]) == 1
+    assert "runs here" in capsys.readouterr().err
+    with pytest.raises(Trouble, match=said):
+        Supervisor(state, False, None, None).run()
+
+
+WRONG = {
+    "MOTCUA_MAX_WORKERS": ("many", "is not a whole number"),
+    "MOTCUA_RATE_LIMIT": ("-1", "is a number from 0 upwards"),
+    "MOTCUA_RETRY_SCHEDULE": ("x", "must list delays"),
+    "MOTCUA_PUBLIC_URL": ("portal.example.vn", "must begin with one of http, https://"),
+    "MOTCUA_TRUSTED_PROXIES": ("proxy", "is a list of addresses"),
+    "MOTCUA_LOG_LEVEL": ("LOUD", "must be one of DEBUG, INFO, WARNING, ERROR"),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_a_setting_that_no_room_would_take_is_refused_before_anything_starts(state, monkeypatch, capsys, name):
+    monkeypatch.setattr(os, "environ", dict(os.environ))
+    monkeypatch.setattr(commands, "set_up", lambda *_: None)
+    monkeypatch.setattr(System, "start", lambda *_, **__: pytest.fail("started"))
+    value, rule = WRONG[name]
+    (state.top / "settings.env").write_text(f"# ours\n{name}={value}\n")
+    assert commands.main(["up", "--rehearsal", "--detach", "--state", str(state.top)]) == 1
+    said = capsys.readouterr().err
+    assert f"{name}={value} {rule}" in said
+    assert "settings.env, line 2" in said
+
+
+def test_what_rooms_take_is_taken(state, monkeypatch):
+    for name, value in {
+        "MOTCUA_MAX_WORKERS": "8", "MOTCUA_RATE_LIMIT": "0.5", "MOTCUA_PUBLIC_URL": "https://x", "MOTCUA_SMS_URL": "",
+        "MOTCUA_TRUSTED_PROXIES": "127.0.0.1,10.0.0.0/8", "MOTCUA_LOG_LEVEL": "debug",
+    }.items():  # fmt: skip
+        monkeypatch.setenv(name, value)
+    production.check_settings(state, rehearsal=True)
+
+
+def test_an_anchor_that_cannot_be_read_is_named_at_once(state):
+    anchor(state.top / "trust")
+    production.check_settings(state, rehearsal=False)
+    (state.top / "trust" / "anchors" / "public" / "other.pem").write_text("no certificate")
+    with pytest.raises(Trouble, match="other.pem"):
+        production.check_settings(state, rehearsal=False)
+    production.check_settings(state, rehearsal=True)  # there it counts for nothing
+
+
+def test_real_data_are_never_forgotten_by_an_option(state, monkeypatch, capsys):
+    monkeypatch.setattr(commands, "set_up", lambda *_: None)
+    started: list[bool] = []
+    monkeypatch.setattr(System, "start", lambda *_, **given: started.append(given["fresh"]))
+    monkeypatch.setattr(commands.showing, "status", lambda _: 0)
+    monkeypatch.setattr(commands.broker, "fetched", lambda: None)
+    anchor(state.top / "trust")
+    line = ["up", "--fresh", "--detach", "--state", str(state.top)]
+    assert commands.main(line) == 0  # there is nothing yet
+    write_json(state.system, {"rehearsal": False})
+    (state.data / "database").mkdir()
+    assert commands.main(line) == 1
+    said = capsys.readouterr().err
+    assert "its data are real" in said
+    assert f"./motcua backup DIR --state {state.top}" in said
+    assert f"remove {state.data}" in said
+    assert started == [True]
+    write_json(state.system, {"rehearsal": True})
+    assert commands.main([*line, "--rehearsal"]) == 0
 
 
 @pytest.mark.parametrize("room", seeding.SHAPES)
 def test_the_rehearsals_own_seeds_have_the_right_shape(room):
     assert seeding.check(room, ROOT / "deploy/rehearsal/seeds" / f"{room}.json")
+
+
+def test_a_rooms_last_words_are_told_without_the_name_of_their_class(tmp_path):
+    (tmp_path / "log").write_text("Traceback:\nservices.intake.catalogue.CatalogueError: 9.1@1: missing name_vi\n")
+    assert seeding._last_words(tmp_path / "log") == "9.1@1: missing name_vi"
 
 
 def test_what_is_wrong_with_a_seed_is_said_before_any_room_sees_it(tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 
 from deploy.local import ownership, restoring
 from deploy.local.memory import RESTORE_MARKER, refuse_half_restored, wipe
-from deploy.local.paths import State
+from deploy.local.paths import TRUST, State
 from deploy.local.system import System
 from deploy.local.trouble import Trouble
 
@@ -25,8 +26,12 @@ class Played:
         self.live = False
         self.rehearsal = True
         self.fails = ""
-        monkeypatch.setattr(restoring, "System", lambda top: self)
+        monkeypatch.setattr(restoring, "System", self._made)
         monkeypatch.setattr(restoring, "_run", self._run)
+
+    def _made(self, top: Path) -> Played:
+        self.state = State(top)
+        return self
 
     def running(self) -> bool:
         return self.live
@@ -99,13 +104,26 @@ def test_a_production_backup_needs_trust_anchors_before_anything_starts(monkeypa
         restoring.restore(state, folder, [], replace=False)
     assert played.said == ["inspect"]
     (state.top / "trust" / "anchors" / "public").mkdir(parents=True)
-    (state.top / "trust" / "anchors" / "public" / "root.pem").write_text("…")
+    shutil.copy(next((TRUST / "anchors" / "public").iterdir()), state.top / "trust" / "anchors" / "public")
     assert restoring.restore(state, folder, [], replace=False) == 0
 
 
 def test_a_restore_that_was_cut_short_is_taken_up_again(monkeypatch, state, folder):
     Played(monkeypatch, occupied=["intake"], unfinished=True)
     assert restoring.restore(state, folder, [], replace=False) == 0
+
+
+def test_what_comes_next_is_said_of_this_very_system(monkeypatch, state, folder, capsys):
+    Played(monkeypatch)
+    state.system.write_text(json.dumps({"rehearsal": True}))
+    assert restoring.restore(state, folder, [], replace=False) == 0
+    assert f"restored; ./motcua up --rehearsal --state {state.top} starts the system" in capsys.readouterr().err
+
+
+def test_a_folder_that_is_not_there_makes_no_system(tmp_path):
+    with pytest.raises(Trouble, match="nosuch is no backup"):
+        restoring.restore(State(tmp_path / "new"), tmp_path / "nosuch", [], replace=False)
+    assert not (tmp_path / "new").exists()
 
 
 def test_a_running_system_is_left_alone(monkeypatch, state, folder):

@@ -124,6 +124,22 @@ def test_a_room_that_ends_on_a_full_disk_does_not_end_the_system(
     assert supervisor.children["intake"].restarts == 0
 
 
+def test_what_an_earlier_start_wrote_is_no_reason_of_this_one(
+    supervisor: Supervisor, state: State, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = state.logs / "intake.log"
+    log.write_text("MOTCUA_RETRY_SCHEDULE must list delays\n")
+    monkeypatch.setattr(processes, "spawn", lambda *_: Running())
+    for line in ("", "MOTCUA_MAX_WORKERS is not a whole number\n"):
+        supervisor._spawn(supervisor.children["intake"])  # twice: what the first try wrote counts too
+        with open(log, "a") as out:
+            out.write(line or "first\n")
+    assert supervisor._tail("intake") == "    | first\n    | MOTCUA_MAX_WORKERS is not a whole number"
+    log.write_text("rotated\n")
+    assert supervisor._tail("intake") == "    | rotated"
+    assert "nothing" in supervisor._tail("vault")
+
+
 def test_a_log_that_cannot_be_written_does_not_end_the_system(
     supervisor: Supervisor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
