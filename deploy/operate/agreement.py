@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
+from deploy.local.advice import here
 from deploy.operate import ledger
 from deploy.operate.migrate import spec_of
 from services.common import wire
@@ -130,7 +131,7 @@ def _ledger(client: Any) -> Iterator[str]:
     if missing:
         yield f"{len(missing)} events that were told are not in the ledger"
     if not ledger.figures_agree(database):
-        yield "oversight's figures differ from those counted from the events (./motcua ledger figures shows them)"
+        yield f"oversight's figures differ from those counted from the events ({here('ledger figures')} shows them)"
 
 
 def _codes(client: Any) -> Iterator[str]:

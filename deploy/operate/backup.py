@@ -32,6 +32,7 @@ from pymongo.errors import OperationFailure, PyMongoError
 
 from deploy.local.broker import listeners
 from deploy.local.paths import ROOT, State
+from deploy.local.trouble import Trouble
 from deploy.operate import archive
 from services.common import wire
 from services.common.restored import UNFINISHED
@@ -234,6 +235,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         if place.exists():
             raise FileExistsError(place)
+        state.refuse_heads_away()  # they would be missing in it
         if key_file is not None and not key_file.exists():
             key_file.parent.mkdir(parents=True, exist_ok=True)
             archive.make_key_file(key_file)
@@ -247,7 +249,17 @@ def main(arguments: list[str] | None = None) -> int:
     except HalfRestored as exc:
         print(f"motcua backup: not taken: {exc}", file=sys.stderr)
         return 1
-    except (PyMongoError, OSError) as exc:
+    except Trouble as exc:
+        print(f"motcua backup: not taken: {exc}", file=sys.stderr)
+        return 1
+    except OSError as exc:
+        print(
+            f"motcua backup: not taken: {exc.filename or place}: {exc.strerror or exc}\n"
+            "  What to do: name a new folder (and --key FILE) where you may write and there is room",
+            file=sys.stderr,
+        )
+        return 1
+    except PyMongoError as exc:
         print(f"motcua backup: not taken: {type(exc).__name__}: {exc}", file=sys.stderr)
         return 1
     finally:

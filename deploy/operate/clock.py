@@ -17,6 +17,7 @@ from typing import Any
 
 import orjson
 
+from deploy.local.advice import here
 from deploy.operate.calls import Operator, explain
 from services.common import wire
 from services.common.calendar import VIETNAM, local
@@ -25,7 +26,6 @@ from services.common.problems import Problem
 FOLLOW_WITHIN = 20.0  # seconds
 GATEWAY_WITHIN = 1.0
 FORMAT = 'write 2024-03-12T08:01 or "2024-03-12 08:01" (day and time; Vietnamese time where no zone is given)'
-WAY_BACK = "  What to do: begin again with ./motcua down, then ./motcua up --rehearsal --fresh"
 IN_PRODUCTION = (
     "Hệ thống thật chạy theo giờ thật / this system is production: its business time is real time and is never moved.\n"
     "  What to do: try it in a rehearsal beside it: ./motcua up --state practice --rehearsal --detach"
@@ -70,7 +70,7 @@ def move(operator: Operator, to: datetime) -> int:
         rooms = ", ".join(sorted(missing))
         print(
             f"Chưa theo kịp: {rooms} / have not followed yet: {rooms}. They ask for the clock when they reconnect; "
-            "look at ./motcua status.",
+            f"look at {here('status')}.",
             file=sys.stderr,
         )
         return 1
@@ -109,7 +109,9 @@ def main(arguments: list[str] | None = None) -> int:
     except Problem as problem:
         print(explain(problem), file=sys.stderr)
         if problem.rule == "X-15":
-            print(WAY_BACK, file=sys.stderr)
+            print(
+                f"  What to do: begin again with {here('down')}, then {here('up --rehearsal --fresh')}", file=sys.stderr
+            )
         return 1
 
 

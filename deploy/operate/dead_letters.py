@@ -37,6 +37,7 @@ import pika
 from pika.adapters.blocking_connection import BlockingChannel
 from pika.exceptions import AMQPConnectionError, ChannelClosedByBroker, NackError, UnroutableError
 
+from deploy.local.advice import here
 from services.common import wire
 from services.common.bus.origin import OPERATOR
 from services.common.envelope import name_of
@@ -353,7 +354,7 @@ def _replay(given: argparse.Namespace, letters: DeadLetters, rooms: tuple[str, .
 def _say_missing(id: str) -> None:
     print(
         f"motcua dead-letters: no dead letter {id}\n"
-        "  What to do: ./motcua dead-letters list shows what lies there, the id at the end of a line",
+        f"  What to do: {here('dead-letters list')} shows what lies there, the id at the end of a line",
         file=sys.stderr,
     )
 

@@ -11,10 +11,12 @@ from __future__ import annotations
 
 import argparse
 import os
+import shlex
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from deploy.local.advice import here
 from deploy.operate.calls import Operator, explain
 from deploy.rehearsal import authority, cast, papers
 from services.common.problems import Problem
@@ -55,7 +57,8 @@ def sign(file: Path, name: str, out: Path, folder: Path) -> int:
         print(f"motcua rehearse: {file} cannot be read: {exc.strerror}", file=sys.stderr)
         return 2
     if not plain.startswith(b"%PDF-"):
-        print(f"motcua rehearse: {file} is no PDF; make one: ./motcua rehearse paper {file.stem}.pdf", file=sys.stderr)
+        make = here(f"rehearse paper {shlex.quote(file.stem)}.pdf")
+        print(f"motcua rehearse: {file} is no PDF; make one: {make}", file=sys.stderr)
         return 2
     out.write_bytes(papers.sign(plain, authority.token(folder, name), at=business_now()))
     print(f"{name} đã ký / has signed: {out}")
@@ -100,7 +103,11 @@ def main(arguments: list[str] | None = None) -> int:
         print(explain(problem), file=sys.stderr)
         return 1
     except OSError as exc:
-        print(f"motcua rehearse: {exc.filename}: {exc.strerror}", file=sys.stderr)
+        print(
+            f"motcua rehearse: {exc.filename}: {exc.strerror}\n"
+            "  What to do: name a file in a folder that is there and that you may write to",
+            file=sys.stderr,
+        )
         return 2
 
 

@@ -10,6 +10,7 @@ import os
 from datetime import UTC, datetime
 from pathlib import Path
 
+from deploy.local.advice import command
 from deploy.local.paths import State
 from deploy.operate import archive
 from deploy.operate.backup import Client
@@ -43,7 +44,7 @@ def take_back(client: Client, state: State, folder: Path, manifest: archive.Mani
         return f"oversight: the ledger ends at {sequence}; no signed head here knows a later entry"
     return (
         f"oversight: the ledger ends at {sequence}; entries {sequence + 1}–{statement.lost_to} are lost, and "
-        "./motcua ledger verify will always say so"
+        f"{command(state, 'ledger verify')} will always say so"
     )
 
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from deploy.local.paths import ROOT
 from deploy.operate import trace
 
 CODE = """
@@ -123,3 +126,13 @@ def test_the_list_of_ids_is_whole():
     assert len(ids) == len(set(ids)) == 281
     assert [i for i in ids if i.startswith("X-")] == [f"X-{n}" for n in range(1, 29)]
     assert all(set(issue) <= set(ids) for issue in trace.FINISHED.values())
+
+
+def test_who_reads_a_part_only_is_served():
+    program = [sys.executable, "-m", "deploy.operate.trace", "--json"]
+    running = subprocess.Popen(program, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert running.stdout is not None and running.stderr is not None
+    running.stdout.close()
+    assert running.stderr.read() == b""
+    running.stderr.close()
+    running.wait()

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from deploy.local.paths import PKI
-from deploy.operate import clock, dead_letters, rehearse
+from deploy.local.paths import PKI, State
+from deploy.operate import backup, clock, dead_letters, rehearse
 from services.common.problems import conflict
 
 
@@ -88,3 +88,37 @@ def test_nobody_signs_for_others_in_production(tmp_path: Path, monkeypatch, caps
     assert rehearse.main(["paper", str(tmp_path / "x.pdf")]) == 2
     assert not (tmp_path / "x.pdf").exists()
     assert "production" in capsys.readouterr().err
+
+
+def test_a_paper_that_cannot_be_written_names_the_next_step(tmp_path, capsys):
+    assert rehearse.main(["paper", str(tmp_path / "nope" / "a.pdf")]) == 2
+    said = capsys.readouterr().err
+    assert "nope/a.pdf: No such file or directory" in said
+    assert "What to do: name a file in a folder that is there" in said
+
+
+@pytest.fixture
+def no_database(tmp_path, monkeypatch) -> State:
+    """What a backup needs to begin; nothing answers at the address of its database."""
+    monkeypatch.setenv("MOTCUA_STATE_DIR", str(tmp_path / "state"))
+    monkeypatch.setenv("MOTCUA_MONGO_URL_ADMIN", "mongodb://127.0.0.1:1")
+    state = State(tmp_path / "state")
+    state.make()
+    return state
+
+
+def test_a_place_that_takes_no_backup_is_named_in_words(no_database, capsys):
+    assert backup.main(["/proc/x/y"]) == 1
+    said = capsys.readouterr().err
+    assert "not taken: /proc/x: No such file or directory" in said
+    assert "What to do: name a new folder" in said
+    assert "Error" not in said
+
+
+def test_no_backup_is_taken_without_the_heads_that_belong_to_it(no_database, tmp_path, capsys):
+    no_database.ledger_heads.rmdir()
+    no_database.ledger_heads.symlink_to(tmp_path / "disk")
+    assert backup.main([str(tmp_path / "away")]) == 1
+    said = capsys.readouterr().err
+    assert f"kept in {tmp_path}/disk, and that is not there" in said
+    assert not (tmp_path / "away.key").exists()
