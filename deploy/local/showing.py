@@ -7,7 +7,7 @@ import os
 import time
 from pathlib import Path
 
-from deploy.local import ownership
+from deploy.local import advice, ownership
 from deploy.local.paths import State, state_of
 from deploy.local.system import System
 from deploy.local.trouble import Trouble, say
@@ -42,7 +42,9 @@ def logged(given: str | None) -> State:
     raise Trouble(
         f"No system{f' named {named}' if named else ''} runs here or has left logs"
         + (f"; these run: {', '.join(others)}" if others else ""),
-        "name one with --state" if others else "start one: ./motcua up --detach, or ./motcua demo --keep",
+        "name one with --state"
+        if others
+        else f"start one: {advice.command(states[0], 'up --detach')}, or ./motcua demo --keep",
     )
 
 

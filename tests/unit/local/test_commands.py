@@ -202,8 +202,12 @@ def test_logs_are_those_of_the_system_that_every_command_takes(two_systems, caps
         (two_systems / name / "logs" / "intake.log").unlink()
     assert commands.main(["logs", "intake"]) == 1
     said = capsys.readouterr()
-    assert "No system runs here or has left logs" in said.err and "./motcua up --detach" in said.err
+    assert "No system runs here or has left logs" in said.err and "./motcua up --detach," in said.err
     assert "system: " not in said.err
+    assert commands.main(["logs", "--state", "nosuch"]) == 1
+    complaint = capsys.readouterr().err
+    assert "No system named nosuch runs here" in complaint and "./motcua up --detach --state nosuch" in complaint
+    assert not (two_systems / "nosuch").exists()
 
 
 @pytest.mark.parametrize("base", ["abc", "22", "65530", "-5", "70000"])
