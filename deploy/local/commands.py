@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from deploy.local import advice, broker, observability, ownership, production, restoring, seeding, showing
+from deploy.local import advice, broker, ending, observability, ownership, production, restoring, seeding, showing
 from deploy.local.bootstrap import clean_environment, set_up
 from deploy.local.memory import refuse_to_forget
 from deploy.local.paths import ROOT, SHARED, TMP, VENV_PYTHON, State, state_of
@@ -239,28 +239,7 @@ def _up(given: argparse.Namespace, _: list[str]) -> int:
 
 
 def _down(given: argparse.Namespace, _: list[str]) -> int:
-    chosen = given.state or os.environ.get("MOTCUA_STATE")
-    # `demo --keep` leaves its system in a state directory of its own
-    states = [state_of(chosen, "main")] if chosen else [state_of(None, name) for name in ("main", "demo")]
-    left = [state for state in states if any(state.run.glob("*.json"))]
-    if len(left) > 1:
-        raise Trouble("Two systems run here: main, demo", "say which: ./motcua down --state main, or --state demo")
-    for state in left:
-        say(ownership.about(state))
-        System(state.top).stop()
-        say(f"stopped {ownership.name_of(state)}")
-    if left:
-        return 0
-    others = ownership.running()
-    if others and not chosen:
-        raise Trouble(
-            f"No system main or demo runs here; these do: {', '.join(others)}", "name one: ./motcua down --state NAME"
-        )
-    say(
-        "nothing was running"
-        + (f" in {ownership.name_of(states[0])}; these run: {', '.join(others)}" if others else "")
-    )
-    return 0
+    return ending.down(given.state or os.environ.get("MOTCUA_STATE"))
 
 
 def _running(given: argparse.Namespace) -> System:

@@ -63,7 +63,10 @@ def refuse_other(store: Store, migrations: list[Migration]) -> None:
     refuse_newer(store, migrations)
     found, newest = reached(store), _newest(migrations)
     if found < newest:
-        raise OtherDatabase(f"the database is at {found}, this program needs {newest}: run ./motcua migrate first")
+        raise OtherDatabase(
+            f"the database is at {found}, this program needs {newest}: run ./motcua migrate first, with the --state of "
+            "this system unless it is main"
+        )
 
 
 def _newest(migrations: list[Migration]) -> int:

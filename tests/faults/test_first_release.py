@@ -73,7 +73,7 @@ def upgraded(given) -> Iterator[System]:
         shutil.copytree(given / "backup" / archive.HEADS, system.state.ledger_heads, dirs_exist_ok=True)
         shutil.copytree(given / "outside", system.state.data / "simulators", dirs_exist_ok=True)
         behind = Store(system.mongo_url("processing"), application="test")
-        with pytest.raises(OtherDatabase, match="run ./motcua migrate first"):
+        with pytest.raises(OtherDatabase, match="run ./motcua migrate first, with the --state"):
             refuse_other(behind, migrate.migrations_of("processing"))
         behind.close()
         system.stop()
