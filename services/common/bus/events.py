@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 HANDLER_TIMEOUT = 60.0  # seconds that a handler may use for calls to other rooms
 RERUNS = 8
+LONGEST_PAUSE = 5.0  # seconds between tries where an event is held until its database is back
 MOST_ATTEMPTS = 1_000_000  # a message that waits for a neighbour at the longest delay comes that often in a year
 NEWEST_VERSION = 1
 ANY = "*"  # the name under which a room listens to everything
@@ -49,6 +50,10 @@ class Dead(Exception):
         super().__init__(detail)
         self.reason = reason
         self.detail = detail
+
+
+class Unsettled(Exception):
+    """The room stops before the event had its effect: the broker keeps it."""
 
 
 class EventDesk:
@@ -81,13 +86,31 @@ class EventDesk:
             event = self._read(body, origin)
             name = event.name if event.name in self._handlers else "other"
             with self._after_those_before(event.subject):
-                outcome = self._handle(event)
+                outcome = self._handle_in_turn(event)
             metrics.record_event(name, outcome, time.monotonic() - started)
             return True
+        except Unsettled:
+            return False
         except Exception as exc:
             outcome = "dead" if isinstance(exc, Dead) else "retried"
             metrics.record_event(name, outcome, time.monotonic() - started)
             return self._failed(body, headers, name, exc)
+
+    def _handle_in_turn(self, event: Event) -> str:
+        """As `_handle`. Where those after it must wait, a database that is away is waited for here: from a retry queue
+        the event would come back behind them. Raises Unsettled when we are to stop meanwhile."""
+        pause = 0.2
+        while True:
+            try:
+                return self._handle(event)
+            except PyMongoError as exc:
+                if not self._kernel.spec.by_subject or not passing(exc):
+                    raise
+                if self.stopping:
+                    raise Unsettled from exc
+                logs.fault("event_waits", exc, type=event.name, delay=pause)
+            eventlet.sleep(pause)
+            pause = min(pause * 2, LONGEST_PAUSE)
 
     @contextlib.contextmanager
     def _after_those_before(self, subject: str) -> Iterator[None]:
