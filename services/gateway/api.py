@@ -50,7 +50,7 @@ class Api:
         kwargs = await requests.arguments(route, scope, receive)
         answer = await self._call(route, kwargs, headers, limit)
         if route.kind is Kind.DOWNLOAD:
-            await self.transfers.download(answer, scope, receive, send)
+            await self.transfers.download(scope["motcua"].caller, answer, scope, receive, send)
             return
         created = [(b"location", (API + route.location.format_map(answer)).encode())] if route.location else []
         await answers.send_json(send, route.status, answer, created)
@@ -68,6 +68,7 @@ class Api:
         if route.audience is Audience.SIGNED_IN:
             actor = await self._actor(scope, limit)
             self.buckets.check_actor(actor.subject, route.limit)
+            scope["motcua"].caller = actor.subject
             headers[wire.H_ACTOR] = actor.token
         key = requests.command_key(scope, required=route.idempotent)
         if key:
@@ -100,11 +101,12 @@ class Api:
 
     async def _upload(self, route: Route, headers: dict[str, str], scope: Any, receive: Any, send: Any) -> None:
         query = requests.query_parameters(scope, route.query)
-        self.transfers.check_upload(scope)
+        caller = scope["motcua"].caller
+        self.transfers.check_upload(caller, scope)
         # the bytes come after the ticket, so the deadline of the call starts here
         limit = asyncio.get_running_loop().time() + route.deadline
         opened = await self._call(route, query, headers, limit)
-        await self.transfers.upload(opened, scope, receive, send)
+        await self.transfers.upload(caller, opened, scope, receive, send)
 
     async def _clock(self, route: Route, scope: Any, send: Any) -> None:
         requests.query_parameters(scope, route.query)

@@ -16,6 +16,7 @@ JSON_LIMIT = 1024 * 1024  # bytes of a JSON body
 UPLOAD_LIMIT = 20 * 1024 * 1024  # bytes of one file, as in the vault
 JSON_SECONDS = 10.0  # to send a whole JSON body
 SILENCE_SECONDS = 30.0  # without a byte of a file, in either direction
+LEAST_BYTES = 64 * 1024  # of a file that is sent to us, in each SILENCE_SECONDS, unless it ends
 TRANSFER_SECONDS = 300.0  # for one file
 HEAD_SECONDS = 10.0  # to send a request line and its headers
 HEAD_LIMIT = 16 * 1024  # bytes of a request line and its headers
@@ -25,6 +26,7 @@ MOST_CALLS = 256  # calls to rooms in flight
 MOST_CALLS_OF_ROOM = 64
 LEAST_CALLS_OF_METHOD = 16  # however late its answers come
 MOST_TRANSFERS = 32
+MOST_TRANSFERS_OF_ONE = 10  # of one account
 STOP_SECONDS = 20  # for what is in hand at SIGTERM
 
 

@@ -35,6 +35,7 @@ class Work:
     route: str = "unmatched"
     status: int = 0
     note: str = ""
+    caller: str = ""  # who is signed in
     started: float = field(default_factory=time.monotonic)
 
 

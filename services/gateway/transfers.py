@@ -7,7 +7,9 @@ takes: uvicorn pauses the sender when 64 KiB wait, httpx awaits the socket's buf
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+import contextlib
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import httpx
@@ -16,7 +18,14 @@ import orjson
 from services.common import logs, problems
 from services.common.problems import Problem
 from services.gateway import answers, metrics, requests
-from services.gateway.config import MOST_TRANSFERS, SILENCE_SECONDS, TRANSFER_SECONDS, UPLOAD_LIMIT
+from services.gateway.config import (
+    LEAST_BYTES,
+    MOST_TRANSFERS,
+    MOST_TRANSFERS_OF_ONE,
+    SILENCE_SECONDS,
+    TRANSFER_SECONDS,
+    UPLOAD_LIMIT,
+)
 
 _HANDED_ON = frozenset(
     {
@@ -33,11 +42,11 @@ _MOST_ANSWER = 64 * 1024
 
 
 class Transfers:
-    """At most MOST_TRANSFERS at once."""
+    """At most MOST_TRANSFERS at once, of one account MOST_TRANSFERS_OF_ONE."""
 
     def __init__(self, vault_url: str) -> None:
         self._vault = vault_url.rstrip("/") + "/"
-        self._in_hand = 0
+        self._in_hand: Counter[str] = Counter()
         self._client = httpx.AsyncClient(
             trust_env=False,
             timeout=httpx.Timeout(SILENCE_SECONDS, connect=3.0),
@@ -48,15 +57,29 @@ class Transfers:
     async def stop(self) -> None:
         await self._client.aclose()
 
-    def _check_room(self) -> None:
-        if self._in_hand >= MOST_TRANSFERS:
+    def _check_room(self, caller: str) -> None:
+        if self._in_hand[caller] >= MOST_TRANSFERS_OF_ONE:
+            raise problems.too_many(retry_after=2)
+        if self._in_hand.total() >= MOST_TRANSFERS:
             metrics.record_refused("vault")
             raise problems.unavailable(retry_after=2, detail="too many transfers")
 
+    @contextlib.contextmanager
+    def _place(self, caller: str) -> Iterator[None]:
+        self._check_room(caller)
+        self._in_hand[caller] += 1
+        try:
+            yield
+        finally:
+            self._in_hand[caller] -= 1
+            if not self._in_hand[caller]:
+                del self._in_hand[caller]
+
     # --- upload ------------------------------------------------------------------------------------------------------
 
-    def check_upload(self, scope: Any) -> None:
-        """What can be refused before a byte was sent. Raises Problem 413, 415 or 503."""
+    def check_upload(self, caller: str, scope: Any) -> None:
+        """What can be refused before a byte was sent; `caller` is whose transfer it is. Raises Problem 413, 415, 429 or
+        503."""
         length = requests.header(scope, b"content-length")
         if length.isdigit() and int(length) > UPLOAD_LIMIT:
             raise problems.too_large(UPLOAD_LIMIT)
@@ -68,44 +91,46 @@ class Transfers:
             raise answers.unsupported_media_type(
                 "the file itself is the body, not a form: send Content-Type: application/octet-stream"
             )
-        self._check_room()
+        self._check_room(caller)
 
-    async def upload(self, opened: dict[str, Any], scope: Any, receive: Any, send: Any) -> None:
+    async def upload(self, caller: str, opened: dict[str, Any], scope: Any, receive: Any, send: Any) -> None:
         """Streams the request's body to the vault and passes on its answer."""
         headers = self._ticket(opened)
         length = requests.header(scope, b"content-length")
         if length.isdigit():
             headers["content-length"] = length
-        self._in_hand += 1
-        try:
-            async with asyncio.timeout(TRANSFER_SECONDS):
-                request = self._client.build_request("PUT", self._url(opened), headers=headers, content=_body(receive))
-                response = await self._client.send(request, stream=True)
-                try:
-                    answer = await _short(response)
-                finally:
-                    await response.aclose()
-        except TimeoutError:
-            raise answers.too_slow() from None
-        except httpx.HTTPError:
-            raise problems.unavailable(retry_after=2, detail="the vault does not answer") from None
-        finally:
-            self._in_hand -= 1
+        with self._place(caller):
+            try:
+                async with asyncio.timeout(TRANSFER_SECONDS):
+                    request = self._client.build_request(
+                        "PUT", self._url(opened), headers=headers, content=_body(receive)
+                    )
+                    response = await self._client.send(request, stream=True)
+                    try:
+                        answer = await _short(response)
+                    finally:
+                        await response.aclose()
+            except TimeoutError:
+                raise answers.too_slow() from None
+            except httpx.HTTPError:
+                raise problems.unavailable(retry_after=2, detail="the vault does not answer") from None
         if response.status_code >= 400:
             raise _problem(answer)
         await answers.send_bytes(send, response.status_code, answer, answers.JSON)
 
     # --- download ----------------------------------------------------------------------------------------------------
 
-    async def download(self, opened: dict[str, Any], scope: Any, receive: Any, send: Any) -> None:
+    async def download(self, caller: str, opened: dict[str, Any], scope: Any, receive: Any, send: Any) -> None:
         """Streams the file from the vault to the client; a range is passed on."""
-        self._check_room()
+        with self._place(caller):
+            await self._download(opened, scope, receive, send)
+
+    async def _download(self, opened: dict[str, Any], scope: Any, receive: Any, send: Any) -> None:
         headers = {**self._ticket(opened), "accept-encoding": "identity"}
         for name in ("range", "if-range"):
             given = requests.header(scope, name.encode())
             if given:
                 headers[name] = given
-        self._in_hand += 1
         gone = asyncio.ensure_future(_gone(receive))
         try:
             async with asyncio.timeout(TRANSFER_SECONDS):
@@ -121,7 +146,6 @@ class Transfers:
             raise problems.unavailable(retry_after=2, detail="the vault does not answer") from None
         finally:
             gone.cancel()
-            self._in_hand -= 1
 
     async def _hand_on(self, response: httpx.Response, gone: asyncio.Future[None], send: Any) -> None:
         if response.status_code >= 400:
@@ -151,14 +175,26 @@ class Transfers:
 
 
 async def _body(receive: Any) -> AsyncIterator[bytes]:
-    """The request's body, counted. Raises Problem 408 or 413, ClientGone."""
+    """The request's body, counted. Raises Problem 408 or 413, ClientGone.
+
+    Whoever sends less than LEAST_BYTES while we waited for SILENCE_SECONDS is too slow: the place is somebody else's.
+    """
+    clock = asyncio.get_running_loop().time
     seen = 0
+    waited, came = 0.0, 0
     while True:
+        asked = clock()
         try:
             async with asyncio.timeout(SILENCE_SECONDS):
                 message = await receive()
         except TimeoutError:
             raise answers.too_slow() from None
+        waited += clock() - asked
+        came += len(message.get("body", b""))
+        if waited >= SILENCE_SECONDS:
+            if came < LEAST_BYTES and message.get("more_body", False):
+                raise answers.too_slow()
+            waited, came = 0.0, 0
         if message["type"] == "http.disconnect":
             raise requests.ClientGone
         piece = message.get("body", b"")

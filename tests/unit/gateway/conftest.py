@@ -42,7 +42,7 @@ class FakeBus:
 
 
 class FakeTransfers:
-    def check_upload(self, scope: Any) -> None:
+    def check_upload(self, caller: str, scope: Any) -> None:
         return None
 
 

@@ -16,6 +16,7 @@ from services.common.problems import Problem
 from services.gateway import metrics, requests, transfers
 from services.gateway.transfers import Transfers
 
+SHE = "acc-1"
 VAULT = "http://vault.internal:9"
 OPENED = {"url": f"{VAULT}/files/f1", "ticket": "t-1"}
 SCOPE: dict[str, Any] = {"headers": [(b"content-length", b"6")]}
@@ -70,7 +71,7 @@ class Sent(list[dict[str, Any]]):
 
 
 def upload(answer: Any, receive: Any, sent: Sent | None = None) -> None:
-    asyncio.run(moving(answer).upload(OPENED, SCOPE, receive, sent if sent is not None else Sent()))
+    asyncio.run(moving(answer).upload(SHE, OPENED, SCOPE, receive, sent if sent is not None else Sent()))
 
 
 async def stored(request: httpx.Request) -> httpx.Response:
@@ -152,8 +153,56 @@ def test_an_address_outside_the_vault_is_never_called():
 
     opened = {**OPENED, "url": "http://169.254.169.254/latest"}
     with pytest.raises(Problem) as refused:
-        asyncio.run(moving(never).upload(opened, SCOPE, sender(piece(b"abcdef", more=False)), Sent()))
+        asyncio.run(moving(never).upload(SHE, opened, SCOPE, sender(piece(b"abcdef", more=False)), Sent()))
     assert refused.value.status == 500
+
+
+@pytest.mark.parametrize("kind", ["upload", "download"])
+def test_one_account_does_not_take_all_places(monkeypatch, kind):
+    """Ten that never end, of one account: the eleventh is hers to wait for, and another's goes through."""
+
+    async def scene() -> tuple[int, int | None]:
+        made = moving(stored)
+        monkeypatch.setattr(transfers, "MOST_TRANSFERS_OF_ONE", 2)
+        never = [asyncio.ensure_future(made.upload(SHE, OPENED, SCOPE, sender(then="silence"), Sent())) for _ in "12"]
+        await asyncio.sleep(0)
+        one_more = made.upload if kind == "upload" else made.download
+        with pytest.raises(Problem) as refused:
+            await one_more(SHE, OPENED, SCOPE, sender(piece(b"abcdef", more=False)), Sent())
+        made.check_upload("another", SCOPE)
+        for each in never:
+            each.cancel()
+        await asyncio.gather(*never, return_exceptions=True)
+        made.check_upload(SHE, SCOPE)  # her places came back
+        return refused.value.status, refused.value.retry_after
+
+    assert asyncio.run(scene()) == (429, 2)
+
+
+def test_a_body_that_drips_is_sent_away(monkeypatch):
+    monkeypatch.setattr(transfers, "SILENCE_SECONDS", 0.05)
+
+    async def drip() -> dict[str, Any]:
+        await asyncio.sleep(0.01)
+        return piece(b"x")
+
+    with pytest.raises(Problem) as refused:
+        asyncio.run(moving(stored).upload(SHE, OPENED, {"headers": []}, drip, Sent()))
+    assert refused.value.status == 408
+
+
+def test_a_body_that_is_only_waited_for_by_the_vault_is_not_too_slow(monkeypatch):
+    """What the vault takes its time for is not the sender's fault."""
+    monkeypatch.setattr(transfers, "SILENCE_SECONDS", 0.05)
+
+    async def slow(request: httpx.Request) -> httpx.Response:
+        async for _ in request.stream:  # type: ignore[union-attr]
+            await asyncio.sleep(0.02)
+        return httpx.Response(201, json={})
+
+    said = Sent()
+    body = [piece(b"x") for _ in range(8)] + [piece(b"x", more=False)]
+    asyncio.run(moving(slow).upload(SHE, OPENED, {"headers": []}, sender(*body), said))
 
 
 def test_more_than_so_many_at_once_are_refused(monkeypatch):
@@ -161,16 +210,16 @@ def test_more_than_so_many_at_once_are_refused(monkeypatch):
     counted: list[str] = []
     monkeypatch.setattr(metrics, "record_refused", counted.append)
     with pytest.raises(Problem) as refused:
-        moving(stored).check_upload(SCOPE)
+        moving(stored).check_upload(SHE, SCOPE)
     assert refused.value.status == 503
     with pytest.raises(Problem) as refused:
-        asyncio.run(moving(stored).download(OPENED, SCOPE, sender(), Sent()))
+        asyncio.run(moving(stored).download(SHE, OPENED, SCOPE, sender(), Sent()))
     assert refused.value.status == 503
     assert counted == ["vault", "vault"]
 
 
 def download(answer: Any, receive: Any, sent: Sent) -> None:
-    asyncio.run(moving(answer).download(OPENED, {"headers": [(b"range", b"bytes=0-2")]}, receive, sent))
+    asyncio.run(moving(answer).download(SHE, OPENED, {"headers": [(b"range", b"bytes=0-2")]}, receive, sent))
 
 
 def test_a_download_hands_on_what_a_browser_needs_and_nothing_else():
@@ -218,6 +267,6 @@ def test_a_receiver_that_goes_away_ends_the_download():
 def test_a_form_is_told_what_to_send(kind: str) -> None:
     headers = [(b"content-type", kind.encode()), (b"content-length", b"5")]
     with pytest.raises(Problem) as refused:
-        moving(stored).check_upload({"headers": headers})
+        moving(stored).check_upload(SHE, {"headers": headers})
     assert refused.value.status == 415
     assert "application/octet-stream" in str(refused.value.detail)
