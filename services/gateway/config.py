@@ -22,6 +22,7 @@ HEAD_SECONDS = 10.0  # to send a request line and its headers
 HEAD_LIMIT = 16 * 1024  # bytes of a request line and its headers
 KEEP_ALIVE_SECONDS = 30
 MOST_CONNECTIONS = 2000
+MOST_CONNECTIONS_OF_ADDRESS = 500  # many citizens may come from one; not behind a proxy that we trust
 MOST_CALLS = 256  # calls to rooms in flight
 MOST_CALLS_OF_ROOM = 64
 LEAST_CALLS_OF_METHOD = 16  # however late its answers come

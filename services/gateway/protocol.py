@@ -5,8 +5,9 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections import Counter
 from http import HTTPStatus
-from typing import Any
+from typing import Any, ClassVar
 
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -14,7 +15,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from services.common import problems
 from services.common.problems import Problem
 from services.gateway import answers
-from services.gateway.config import HEAD_LIMIT, HEAD_SECONDS, MOST_CONNECTIONS
+from services.gateway.config import HEAD_LIMIT, HEAD_SECONDS, MOST_CONNECTIONS, MOST_CONNECTIONS_OF_ADDRESS
 
 
 class StrictConnection(h11.Connection):
@@ -35,6 +36,8 @@ class DoorProtocol(H11Protocol):
     """One connection."""
 
     _head_timer: asyncio.TimerHandle | None = None
+    _of_address: ClassVar[Counter[str]] = Counter()
+    _counted = ""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -42,13 +45,21 @@ class DoorProtocol(H11Protocol):
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
-        if len(self.connections) > MOST_CONNECTIONS:
+        address = self.client[0] if self.client else ""
+        if not self.config.proxy_headers:  # behind a proxy of ours all come from its address: it counts them
+            self._counted = address
+            self._of_address[address] += 1
+        if len(self.connections) > MOST_CONNECTIONS or self._of_address[address] > MOST_CONNECTIONS_OF_ADDRESS:
             self._end(problems.unavailable(retry_after=5, detail="too many connections"))
             return
         self._head_timer = self.loop.call_later(HEAD_SECONDS, self._head_too_slow)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._cancel_head_timer()
+        if self._counted:
+            self._of_address[self._counted] -= 1
+            if not self._of_address[self._counted]:
+                del self._of_address[self._counted]
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:

@@ -19,6 +19,7 @@ import pytest
 
 from deploy.local.system import System
 from services.common import wire
+from services.gateway.config import MOST_CONNECTIONS_OF_ADDRESS
 from tests.support.bus import eventually
 
 API = "/api/v1"
@@ -362,3 +363,25 @@ def alive(system: System) -> bool:
         return bool(system.pid("gateway"))
     except Trouble:
         return False
+
+
+def test_one_address_does_not_take_all_connections(system):
+    """Half-sent heads from one address: beyond its share it is told 503, another address is served."""
+    port = system.ports["gateway.http"]
+    held: list[socket.socket] = []
+
+    def opened(address: str) -> socket.socket:
+        line = socket.create_connection(("127.0.0.1", port), timeout=10, source_address=(address, 0))
+        held.append(line)
+        return line
+
+    try:
+        for _ in range(MOST_CONNECTIONS_OF_ADDRESS):
+            opened("127.99.0.9")
+        assert opened("127.99.0.9").recv(100).startswith(b"HTTP/1.1 503")
+        other = opened("127.99.0.10")
+        other.sendall(b"GET /openapi.json HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        assert other.recv(100).startswith(b"HTTP/1.1 200")
+    finally:
+        for line in held:
+            line.close()
