@@ -77,6 +77,15 @@ def database_argv(state: State, ports: Ports) -> list[str]:
     return _run(state, "database", options, DATABASE_IMAGE, ["bash", "-c", script])
 
 
+def in_use(state: State) -> bool:
+    return (state.run / _STAMP).exists()
+
+
+def inside_broker(state: State) -> list[str]:
+    """The start of a command that runs inside the broker's container."""
+    return ["docker", "exec", _name(state, "broker")]
+
+
 def remove(state: State) -> None:
     """Remove the containers of this system, if it had any (their volumes stay)."""
     stamp = state.run / _STAMP

@@ -114,6 +114,27 @@ def test_what_is_its_own_is_given(guest, every_queue):
     assert answer(connection, lambda c: c.queue_declare(reply, exclusive=True, auto_delete=True)) == 0
 
 
+def test_no_exchange_is_bound_to_another_where_a_right_can_refuse_it(guest, every_queue):
+    """What no right can refuse ends at a start: tests/service/kernel/test_queues_before_rooms.py."""
+    user, connection = guest
+    if user == "partner":
+        return
+    refused = [
+        (wire.RPC_EXCHANGE, wire.RPC_EXCHANGE, "#"),
+        (wire.RPC_EXCHANGE, wire.RPC_EXCHANGE, "operator.zz"),
+        (wire.EVENTS_EXCHANGE, wire.RPC_EXCHANGE, "operator.zz"),
+        (wire.RPC_EXCHANGE, wire.EVENTS_EXCHANGE, "nobody.tells"),
+        ("amq.topic", wire.CONTROL_EXCHANGE, "zz"),
+        (wire.RPC_EXCHANGE, "amq.topic", "zz"),
+    ]
+    if user not in ("identity", "oversight"):
+        refused.append((wire.CONTROL_EXCHANGE, wire.CONTROL_EXCHANGE, "zz"))
+    for destination, source, key in refused:
+        assert answer(connection, lambda c, d=destination, s=source, k=key: c.exchange_bind(d, s, k)) == 403, (
+            f"{user} may bind {destination} to {source} with {key}"
+        )
+
+
 def test_the_partner_publishes_nowhere_but_to_postal(stores, every_queue):
     connection = pika.BlockingConnection(pika.URLParameters(stores.amqp_url("partner", PARTNER_VHOST)))
 

@@ -10,7 +10,7 @@ import pytest
 from deploy.local import bindings, broker
 from deploy.local.paths import read_json, write_json
 from services.common import wire
-from tests.support.broker import queues
+from tests.support.broker import ask, queues
 
 ABSENT = "processing"  # no test of this broker starts it
 
@@ -75,3 +75,36 @@ def test_a_broker_that_does_not_answer_keeps_the_record(stores):
     with pytest.raises(bindings.Trouble):
         bindings.end(stores.state, {(QUEUE, "nobody.tells")}, wrong)
     assert read_json(record) == before
+
+
+def test_what_a_room_did_to_the_exchanges_ends_at_the_next_start(stores, channel, capsys):
+    """Its rights cannot refuse it: an exchange named like its own queues, and shared exchanges bound to each other."""
+    room = pika.BlockingConnection(pika.URLParameters(stores.amqp_url("vault")))
+    own = room.channel()
+    made = "fan.vault.audit"
+    own.exchange_declare(made, "fanout", durable=True, arguments={"alternate-exchange": wire.EVENTS_EXCHANGE})
+    shared = [
+        (wire.EVENTS_EXCHANGE, wire.CONTROL_EXCHANGE, "zz"),
+        (wire.RPC_EXCHANGE, wire.CONTROL_EXCHANGE, "zz"),
+        (wire.RPC_EXCHANGE, wire.RPC_EXCHANGE, "vault.zz"),
+    ]
+    for destination, source, key in shared:
+        own.exchange_bind(destination, source, key, {"odd": 7} if key == "vault.zz" else None)
+    room.close()
+
+    # what every start does once the broker answers (`Supervisor._start_stores`)
+    bindings.end(stores.state, bindings.remember(stores.state), stores.amqp_url("operator"))
+
+    said = capsys.readouterr().out
+    assert f"the exchange {made}" in said
+    rows = ask(stores, "list_bindings", "-p", "motcua", "source_name", "destination_name", "destination_kind")
+    assert [row for row in rows if row["destination_kind"] == "exchange"] == []
+    for destination, source, key in shared:
+        assert f"the binding of {destination} to {source} with the key {key!r}" in said
+    names = {row["name"] for row in ask(stores, "list_exchanges", "-p", "motcua", "name")}
+    assert {name for name in names if name and not name.startswith("amq.")} == {
+        wire.EVENTS_EXCHANGE, wire.RPC_EXCHANGE, wire.CONTROL_EXCHANGE
+    }  # fmt: skip
+    assert told(channel, "dossier.accepted")  # the others hold
+    bindings.end(stores.state, set(), stores.amqp_url("operator"))
+    assert capsys.readouterr().out == ""
