@@ -10,6 +10,7 @@ from standard input, so that no password appears in a list of processes:  python
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import os
 import subprocess
@@ -23,7 +24,7 @@ from deploy.local.bootstrap import clean_environment
 from deploy.local.broker import VHOST, Node, event_bindings
 from deploy.local.paths import ROOT, VENV_PYTHON, State, read_json, write_json
 from deploy.local.table import Ports
-from deploy.local.trouble import Trouble
+from deploy.local.trouble import Trouble, say
 from services.common.queues import CONTROL_EXCHANGE, EVENTS_EXCHANGE, RPC_EXCHANGE
 
 Binding = tuple[str, str]  # queue, routing key
@@ -58,14 +59,14 @@ def end(state: State, former: set[Binding], amqp_url: str) -> None:
             f"Bindings that no longer hold could not be taken away: {done.stderr.strip()[-800:]}",
             f"read {state.logs / 'broker.log'} and start again",
         )
-    for name in exchanges:
-        print(f"broker: took away the exchange {name}, which is none of this system's", flush=True)
-    for link in links:
-        print(
-            f"broker: took away the binding of {link['destination']} to {link['source']} with the key "
-            f"{link['routing_key']!r}: this system binds no exchange to another",
-            flush=True,
-        )
+    with contextlib.suppress(OSError):  # a log on a full disk is no reason to end the system
+        for name in exchanges:
+            say(f"broker: took away the exchange {name}, which is none of this system's")
+        for link in links:
+            say(
+                f"broker: took away the binding of {link['destination']} to {link['source']} with the key "
+                f"{link['routing_key']!r}: this system binds no exchange to another"
+            )
     write_json(state.data / _RECORD, sorted(event_bindings()))
 
 

@@ -78,7 +78,9 @@ def database_argv(state: State, ports: Ports) -> list[str]:
 
 
 def in_use(state: State) -> bool:
-    return (state.run / _STAMP).exists()
+    """Whether this start's broker is a container: a run that was killed leaves its stamp behind."""
+    stamp, own = state.run / _STAMP, state.home / "broker" / "rabbitmq.conf"
+    return stamp.exists() and not (own.exists() and own.stat().st_mtime > stamp.stat().st_mtime)
 
 
 def inside_broker(state: State) -> list[str]:

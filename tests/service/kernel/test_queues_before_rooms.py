@@ -95,7 +95,7 @@ def test_what_a_room_did_to_the_exchanges_ends_at_the_next_start(stores, channel
     # what every start does once the broker answers (`Supervisor._start_stores`)
     bindings.end(stores.state, bindings.remember(stores.state), stores.amqp_url("operator"))
 
-    said = capsys.readouterr().out
+    said = capsys.readouterr().err
     assert f"the exchange {made}" in said
     rows = ask(stores, "list_bindings", "-p", "motcua", "source_name", "destination_name", "destination_kind")
     assert [row for row in rows if row["destination_kind"] == "exchange"] == []
@@ -107,4 +107,4 @@ def test_what_a_room_did_to_the_exchanges_ends_at_the_next_start(stores, channel
     }  # fmt: skip
     assert told(channel, "dossier.accepted")  # the others hold
     bindings.end(stores.state, set(), stores.amqp_url("operator"))
-    assert capsys.readouterr().out == ""
+    assert capsys.readouterr().err == ""
