@@ -5,6 +5,7 @@ a pid with its start time does, and so does a mark in the environment that only 
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import subprocess
 import time
@@ -15,7 +16,17 @@ from typing import Any
 from deploy.local.paths import ROOT, State, read_json, write_json
 
 MARK = "MOTCUA_SUPERVISED"
+MOST_FILES = 16_384
 _LOG_LIMIT = 10 * 1024 * 1024
+
+
+def more_files() -> None:
+    """Lets this process and its children open as many files as they may, at most MOST_FILES: a login's 1,024 are fewer
+    than the gateway's connections."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    allowed = MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, MOST_FILES)
+    if soft != resource.RLIM_INFINITY and soft < allowed:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
 
 
 def start_time(pid: int) -> int | None:

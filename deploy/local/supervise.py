@@ -63,6 +63,7 @@ class Supervisor:
         """Start, keep up, stop. Returns the exit status."""
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, self._asked_to_stop)
+        processes.more_files()
         self.state.refuse_heads_away()
         self.state.make()
         me = {"name": "supervisor", "pid": os.getpid(), "start": processes.start_time(os.getpid())}

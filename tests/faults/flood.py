@@ -16,6 +16,8 @@ import uuid
 from collections import Counter, deque
 from dataclasses import dataclass, field
 
+from deploy.local.processes import more_files
+
 READ, FILING, UPLOAD = "read", "filing", "upload"
 #: Of a hundred requests: places of the filings and of the uploads; the others read.
 _FILINGS = frozenset(range(3, 100, 7))  # 14 of them
@@ -84,6 +86,7 @@ class _Ask:
 
 def run(flood: Flood) -> Report:
     """Sends and answers what came back."""
+    more_files()  # of so many connections at once
     return asyncio.run(_Sender(flood).run())
 
 

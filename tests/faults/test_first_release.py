@@ -47,7 +47,7 @@ STATES_LEFT = {
 def given(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("first-release")
     with tarfile.open(DATA) as packed:
-        packed.extractall(folder, filter="data")
+        packed.extractall(folder, **({"filter": "data"} if hasattr(tarfile, "data_filter") else {}))
     return folder
 
 
