@@ -99,21 +99,8 @@ class Transfers:
         length = requests.header(scope, b"content-length")
         if length.isdigit():
             headers["content-length"] = length
-        with self._place(caller):
-            try:
-                async with asyncio.timeout(TRANSFER_SECONDS):
-                    request = self._client.build_request(
-                        "PUT", self._url(opened), headers=headers, content=_body(receive)
-                    )
-                    response = await self._client.send(request, stream=True)
-                    try:
-                        answer = await _short(response)
-                    finally:
-                        await response.aclose()
-            except TimeoutError:
-                raise answers.too_slow() from None
-            except httpx.HTTPError:
-                raise problems.unavailable(retry_after=2, detail="the vault does not answer") from None
+        async with self._answer(caller, "PUT", opened, headers, _body(receive)) as response:
+            answer = await _short(response)
         if response.status_code >= 400:
             raise _problem(answer)
         await answers.send_bytes(send, response.status_code, answer, answers.JSON)
@@ -122,10 +109,6 @@ class Transfers:
 
     async def download(self, caller: str, opened: dict[str, Any], scope: Any, receive: Any, send: Any) -> None:
         """Streams the file from the vault to the client; a range is passed on."""
-        with self._place(caller):
-            await self._download(opened, scope, receive, send)
-
-    async def _download(self, opened: dict[str, Any], scope: Any, receive: Any, send: Any) -> None:
         headers = {**self._ticket(opened), "accept-encoding": "identity"}
         for name in ("range", "if-range"):
             given = requests.header(scope, name.encode())
@@ -133,17 +116,8 @@ class Transfers:
                 headers[name] = given
         gone = asyncio.ensure_future(_gone(receive))
         try:
-            async with asyncio.timeout(TRANSFER_SECONDS):
-                request = self._client.build_request("GET", self._url(opened), headers=headers)
-                response = await self._client.send(request, stream=True)
-                try:
-                    await self._hand_on(response, gone, send)
-                finally:
-                    await response.aclose()
-        except TimeoutError:
-            raise answers.too_slow() from None
-        except httpx.HTTPError:
-            raise problems.unavailable(retry_after=2, detail="the vault does not answer") from None
+            async with self._answer(caller, "GET", opened, headers) as response:
+                await self._hand_on(response, gone, send)
         finally:
             gone.cancel()
 
@@ -162,6 +136,25 @@ class Transfers:
         await send({"type": "http.response.body", "body": b""})
 
     # --- shared ------------------------------------------------------------------------------------------------------
+
+    @contextlib.asynccontextmanager
+    async def _answer(
+        self, caller: str, method: str, opened: dict[str, Any], headers: dict[str, str], content: Any = None
+    ) -> AsyncIterator[httpx.Response]:
+        """The vault's answer to one transfer, for which a place is held. Raises Problem 408, 429 or 503."""
+        with self._place(caller):
+            try:
+                async with asyncio.timeout(TRANSFER_SECONDS):
+                    request = self._client.build_request(method, self._url(opened), headers=headers, content=content)
+                    response = await self._client.send(request, stream=True)
+                    try:
+                        yield response
+                    finally:
+                        await response.aclose()
+            except TimeoutError:
+                raise answers.too_slow() from None
+            except httpx.HTTPError:
+                raise problems.unavailable(retry_after=2, detail="the vault does not answer") from None
 
     def _url(self, opened: dict[str, Any]) -> str:
         url = str(opened["url"])
