@@ -23,15 +23,10 @@ def command(state: State, words: str) -> str:
     main = paths.SHARED / "state" / "main"
     if state.top == main and state_of(None, "main").top == main:
         return said
-    return f"{said} --state {name(state)}"
+    return f"{said} --state {shlex.quote(state.name)}"
 
 
 def here(words: str) -> str:
     """The same from a program that a command of ./motcua has started on a system."""
     where = os.environ.get("MOTCUA_STATE_DIR")
     return command(State(Path(where)), words) if where else f"./motcua {words}"
-
-
-def name(state: State) -> str:
-    """What --state takes for it, as a shell reads it."""
-    return shlex.quote(state.top.name if state.top.parent == paths.SHARED / "state" else str(state.top))

@@ -157,7 +157,7 @@ def _parser() -> argparse.ArgumentParser:
         help="rpc, rpc_extensions, event_latency_ms, idle_cpu, rest_memory, read, file, upload, path_1, path_8; or all",
     )  # fmt: skip
     bench.add_argument("--json", action="store_true", help="a list of name, unit, figure, baseline, ratio")
-    bench.add_argument("--rounds", type=int, default=5, help="alternating rounds of each measure, at least 1")
+    bench.add_argument("--rounds", type=int, help="alternating rounds of each measure, five where nothing is said")
     trace = command("trace", "requirement → code → tests, and what has none", _operate_without_system("trace"))
     trace.add_argument("--json", action="store_true")
     letters = command(
@@ -207,7 +207,7 @@ def _up(given: argparse.Namespace, _: list[str]) -> int:
         raise Trouble(f"{state.top} holds a {kinds[0]}, for good", f"name another state for a {kinds[1]}: --state NAME")
     if System(state.top).running():
         raise Trouble(
-            f"This system runs already ({ownership.name_of(state)})",
+            f"This system runs already ({state.name})",
             f"{advice.command(state, 'status')} shows it, {advice.command(state, 'down')} ends it",
         )
     if given.fresh:
@@ -275,7 +275,7 @@ def _logs(given: argparse.Namespace, _: list[str]) -> int:
     if not files:
         known = ", ".join(sorted(file.stem for file in state.logs.glob("*.log")))
         raise Trouble(
-            f"No log{f' of {given.name}' if given.name else ''} in {ownership.name_of(state)}",
+            f"No log{f' of {given.name}' if given.name else ''} in {state.name}",
             f"these are there: {known or 'none yet'}",
         )
     return showing.logs(files, given.follow)
@@ -310,7 +310,7 @@ def _demo(given: argparse.Namespace, _: list[str]) -> int:
             system.stop()
     if given.keep and code == 0:
         showing.status(system)
-        say(f"left running; ./motcua down --state {ownership.name_of(state)} ends it")
+        say(f"left running; ./motcua down --state {state.name} ends it")
     return code
 
 
@@ -396,9 +396,10 @@ def _replay(given: argparse.Namespace, _: list[str]) -> int:
 
 def _bench(given: argparse.Namespace, _: list[str]) -> int:
     set_up("test")
-    if given.rounds < 1:
+    if given.rounds is not None and given.rounds < 1:
         raise Trouble("--rounds is a number from 1 on", "leave it out for five")
-    arguments = [*given.names, "--rounds", str(given.rounds), *(["--json"] if given.json else [])]
+    rounds = [] if given.rounds is None else ["--rounds", str(given.rounds)]
+    arguments = [*given.names, *rounds, *(["--json"] if given.json else [])]
     return _call(["-m", "bench", *arguments], clean_environment())
 
 

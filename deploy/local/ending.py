@@ -20,7 +20,7 @@ def down(chosen: str | None) -> int:
     for state in left:
         say(ownership.about(state))
         System(state.top).stop()
-        say(f"stopped {ownership.name_of(state)}")
+        say(f"stopped {state.name}")
     if left:
         return 0
     others = ownership.running()
@@ -28,6 +28,6 @@ def down(chosen: str | None) -> int:
         raise Trouble(
             f"No system main or demo runs here; these do: {', '.join(others)}", "name one: ./motcua down --state NAME"
         )
-    where = f" in {ownership.name_of(states[0])}; these run: {', '.join(others)}" if others else ""
+    where = f" in {states[0].name}; these run: {', '.join(others)}" if others else ""
     say(f"nothing was running{where}")
     return 0

@@ -68,17 +68,12 @@ def running() -> list[str]:
     return found
 
 
-def name_of(state: State) -> str:
-    """What --state takes for it."""
-    return state.top.name if state.top.parent == STATES else str(state.top)
-
-
 def about(state: State) -> str:
     """The first line of a command: which system is meant, and which others run."""
     others = [name for name in running() if STATES / name != state.top]
     more = f"; also running: {', '.join(others)} (--state NAME)" if others else ""
     kind = "rehearsal" if describe(state).get("rehearsal") else "production"
-    return f"system: {name_of(state)} ({kind}){more}"
+    return f"system: {state.name} ({kind}){more}"
 
 
 def failed_logs(state: State, at: Path) -> Path:

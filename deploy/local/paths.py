@@ -48,6 +48,11 @@ class State:
     top: Path
 
     @property
+    def name(self) -> str:
+        """What --state takes for it: state_of gives it back."""
+        return self.top.name if self.top.parent == SHARED / "state" else str(self.top)
+
+    @property
     def ports(self) -> Path:
         return self.top / "ports.json"
 
