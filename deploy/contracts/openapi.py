@@ -8,7 +8,7 @@ from typing import Any
 from deploy.contracts.rooms import Method, Room
 from deploy.contracts.shapes import Document, Shapes
 from services.common import permissions
-from services.common.roles import SIGNED_IN
+from services.common.roles import HOLDERS
 from services.gateway.config import JSON_LIMIT, UPLOAD_LIMIT
 from services.gateway.routes import API, ROUTES, TAGS, Audience, Kind, Route
 from services.vault.content import MEDIA_TYPES
@@ -92,7 +92,7 @@ def _operation(route: Route, method: Method | None, shapes: Shapes) -> Document:
     if method and method.doc:
         operation["description"] = " ".join(method.doc.split())
     if method:
-        people = permissions.roles_of(method.full) & (SIGNED_IN | {permissions.ANYBODY})
+        people = permissions.roles_of(method.full) & (HOLDERS | {permissions.ANYBODY})
         operation["x-motcua-roles"] = sorted(people)
     body = _body(route, method, shapes)
     if body:

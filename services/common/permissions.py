@@ -9,7 +9,10 @@ from __future__ import annotations
 
 from services.common import problems
 from services.common.actors import Actor
-from services.common.roles import OFFICERS, SIGNED_IN
+from services.common.eid import CITES, EID_ONLY_SINCE
+from services.common.problems import Problem
+from services.common.roles import HOLDERS, NEWCOMER, OFFICERS, SIGNED_IN
+from services.common.rules import rule
 
 ANYBODY = "anonymous"
 
@@ -33,6 +36,8 @@ EVERY_SERVICE = _services(
 )
 _PUBLIC = frozenset({ANYBODY})
 _CITIZEN = frozenset({"citizen"})
+#: The owner of an account that is not an officer's, normalized or not yet, on every day.
+_OWNER = frozenset({"citizen", NEWCOMER})
 _DESK = frozenset({"desk_officer"})
 _SPECIALIST = frozenset({"specialist"})
 _LEADER = frozenset({"leader"})
@@ -51,10 +56,12 @@ ALLOWED: dict[str, frozenset[str]] = {
     "identity.refresh": _PUBLIC,
     "identity.request_recovery": _PUBLIC,
     "identity.recover": _PUBLIC,
-    "identity.sign_out": SIGNED_IN,
-    "identity.home": _CITIZEN,
-    "identity.request_normalization_code": _CITIZEN,
-    "identity.normalize": _CITIZEN,
+    "identity.sign_out": HOLDERS,
+    "identity.sign_out_everywhere": HOLDERS,
+    "identity.sessions": HOLDERS,
+    "identity.home": _OWNER,
+    "identity.request_normalization_code": _OWNER,
+    "identity.normalize": _OWNER,
     "identity.lock": _IOC | {"support"},
     "identity.person": _services("intake", "notifier", "postal", "exchange", "payment"),
     "identity.resolve_person": _services("intake"),
@@ -155,4 +162,21 @@ def check(actor: Actor, method: str) -> None:
         return  # what anybody may do, a signed-in person may do as well
     if actor.roles == {ANYBODY}:
         raise problems.unauthorized()
+    if actor.roles == {NEWCOMER} and "citizen" in allowed:
+        raise not_normalized()
     raise problems.forbidden()
+
+
+@rule("ID-21", title="Người dùng thao tác bằng tài khoản định danh điện tử", cites=CITES, since=EID_ONLY_SINCE)
+@rule("X-8", title="Tài khoản cục bộ chưa chuẩn hóa chỉ được chuẩn hóa", cites=CITES, since=EID_ONLY_SINCE)
+def not_normalized() -> Problem:
+    """403 for what a citizen may do and the holder of an account that is not normalized may not any more."""
+    return Problem(
+        "/problems/normalize-first",
+        "Tài khoản chưa chuẩn hóa: hãy chuẩn hóa tài khoản theo thẻ căn cước trước",
+        "The account is not normalized: normalize it with your identity card first",
+        403,
+        rule="X-8",
+        citation=CITES,
+        extra={"normalization": "/account/normalization"},
+    )

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 CITIZEN = "citizen"
+#: Who signs in with a local account that is not normalized, since only e-ID accounts act (X-8): may become a citizen.
+NEWCOMER = "newcomer"
 OFFICERS = frozenset(
     {
         "desk_officer",
@@ -17,3 +19,5 @@ OFFICERS = frozenset(
     }
 )
 SIGNED_IN = OFFICERS | {CITIZEN}
+#: Everybody with a token, whatever it allows.
+HOLDERS = SIGNED_IN | {NEWCOMER}

@@ -11,11 +11,14 @@ from services.common.run import KernelProvider
 from services.identity import (
     challenges,
     matching,
+    migrations,
+    own_sessions,
     people,
     registration,
     restored,
     schemas,
     seeds,
+    session_schemas,
     signing_in,
     store,
     tokens,
@@ -58,7 +61,15 @@ class IdentityService:
 
     @command(schemas.Nothing, schemas.SignedOut)
     def sign_out(self, ctx: Context, data: dict[str, Any]) -> dict[str, Any]:
-        return signing_in.sign_out(ctx)
+        return own_sessions.sign_out(ctx)
+
+    @command(schemas.Nothing, session_schemas.SignedOutEverywhere)
+    def sign_out_everywhere(self, ctx: Context, data: dict[str, Any]) -> dict[str, Any]:
+        return own_sessions.sign_out_everywhere(ctx)
+
+    @query(schemas.Nothing, session_schemas.OwnSessions)
+    def sessions(self, ctx: Context, data: dict[str, Any]) -> dict[str, Any]:
+        return own_sessions.shown(ctx)
 
     @query(schemas.Nothing, schemas.Home)
     def home(self, ctx: Context, data: dict[str, Any]) -> dict[str, Any]:
@@ -119,6 +130,7 @@ SPEC = RoomSpec(
     aggregates=store.AGGREGATES,
     indexes=store.INDEXES,
     events=schemas.EVENTS,
+    migrations=migrations.MIGRATIONS,
     on_start=_on_start,
     on_stop=_on_stop,
     after_restore=restored.after_restore,

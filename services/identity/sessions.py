@@ -24,6 +24,16 @@ ROTATION_GRACE = timedelta(seconds=30)
 REVOCATION_SLACK = 60.0  # seconds
 
 Session = dict[str, Any]
+#: Pairs of role and unit.
+Rights = list[list[str]]
+
+
+class Method(StrEnum):
+    """How somebody signed in; as `amr` in access tokens."""
+
+    PASSWORD = "password"
+    OTP = "otp"  # a password and then a code to the phone
+    VNEID = "vneid"
 
 
 class RefreshVerdict(StrEnum):
@@ -32,7 +42,7 @@ class RefreshVerdict(StrEnum):
     ENDED = "ended"
 
 
-def opened(account: dict[str, Any], channel: str, now: datetime) -> tuple[Session, str]:
+def opened(account: dict[str, Any], channel: str, method: Method, now: datetime) -> tuple[Session, str]:
     """A new session of an account and its first refresh token. `now` is real time."""
     token, digest = _token(session_id := uuid.uuid4().hex)
     lifetime = OFFICER_LIFETIME if account["kind"] == "officer" else CITIZEN_LIFETIME
@@ -41,6 +51,7 @@ def opened(account: dict[str, Any], channel: str, now: datetime) -> tuple[Sessio
         "sid": uuid.uuid4().hex,
         "account_id": account["_id"],
         "channel": channel,
+        "method": str(method),
         "digest": digest,
         "former_digest": None,
         "rotated_at": now,
@@ -92,15 +103,28 @@ def revocation(sid: str, now: datetime) -> dict[str, Any]:
     return {"_id": sid, "until": until, "ends_at": now + timedelta(seconds=ACCESS_LIFETIME + REVOCATION_SLACK)}
 
 
-def claims(account: dict[str, Any], session: Session) -> dict[str, Any]:
-    """What an access token says: opaque ids and grants, no name and no number."""
+def shown(session: Session, sid: str) -> dict[str, Any]:
+    """A session as its owner sees it; `sid` is that of the token in use. Nothing of it opens or ends a session."""
+    return {
+        "channel": session["channel"],
+        "method": session["method"],
+        "opened_at": session["opened_at"],
+        "last_used_at": session["rotated_at"],
+        "expires_at": session["expires_at"],
+        "current": session["sid"] == sid,
+    }
+
+
+def claims(account: dict[str, Any], session: Session, rights: Rights) -> dict[str, Any]:
+    """What an access token says: opaque ids and what it allows now, no name and no number."""
     return {
         "sub": account["_id"],
         "pid": account["person_id"],
-        "grants": [list(grant) for grant in account["grants"]],
+        "grants": [list(grant) for grant in rights],
         "sid": session["sid"],
         "nrm": bool(account["normalized"]),
         "chn": session["channel"],
+        "amr": [session["method"]],
     }
 
 

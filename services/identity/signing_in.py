@@ -11,6 +11,7 @@ from services.common.store import Document
 from services.identity import accounts, challenges, grants, secrecy, store, tokens
 from services.identity.codes import Purpose
 from services.identity.passwords import Passwords
+from services.identity.sessions import Method
 
 PORTAL = "portal"
 
@@ -22,7 +23,7 @@ def sign_in(ctx: Context, hasher: Passwords, data: dict[str, Any]) -> dict[str, 
     blind = key.blind(phone, secrecy.PHONE)
     account = _proved(ctx, hasher, f"phone/{blind}", store.account_of_phone(ctx.store, blind), data["password"])
     unit = ctx.unit()
-    answer = tokens.open_session(ctx, unit, account, data["channel"] or ctx.channel or PORTAL)
+    answer = tokens.open_session(ctx, unit, account, data["channel"] or ctx.channel or PORTAL, Method.PASSWORD)
     ctx.commit(unit)
     return answer
 
@@ -53,20 +54,9 @@ def officer_confirm(ctx: Context, challenge_id: str, code: str) -> dict[str, Any
     account = accounts.must_be_active(ctx.store.get("accounts", challenge["account_id"]))
     unit = ctx.unit()
     challenges.use(unit, challenge, ctx.now)
-    answer = tokens.open_session(ctx, unit, account, ctx.channel or PORTAL)
+    answer = tokens.open_session(ctx, unit, account, ctx.channel or PORTAL, Method.OTP)
     ctx.commit(unit)
     return answer
-
-
-def sign_out(ctx: Context) -> dict[str, Any]:
-    """Ends the session of the token in use; repeating it does no harm."""
-    session = ctx.store.find_one("sessions", {"sid": ctx.actor.session, "ended_at": None})
-    if session is not None:
-        unit = ctx.unit()
-        ended = tokens.end(unit, [session])
-        ctx.commit(unit)
-        tokens.tell(ctx.kernel, ended)
-    return {"signed_out": True}
 
 
 def lock(ctx: Context, account_id: str, reason: str) -> dict[str, Any]:

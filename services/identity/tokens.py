@@ -11,17 +11,17 @@ from services.common.context import Context
 from services.common.kernel import Kernel
 from services.common.store import Document
 from services.common.unit import UnitOfWork
-from services.identity import accounts, sessions, store
+from services.identity import accounts, sessions, sign_in_rule, store
 from services.identity.grants import as_answer
-from services.identity.sessions import RefreshVerdict
+from services.identity.sessions import Method, RefreshVerdict, Rights
 
 
-def open_session(ctx: Context, unit: UnitOfWork, account: Document, channel: str) -> dict[str, Any]:
+def open_session(ctx: Context, unit: UnitOfWork, account: Document, channel: str, method: Method) -> dict[str, Any]:
     """A session in the unit and the answer that carries its tokens.
 
     The account is touched in the same unit, so a lock that is written meanwhile sees this session or stops it.
     """
-    session, refresh_token = sessions.opened(account, channel, datetime.now(UTC))
+    session, refresh_token = sessions.opened(account, channel, method, datetime.now(UTC))
     unit.insert("sessions", session)
     unit.change(
         "accounts",
@@ -78,8 +78,13 @@ def tell(kernel: Kernel, revocations: list[Document]) -> None:
         kernel.broadcast("session.revoked", {"session": row["_id"], "until": row["until"]})
 
 
+def rights_of(kernel: Kernel, account: Document) -> Rights:
+    """What a token that is signed now may say: the account's grants as far as the day's rules let them act."""
+    return sign_in_rule.rights(account, account["grants"], kernel.now())
+
+
 def access_token(kernel: Kernel, account: Document, session: Document) -> str:
-    return kernel.signer.sign(sessions.claims(account, session), sessions.ACCESS_LIFETIME)
+    return kernel.signer.sign(sessions.claims(account, session, rights_of(kernel, account)), sessions.ACCESS_LIFETIME)
 
 
 def answer(kernel: Kernel, account: Document, session: Document, refresh_token: str) -> dict[str, Any]:
@@ -94,7 +99,7 @@ def answer(kernel: Kernel, account: Document, session: Document, refresh_token: 
             "person_id": account["person_id"],
             "normalized": account["normalized"],
         },
-        "grants": as_answer(account["grants"]),
+        "grants": as_answer(rights_of(kernel, account)),
     }
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from services.common import problems
 from services.common.calendar import WorkingCalendar, local_date
+from services.common.eid import EID_ONLY_SINCE
 from services.common.problems import FieldError, field_error
 from services.common.rules import rule
 from services.intake import amendments, intake_clock
@@ -15,8 +16,6 @@ from services.intake.dossier import Command, move
 
 Row = Mapping[str, Any]
 
-#: Local accounts that are not matched with the population database file until the day before (X-8).
-EID_ONLY_SINCE = date(2025, 2, 17)
 #: How a channel of the gateway is registered; the portal is the door that a call comes through when none is named.
 _MODES = {"": "SELF_PORTAL", "portal": "SELF_PORTAL", "hue-s": "SELF_HUES"}
 #: Names of the recognition rule sets by filing day (the rules themselves are oversight's).

@@ -75,6 +75,9 @@ def _accounts(scenes: Scenes, officer: Callable[[str], Officer], seeds: Seeds) -
     world.anybody.post("/account/recovery/confirmation", body)
     citizen.sign_in()
     citizen.client.send("DELETE", "/sessions/current")
+    citizen.sign_in()
+    citizen.client.get("/sessions")
+    citizen.client.send("DELETE", "/sessions")
     officer("officer-support").client.post(f"/accounts/{account}/lock", {"reason": "Diễn tập khóa tài khoản"})
     officer("officer-support").sign_in()
 

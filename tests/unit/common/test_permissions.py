@@ -7,7 +7,7 @@ import pytest
 from services.common import permissions
 from services.common.actors import ANONYMOUS, Actor, Grant
 from services.common.problems import Problem
-from services.common.roles import SIGNED_IN
+from services.common.roles import HOLDERS
 
 
 def actor(*roles: str) -> Actor:
@@ -23,7 +23,7 @@ def status(who: Actor, method: str) -> int:
 
 
 def test_a_method_without_a_row_is_closed_to_everybody():
-    for role in sorted(SIGNED_IN | permissions.EVERY_SERVICE | {"operator"}):
+    for role in sorted(HOLDERS | permissions.EVERY_SERVICE | {"operator"}):
         assert status(actor(role), "intake.drop_everything") == 403
     assert status(ANONYMOUS, "intake.drop_everything") == 401
 
@@ -53,7 +53,7 @@ def test_describe_and_replay_are_the_operators(room):
 
 
 def test_every_role_in_the_table_exists():
-    known = SIGNED_IN | permissions.EVERY_SERVICE | {permissions.ANYBODY, "operator", "service:gateway"}
+    known = HOLDERS | permissions.EVERY_SERVICE | {permissions.ANYBODY, "operator", "service:gateway"}
     for method, roles in permissions.ALLOWED.items():
         assert roles, method
         assert roles <= known, method

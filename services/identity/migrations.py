@@ -1,0 +1,23 @@
+"""What documents of earlier releases lack.
+
+1  `sessions.method`: before, a citizen signed in with a password and an officer with a code besides, and no otherwise.
+"""
+
+from __future__ import annotations
+
+from services.common.migrations import Migration
+from services.common.store import Document, Store
+from services.identity.sessions import Method
+
+
+def say_how_sessions_were_opened(store: Store) -> None:
+    """Safe to repeat."""
+    officers: list[Document] = [{"$match": {"kind": "officer"}}, {"$project": {"_id": 1}}]
+    ids = [row["_id"] for row in store.collection("accounts").aggregate(officers)]
+    sessions = store.collection("sessions")
+    missing = {"method": {"$exists": False}}
+    sessions.update_many(missing | {"account_id": {"$in": ids}}, {"$set": {"method": str(Method.OTP)}})
+    sessions.update_many(missing, {"$set": {"method": str(Method.PASSWORD)}})
+
+
+MIGRATIONS = [Migration(1, "say how each session was opened", say_how_sessions_were_opened)]

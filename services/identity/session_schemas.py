@@ -1,0 +1,24 @@
+"""What is asked and answered about one's own sessions."""
+
+from __future__ import annotations
+
+from marshmallow import fields
+
+from services.common.schemas import AnswerSchema, Moment
+
+
+class OwnSession(AnswerSchema):
+    channel = fields.String(required=True)
+    method = fields.String(required=True, metadata={"description": "password, otp or vneid"})
+    opened_at = Moment(required=True)
+    last_used_at = Moment(required=True)
+    expires_at = Moment(required=True)
+    current = fields.Boolean(required=True, metadata={"description": "the session of this request"})
+
+
+class OwnSessions(AnswerSchema):
+    items = fields.List(fields.Nested(OwnSession), required=True)
+
+
+class SignedOutEverywhere(AnswerSchema):
+    ended = fields.Integer(required=True, metadata={"description": "sessions that were open"})
