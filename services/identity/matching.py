@@ -172,9 +172,15 @@ def _settle_person(
     data: dict[str, Any],
     birth_date: date,
 ) -> Document:
-    """The person of the number: one that was known before, else the account's own, who gets the number now."""
+    """The person of the number: one that was confirmed before, else the one for whom others filed with exactly the
+    data that the database confirms, else the account's own. He or she gets the number now."""
     key = secrecy.key_of(ctx.kernel)
-    person = store.person_of_number(ctx.store, number_blind) or own
+    claim = secrecy.claim_blind(key, number, data["full_name"], birth_date.isoformat())
+    person = store.person_of_number(ctx.store, number_blind) or store.person_of_claim(ctx.store, claim)
+    if person is None:
+        person = own
+        # Whoever mints a person of these data at this moment meets the index, and looks again.
+        person["claim_blind"] = claim
     if person["_id"] != own["_id"]:
         own["merged_into"] = person["_id"]
         unit.save("persons", own)

@@ -48,21 +48,24 @@ def read(ctx: Context, person_id: str, purpose: str) -> dict[str, Any]:
 
 
 def resolve(ctx: Context, data: dict[str, Any]) -> dict[str, Any]:
-    """The id of the person with this number, minted now if there is none.
+    """The id of the person with this number, name and birth date, minted now if there is none.
 
-    Raises Problem 422 for a malformed number, and ID-16 where name or birth date differ from what is known of it.
+    Only a person whom the population database confirmed holds a number. What others declare of somebody holds none:
+    a wrong name beside a number neither shuts its owner out nor leads to her; the same three data lead to the same
+    person, who is confirmed, with all that was filed for her, when she normalizes (DF-03, DF-04).
+
+    Raises Problem 422 for malformed data, and ID-16 where name or birth date are not those of the confirmed person.
     """
     try:
         number = numbers.normalized_number(data["id_number"])
     except numbers.NumberError as error:
-        raise problems.invalid(numbers.error_of(error.fault, "id_number")) from None
+        raise problems.invalid(numbers.error_of(error.fault, "id_number", "DF-05")) from None
     found = accounts.check_declared(data["full_name"], data["birth_date"], local_date(ctx.now))
     if found:
         raise problems.invalid(*found)
     key = secrecy.key_of(ctx.kernel)
-    blind = key.blind(number, secrecy.NUMBER)
     birth_date = data["birth_date"].isoformat()
-    known = store.person_of_number(ctx.store, blind)
+    known = store.person_of_number(ctx.store, key.blind(number, secrecy.NUMBER))
     if known is not None:
         name = secrecy.opened(key, known["full_name"], secrecy.NAME) or ""
         if (
@@ -70,18 +73,25 @@ def resolve(ctx: Context, data: dict[str, Any]) -> dict[str, Any]:
             or secrecy.opened(key, known["birth_date"], secrecy.BIRTH_DATE) != birth_date
         ):
             raise normalization.no_match()
-        return {"person_id": known["_id"], "minted": False}
+        return _resolved(known, minted=False)
+    claim = secrecy.claim_blind(key, number, data["full_name"], birth_date)
+    claimed = store.person_of_claim(ctx.store, claim)
+    if claimed is not None:
+        return _resolved(claimed, minted=False)
     person = accounts.person(
         f"per-{uuid.uuid4().hex}",
         full_name=key.seal(data["full_name"].strip(), secrecy.NAME),
         birth_date=key.seal(birth_date, secrecy.BIRTH_DATE),
         number=key.seal(number, secrecy.NUMBER),
-        number_blind=blind,
     )
     unit = ctx.unit()
-    unit.insert("persons", person)
+    unit.insert("persons", person | {"claim_blind": claim})
     try:
         ctx.commit(unit)
     except Duplicate:
-        raise StaleVersion("persons") from None  # minted by another request meanwhile: read that one
-    return {"person_id": person["_id"], "minted": True}
+        raise StaleVersion("persons") from None  # minted or confirmed by another request meanwhile: read that one
+    return _resolved(person, minted=True)
+
+
+def _resolved(person: dict[str, Any], *, minted: bool) -> dict[str, Any]:
+    return {"person_id": person["_id"], "minted": minted, "verified": person["verified_at"] is not None}

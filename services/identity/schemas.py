@@ -194,6 +194,7 @@ class ResolvePerson(CommandSchema):
 class ResolvedPerson(AnswerSchema):
     person_id = fields.String(required=True)
     minted = fields.Boolean(required=True)
+    verified = fields.Boolean(required=True, metadata={"description": "matched against the population database"})
 
 
 class Revocation(AnswerSchema):

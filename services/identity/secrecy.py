@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from services.common.crypto import DataKey
 from services.common.kernel import Kernel
+from services.identity.names import normalized_name
 
 PHONE = "phone"
 NUMBER = "persons.number"
@@ -25,6 +26,12 @@ def key_of(kernel: Kernel) -> DataKey:
 def opened(key: DataKey, sealed: str | None, context: str) -> str | None:
     """A sealed value in clear; None stays None."""
     return None if sealed is None else key.open(sealed, context)
+
+
+def claim_blind(key: DataKey, number: str, full_name: str, birth_date: str) -> str:
+    """The keyed digest of the three data by which a person is declared by somebody else; spellings that are the same
+    name give the same."""
+    return key.blind("\0".join((number, birth_date, normalized_name(full_name))), "persons.claim")
 
 
 def code_digest(key: DataKey, challenge_id: str, code: str) -> str:

@@ -57,6 +57,15 @@ INDEXES = [
             "partialFilterExpression": {"number_blind": {"$type": "string"}},
         },
     ),
+    Index(
+        "persons",
+        [("claim_blind", 1)],
+        {
+            "name": "one_person_per_claim",
+            "unique": True,
+            "partialFilterExpression": {"claim_blind": {"$type": "string"}},
+        },
+    ),
     Index("challenges", [("phone_blind", 1), ("purpose", 1), ("sent_at", -1)], {"name": "by_phone"}),
     Index("challenges", [("waiting", 1)], {"name": "to_send", "partialFilterExpression": {"waiting": True}}),
     Index("challenges", [("purge_at", 1)], {"name": "kept_one_day", "expireAfterSeconds": 0}),
@@ -105,7 +114,14 @@ def person(store: Store, person_id: str) -> Document | None:
 
 
 def person_of_number(store: Store, number_blind: str) -> Document | None:
+    """The person whom the population database confirmed under this number."""
     return store.find_one("persons", {"number_blind": number_blind})
+
+
+def person_of_claim(store: Store, claim_blind: str) -> Document | None:
+    """The person of whom somebody else declared these data (number, name, birth date)."""
+    found = store.find_one("persons", {"claim_blind": claim_blind})
+    return None if found is None else person(store, found["_id"])
 
 
 def latest_challenge(store: Store, purpose: str, phone_blind: str, account_id: str | None = None) -> Document | None:
