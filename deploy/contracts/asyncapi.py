@@ -210,6 +210,10 @@ def _call_headers() -> Document:
             wire.H_CAUSATION: text,
             wire.H_COMMAND: {"type": "string", "description": "key of the command; required where it is idempotent"},
             wire.H_CHANNEL: {"type": "string", "enum": ["portal", "hue-s"]},
+            wire.H_NEAR: {
+                "type": "string",
+                "description": "digest of the caller's neighbourhood, where tries are counted",
+            },
             wire.H_TIMEOUT: {"type": "integer", "minimum": 1, "description": "also the message's expiration"},
         },
     }

@@ -23,7 +23,8 @@ class Context:
 
     `longest_call`: seconds that one call to another room may take, where nobody waits for this work: an event that
     finds a room away is tried again later instead of holding up an orderly stop. `command_id`: of a command with a key
-    the digest of who asks, what and the key; of an event its id; never what a caller wrote.
+    the digest of who asks, what and the key; of an event its id; never what a caller wrote. `near`: a keyed digest of
+    where a request came from, as the gateway says it for what is tried and guessed; "" elsewhere.
     """
 
     kernel: Kernel
@@ -34,6 +35,7 @@ class Context:
     command_id: str
     deadline: float
     channel: str = ""
+    near: str = ""
     longest_call: float | None = None
     on_commit: list[Callable[[UnitOfWork, Any], None]] = field(default_factory=list)
     committed: bool = False

@@ -30,7 +30,7 @@ from services.common.queues import (
 
 __all__ = [  # the lasting queues' names again: who speaks on the wire needs both
     "CONTROL_EXCHANGE", "EVENTS_EXCHANGE", "EVENT_QUEUE_LIMIT", "H_ACTOR", "H_ATTEMPT", "H_CAUSATION", "H_CHANNEL",
-    "H_COMMAND", "H_CORRELATION", "H_FAULTS", "H_FIRST_FAILED", "H_REASON", "H_TIMEOUT", "LONGEST_DEADLINE",
+    "H_COMMAND", "H_CORRELATION", "H_FAULTS", "H_FIRST_FAILED", "H_NEAR", "H_REASON", "H_TIMEOUT", "LONGEST_DEADLINE",
     "RETRY_DELAYS", "RETRY_SCHEDULE", "ROOMS", "RPC_EXCHANGE", "dead_queue", "decode_call", "decode_reply",
     "encode_call", "encode_problem", "encode_result", "event_queue", "fan_queue", "new_id", "queue_declarations",
     "reply_queue", "retry_queue", "rpc_queue",
@@ -60,6 +60,7 @@ H_FAULTS = "x-motcua-faults"
 H_REASON = "x-motcua-reason"
 H_FIRST_FAILED = "x-motcua-first-failed"
 H_CHANNEL = "x-motcua-channel"
+H_NEAR = "x-motcua-near"  # a keyed digest of the caller's neighbourhood, where tries are counted
 
 # Which delay each further attempt waits, in seconds. A fault that passes by itself (broker, database or another room
 # away) goes on at the last delay for ever and is not counted; of other faults one more than entries is dead. The sum

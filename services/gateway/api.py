@@ -12,7 +12,7 @@ from services.common.problems import Problem
 from services.gateway import answers, requests
 from services.gateway.bus import Bus
 from services.gateway.following import Follower
-from services.gateway.limits import Buckets
+from services.gateway.limits import Buckets, Near
 from services.gateway.routes import API, Audience, Kind, Limit, Route
 from services.gateway.transfers import Transfers
 
@@ -23,12 +23,13 @@ class Api:
     """What every request of the table goes through."""
 
     def __init__(
-        self, bus: Bus, follower: Follower, verifier: Verifier, buckets: Buckets, transfers: Transfers
+        self, bus: Bus, follower: Follower, verifier: Verifier, buckets: Buckets, near: Near, transfers: Transfers
     ) -> None:
         self.bus = bus
         self.follower = follower
         self.verifier = verifier
         self.buckets = buckets
+        self.near = near
         self.transfers = transfers
 
     async def answer(self, route: Route, scope: Any, receive: Any, send: Any) -> None:
@@ -65,6 +66,8 @@ class Api:
 
     async def _headers(self, route: Route, scope: Any, limit: float) -> dict[str, str]:
         headers = {wire.H_CORRELATION: scope["motcua"].correlation, wire.H_CHANNEL: requests.channel(scope)}
+        if route.limit in (Limit.SIGN_IN, Limit.CODE):
+            headers[wire.H_NEAR] = self.near((scope.get("client") or ("?",))[0])
         if route.audience is Audience.SIGNED_IN:
             actor = await self._actor(scope, limit)
             self.buckets.check_actor(actor.subject, route.limit)

@@ -6,6 +6,8 @@ each keep their own buckets: the limit of the whole is the sum, which is what sc
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import ipaddress
 import math
 import time
@@ -13,6 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from services.common import problems
+from services.common.actors import Signer
 from services.gateway.routes import Limit
 
 MOST_BUCKETS = 50_000
@@ -91,3 +94,15 @@ def neighbourhood(address: str) -> str:
     if parsed.ipv4_mapped is not None:
         return str(parsed.ipv4_mapped)
     return str(ipaddress.ip_network((address, 64), strict=False).network_address)
+
+
+class Near:
+    """Names a neighbourhood to the room that counts tries, without saying the address: a digest under a key that only
+    gateways have. It derives from their signing key, so that all replicas say the same."""
+
+    def __init__(self, signer: Signer) -> None:
+        # Ed25519 signs the same message always alike, and nobody else can.
+        self._key = hashlib.sha256(signer.sign_bytes(b"motcua neighbourhood v1")).digest()
+
+    def __call__(self, address: str) -> str:
+        return hmac.new(self._key, neighbourhood(address).encode(), hashlib.sha256).hexdigest()[:32]

@@ -21,7 +21,7 @@ from services.gateway.bus import ROOM, Bus
 from services.gateway.config import HEAD_LIMIT, KEEP_ALIVE_SECONDS, STOP_SECONDS, Config
 from services.gateway.following import Follower
 from services.gateway.health import Health
-from services.gateway.limits import Buckets
+from services.gateway.limits import Buckets, Near
 from services.gateway.pages import Pages
 from services.gateway.protocol import DoorProtocol
 from services.gateway.transfers import Transfers
@@ -56,7 +56,7 @@ async def _run(settings: Settings, config: Config) -> int:
     follower = Follower(verifier, signer, clock)
     transfers = Transfers(settings.vault_url)
     bus = Bus(settings.amqp_url, follower.take, lambda: follower.load(bus), follower.lost)
-    api = Api(bus, follower, verifier, Buckets(config.rate), transfers)
+    api = Api(bus, follower, verifier, Buckets(config.rate), Near(signer), transfers)
     shell = app.build(api, Pages(), settings.cors_origins, https=settings.public_url.startswith("https:"))
     stopping = asyncio.Event()
 

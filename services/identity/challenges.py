@@ -12,7 +12,7 @@ from services.common.context import Context
 from services.common.faults import DatabaseAway
 from services.common.problems import Problem, field_error, invalid
 from services.common.unit import UnitOfWork
-from services.identity import accounts, codes, secrecy, store
+from services.identity import accounts, codes, secrecy, store, throttles
 from services.identity.codes import Purpose, Verdict
 from services.identity.phones import PhoneError, normal_mobile
 
@@ -44,9 +44,9 @@ def issue(
     """
     key = secrecy.key_of(ctx.kernel)
     blind = key.blind(phone, secrecy.PHONE)
-    sent = store.take_sending(ctx.store, purpose, blind, ctx.now, codes.WINDOW, codes.MOST_SENT[purpose])
+    sent = throttles.take_sending(ctx.store, purpose, blind, ctx.near, ctx.now, codes.WINDOW, codes.MOST_SENT[purpose])
     if sent:
-        raise accounts.too_often(codes.wait_before_sending(purpose, sent, ctx.now))
+        raise accounts.too_often(codes.wait_before_sending(sent, ctx.now))
     challenge_id, code = uuid.uuid4().hex, codes.new_code()
     challenge = codes.challenge(
         challenge_id,

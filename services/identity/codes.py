@@ -29,8 +29,8 @@ class Purpose(StrEnum):
     OFFICER_SIGN_IN = "officer_sign_in"
 
 
-# Codes to one phone within WINDOW: each costs money, and its owner a disturbance. An officer has shown a password
-# before, and comes back at every shift and screen.
+# Codes to one phone within WINDOW, asked for from one neighbourhood (throttles.py): each costs money, and its owner a
+# disturbance. An officer has shown a password before, and comes back at every shift and screen.
 MOST_SENT = {
     Purpose.REGISTRATION: 5,
     Purpose.NORMALIZATION: 5,
@@ -96,13 +96,11 @@ def judge(challenge: dict[str, Any] | None, digest: str, now: datetime) -> Verdi
     return Verdict.RIGHT if hmac.compare_digest(challenge["digest"], digest) else Verdict.WRONG
 
 
-def wait_before_sending(purpose: Purpose, sent: list[datetime], now: datetime) -> int:
-    """Seconds until another code may be sent to a phone that was sent codes at these times; 0 for now."""
-    recent = sorted(at for at in sent if at > now - WINDOW)
-    most = MOST_SENT[purpose]
-    if len(recent) < most:
-        return 0
-    return max(1, int((recent[-most] + WINDOW - now).total_seconds()) + 1)
+def wait_before_sending(sent: list[datetime], now: datetime) -> int:
+    """Seconds until another code may be sent, where those sent at these times are as many as may be within WINDOW; 0
+    for now."""
+    ends = min(sent, default=now - WINDOW) + WINDOW
+    return 0 if ends <= now else max(1, int((ends - now).total_seconds()) + 1)
 
 
 def refusal(verdict: Verdict) -> Problem:

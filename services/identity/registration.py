@@ -9,7 +9,7 @@ from services.common import problems
 from services.common.calendar import local_date
 from services.common.context import Context
 from services.common.writes import Duplicate
-from services.identity import accounts, challenges, normalization, passwords, secrecy, store, tokens
+from services.identity import accounts, challenges, normalization, passwords, secrecy, store, throttles, tokens
 from services.identity.codes import Purpose, Verdict, refusal
 from services.identity.passwords import Passwords
 
@@ -109,7 +109,7 @@ def recover(ctx: Context, hasher: Passwords, data: dict[str, Any]) -> dict[str, 
     ended = tokens.end(unit, store.live_sessions(ctx.store, account["_id"]))
     ctx.commit(unit)
     tokens.tell(ctx.kernel, ended)
-    store.forget_attempts(ctx.store, f"phone/{blind}")
+    throttles.forget_attempts(ctx.store, f"phone/{blind}", ctx.near)
     return {"recovered": True}
 
 

@@ -8,7 +8,7 @@ from services.common import problems
 from services.common.context import Context
 from services.common.problems import Problem
 from services.common.store import Document
-from services.identity import accounts, challenges, grants, secrecy, store, tokens
+from services.identity import accounts, challenges, grants, secrecy, store, throttles, tokens
 from services.identity.codes import Purpose
 from services.identity.passwords import Passwords
 from services.identity.sessions import Method
@@ -89,16 +89,16 @@ def locked_event(account: Document) -> dict[str, Any]:
 
 def _proved(ctx: Context, hasher: Passwords, throttle: str, account: Document | None, password: str) -> Document:
     """The account, if the password is its own and it may be used."""
-    wait = store.take_attempt(ctx.store, throttle)
+    wait, tried = throttles.take_attempt(ctx.store, throttle, ctx.near)
     if wait:
         raise accounts.too_often(wait)
     try:
         right = hasher.right(password, account["password_hash"] if account else None)
     except Problem:
-        store.give_back(ctx.store, throttle)
+        throttles.give_back(ctx.store, throttle, tried)
         raise
     if not right or account is None:
         raise accounts.wrong_credentials()
-    store.forget_attempts(ctx.store, throttle)
+    throttles.forget_attempts(ctx.store, throttle, ctx.near)
     accounts.refuse_locked(account)
     return account

@@ -1,18 +1,17 @@
 """Identity's collections, indexes and queries.
 
 accounts (aggregate), persons, challenges (codes that were sent), sessions, revocations (ids of sessions whose access
-tokens may still live), throttles (passwords tried, codes sent), access_log (who read which person's data, and why).
+tokens may still live), throttles (throttles.py), access_log (who read which person's data, and why).
 """
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from pymongo import ReturnDocument
 from pymongo.errors import DuplicateKeyError
 
-from services.common import wire
 from services.common.store import Document, Index, Store
 
 AGGREGATES = ["accounts"]
@@ -77,9 +76,6 @@ INDEXES = [
     Index("access_log", [("person_id", 1), ("at", -1)], {"name": "by_person"}),
 ]
 
-THROTTLE_WINDOW = timedelta(minutes=15)  # real time
-MOST_WRONG = 10
-
 
 def account_of_phone(store: Store, phone_blind: str) -> Document | None:
     """The account that holds this phone (citizens only: officers' phones are not held)."""
@@ -132,39 +128,6 @@ def latest_challenge(store: Store, purpose: str, phone_blind: str, account_id: s
     return store.find_one("challenges", query, sort=[("sent_at", -1), ("_id", -1)])
 
 
-def take_sending(
-    store: Store, purpose: str, phone_blind: str, now: datetime, window: timedelta, most: int
-) -> list[datetime]:
-    """Takes one of `most` sendings of a code to a phone within `window`, before anything is sent.
-
-    Returns nothing when there was one, else when those within the window were taken. One update decides, so of many
-    requests at once no more than `most` pass. `now` is business time.
-    """
-    mine = wire.new_id()
-    recent: Any = {
-        "$filter": {"input": {"$ifNull": ["$sent", []]}, "as": "at", "cond": {"$gt": ["$$at", now - window]}}
-    }
-    row = _update_throttle(
-        store,
-        f"code/{purpose}/{phone_blind}",
-        [
-            {"$set": {"sent": recent}},
-            {"$set": {"free": {"$lt": [{"$size": "$sent"}, most]}}},
-            {
-                "$set": {
-                    "schema_version": 1,
-                    "sent": {"$cond": ["$free", {"$concatArrays": ["$sent", [now]]}, "$sent"]},
-                    "taken_by": {"$cond": ["$free", mine, "$taken_by"]},
-                    # Business time runs no slower than real time: after a real window nothing of this counts.
-                    "purge_at": datetime.now(UTC) + window,
-                }
-            },
-            {"$unset": "free"},
-        ],
-    )
-    return [] if row["taken_by"] == mine else list(row["sent"])
-
-
 def codes_to_send(store: Store, now: datetime) -> list[Document]:
     """Challenges whose code waits to be sent and still serves."""
     return list(store.find("challenges", {"waiting": True, "expires_at": {"$gt": now}}, limit=100))
@@ -179,43 +142,8 @@ def live_revocations(store: Store) -> list[Document]:
     return list(store.find("revocations", {"ends_at": {"$gt": datetime.now(UTC)}}))
 
 
-def take_attempt(store: Store, key: str) -> int:
-    """Takes one of a name's MOST_WRONG tries of a password, before the password is looked at; 0 when there was one.
-
-    Else the seconds until there are tries again (real time). One update decides, so of many requests at once no more
-    than MOST_WRONG pass. `forget_attempts` after a right password, `give_back` when it could not be looked at.
-    """
-    now = datetime.now(UTC)
-    passed: Any = {"$lte": [{"$ifNull": ["$purge_at", now]}, now]}
-    row = _update_throttle(
-        store,
-        key,
-        [
-            {
-                "$set": {
-                    "schema_version": 1,
-                    "tried": {"$cond": [passed, 1, {"$min": [{"$add": ["$tried", 1]}, MOST_WRONG + 1]}]},
-                    "purge_at": {"$cond": [passed, now + THROTTLE_WINDOW, "$purge_at"]},
-                }
-            }
-        ],
-    )
-    if row["tried"] <= MOST_WRONG:
-        return 0
-    return max(1, int((row["purge_at"] - now).total_seconds()))
-
-
-def give_back(store: Store, key: str) -> None:
-    """Takes back a try of which nothing came: the password was not looked at."""
-    store.collection("throttles").update_one({"_id": key, "tried": {"$gt": 0}}, {"$inc": {"tried": -1}})
-
-
-def forget_attempts(store: Store, key: str) -> None:
-    """A right password ends the count."""
-    store.collection("throttles").delete_one({"_id": key})
-
-
-def _update_throttle(store: Store, key: str, update: list[Document]) -> Document:
+def update_throttle(store: Store, key: str, update: list[Document]) -> Document:
+    """The row of a name after this update, which also makes it."""
     while True:
         try:
             row: Document = store.collection("throttles").find_one_and_update(

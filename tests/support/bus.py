@@ -43,16 +43,22 @@ class Bus:
         *,
         key: str | None = None,
         channel: str = "portal",
+        near: str = "",
         timeout: float = 10.0,
         **kwargs: Any,
     ) -> Any:
-        """Calls `room.method`; `key` is the command key. Raises the room's Problem, or TimeoutError."""
+        """Calls `room.method`; `key` is the command key, `near` the neighbourhood that a gateway names.
+
+        Raises the room's Problem, or TimeoutError.
+        """
         correlation = uuid.uuid4().hex
         headers: dict[str, Any] = {wire.H_TIMEOUT: int(timeout * 1000), wire.H_CHANNEL: channel}
         if token:
             headers[wire.H_ACTOR] = token
         if key:
             headers[wire.H_COMMAND] = key
+        if near:
+            headers[wire.H_NEAR] = near
         self.channel.basic_publish(
             wire.RPC_EXCHANGE,
             method,

@@ -124,6 +124,7 @@ class RequestDesk:
                 command_id=command_id,
                 deadline=started + timeout,
                 channel=actor.channel or str(headers.get(wire.H_CHANNEL) or ""),  # what identity signed goes first
+                near=str(headers.get(wire.H_NEAR) or "")[:64],
             )
             if hold is not None:
                 context.on_commit.append(_finishing(hold, entry))

@@ -13,8 +13,8 @@ import pytest
 from deploy.local.system import System
 from services.common.problems import Problem
 from services.common.store import Store
-from services.identity import codes
-from services.identity import store as limits
+from services.identity import codes, throttles
+from services.identity import store as rows
 from tests.support.bus import Bus
 from tests.support.people import Citizen, Phones, citizen, somebody
 
@@ -66,14 +66,14 @@ NOW = datetime(2024, 3, 11, 2, 0, tzinfo=UTC)
 @pytest.fixture
 def store(stores: System) -> Iterator[Store]:
     found = Store(stores.mongo_url("identity"), application="test")
-    found.prepare(limits.INDEXES, limits.AGGREGATES, 30)
+    found.prepare(rows.INDEXES, rows.AGGREGATES, 30)
     found.collection("throttles").delete_many({})
     yield found
     found.close()
 
 
-def take(store: Store, at: datetime, most: int = 2) -> list[datetime]:
-    return limits.take_sending(store, "recovery", "blind", at, codes.WINDOW, most)
+def take(store: Store, at: datetime, near: str = "home", most: int = 2) -> list[datetime]:
+    return throttles.take_sending(store, "recovery", "blind", near, at, codes.WINDOW, most)
 
 
 def test_a_sending_is_free_again_when_the_window_has_passed(store: Store) -> None:
@@ -84,18 +84,61 @@ def test_a_sending_is_free_again_when_the_window_has_passed(store: Store) -> Non
     assert len(take(store, NOW + codes.WINDOW)) == 2
 
 
+@pytest.mark.req("SE-04")
+def test_who_uses_up_codes_elsewhere_leaves_the_owner_hers(store: Store) -> None:
+    throttles.forget_attempts(store, "phone/blind", "home")  # she has signed in from there
+    for place in ("a", "b"):
+        assert take(store, NOW, place) == take(store, NOW, place) == []
+        assert len(take(store, NOW, place)) == 2
+    assert len(take(store, NOW, "c")) == 4, "all strangers together"
+    assert take(store, NOW) == take(store, NOW) == []
+    assert len(take(store, NOW)) == 2, "her own place has its limit, too"
+
+
+def attempt(store: Store, near: str = "home") -> int:
+    return throttles.take_attempt(store, "phone/blind", near)[0]
+
+
 def test_a_right_password_ends_the_count_and_a_fault_gives_the_try_back(store: Store) -> None:
-    for _ in range(limits.MOST_WRONG):
-        assert limits.take_attempt(store, "name") == 0
-    assert 0 < limits.take_attempt(store, "name") <= 900
-    limits.forget_attempts(store, "name")
-    for _ in range(2 * limits.MOST_WRONG):
-        assert limits.take_attempt(store, "name") == 0
-        limits.give_back(store, "name")
+    for _ in range(throttles.MOST_WRONG):
+        assert attempt(store) == 0
+    assert 0 < attempt(store) <= 900
+    throttles.forget_attempts(store, "phone/blind", "home")
+    for _ in range(2 * throttles.MOST_WRONG):
+        wait, tried = throttles.take_attempt(store, "phone/blind", "home")
+        assert wait == 0
+        throttles.give_back(store, "phone/blind", tried)
 
 
 def test_a_window_of_tries_begins_anew(store: Store) -> None:
-    for _ in range(limits.MOST_WRONG + 5):
-        limits.take_attempt(store, "name")
-    store.collection("throttles").update_one({"_id": "name"}, {"$set": {"purge_at": datetime.now(UTC)}})
-    assert limits.take_attempt(store, "name") == 0
+    for _ in range(throttles.MOST_WRONG + 5):
+        attempt(store)
+    store.collection("throttles").update_one({"_id": "phone/blind"}, {"$set": {"purge_at": datetime.now(UTC)}})
+    assert attempt(store) == 0
+
+
+@pytest.mark.req("SE-04")
+def test_guesses_from_many_places_meet_one_ceiling_and_the_owner_at_home_does_not(store: Store) -> None:
+    throttles.forget_attempts(store, "phone/blind", "home")
+    places = throttles.MOST_WRONG_TOGETHER // throttles.MOST_WRONG
+    for place in range(places):
+        for _ in range(throttles.MOST_WRONG):
+            assert attempt(store, f"place {place}") == 0
+        assert attempt(store, f"place {place}") > 0, "its own limit"
+    assert attempt(store, "one more place") > 0, "that of all together"
+    assert attempt(store) == 0
+    throttles.forget_attempts(store, "phone/blind", "home")
+    assert attempt(store, "one more place") > 0, "her signing in gives strangers no new tries"
+    for _ in range(throttles.MOST_WRONG):
+        assert attempt(store) == 0
+    assert attempt(store) > 0, "her own place has its limit, too"
+    assert throttles.take_attempt(store, "phone/another", "one more place")[0] == 0
+
+
+def test_a_row_of_the_previous_release_counts_nothing_and_harms_nothing(store: Store) -> None:
+    row = {"tried": 11, "purge_at": datetime.now(UTC) + timedelta(minutes=5)}
+    store.collection("throttles").insert_many(
+        [{"_id": "phone/blind", **row}, {"_id": "code/recovery/blind", "sent": [NOW, NOW], **row}]
+    )
+    assert attempt(store) == 0
+    assert take(store, NOW) == []

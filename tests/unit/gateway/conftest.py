@@ -15,7 +15,7 @@ from services.common.problems import Problem
 from services.gateway import app
 from services.gateway.api import Api
 from services.gateway.following import Follower
-from services.gateway.limits import Buckets
+from services.gateway.limits import Buckets, Near
 from services.gateway.pages import Pages
 
 
@@ -56,7 +56,7 @@ class House:
         signer = Signer("intake", "intake-1", self.keys["intake-1"])
         self.follower = Follower(self.verifier, signer, BusinessClock(3600.0, rehearsal=True))
         self.follower._sessions.set()
-        api = Api(self.bus, self.follower, self.verifier, Buckets(rate), FakeTransfers())  # type: ignore[arg-type]
+        api = Api(self.bus, self.follower, self.verifier, Buckets(rate), Near(signer), FakeTransfers())  # type: ignore[arg-type]
         self.app = app.build(api, Pages(), origins, https=https)
 
     def token(self, kid: str = "identity-1", **claims: Any) -> str:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-import pytest
+import re
 
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from services.common import wire
+from services.common.actors import Signer
 from services.common.problems import Problem
 from services.gateway import limits
-from services.gateway.limits import ADDRESS, Buckets, neighbourhood
-from services.gateway.routes import Limit
+from services.gateway.limits import ADDRESS, Buckets, Near, neighbourhood
+from services.gateway.routes import API, ROUTES, Limit
 from tests.unit.gateway.asgi import ask
+from tests.unit.gateway.conftest import House
 
 
 class Clock:
@@ -100,3 +106,24 @@ def test_over_http(make_house):
     assert int(answer.headers["retry-after"]) >= 1
     assert ask(house.app, "GET", "/tra-cuu/x").status == 429
     assert ask(house.app, "GET", "/api/v1/lookups/x", client="192.0.2.2").status == 200
+
+
+def test_a_neighbourhood_is_named_alike_by_every_replica_and_says_no_address():
+    key = Ed25519PrivateKey.generate()
+    one, other = (Near(Signer("gateway", "gateway-1", key)) for _ in range(2))
+    assert one("2001:db8:1:2::1") == other("2001:db8:1:2:ffff::9") != one("2001:db8:1:3::1")
+    assert one("198.51.100.7") != one("198.51.100.8")
+    assert "198.51" not in one("198.51.100.7")
+    assert Near(Signer("gateway", "gateway-1", Ed25519PrivateKey.generate()))("198.51.100.7") != one("198.51.100.7")
+
+
+@pytest.mark.parametrize("route", [r for r in ROUTES if r.limit in (Limit.SIGN_IN, Limit.CODE)], ids=lambda r: r.path)
+def test_where_something_is_guessed_the_room_hears_from_where(route):
+    house = House()
+    house.bus.answers[route.rpc] = {}
+    path = API + re.sub(r"\{[^}]*\}", "x1", route.path)
+    headers = house.signed_in(**{"Idempotency-Key": "a-key-of-this-test"})
+    ask(house.app, route.method, path, headers={**headers, "Content-Type": "application/json"}, body=b"{}")
+    assert len(house.bus.calls[0][2][wire.H_NEAR]) == 32
+    ask(house.app, "GET", API + "/account", headers=headers)
+    assert wire.H_NEAR not in house.bus.calls[1][2]
