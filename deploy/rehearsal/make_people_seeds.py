@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from deploy.rehearsal import cast
+from services.identity.adapters.population_register import synthetic
 
 SEEDS = Path(__file__).parent / "seeds"
 
@@ -20,9 +21,9 @@ SEEDS = Path(__file__).parent / "seeds"
 OLD_ACCOUNT = {
     "account_id": "acc-old-account",
     "person_id": "per-old-account",
-    "full_name": "Nguyễn Văn Anh",
+    "full_name": synthetic(0).full_name,
     "birth_date": None,
-    "phone": "0977000000",
+    "phone": synthetic(0).phone,
     "password": "Dien tap 0977000000 2024",
 }
 

@@ -59,6 +59,7 @@ def citizen(
         "number_blind": None,
         "claimed_blind": None,
         "holds_number": False,
+        "unit": None,  # of residence, once the population database told it
         "lock": None,
         "registered_at": now,
         "last_sign_in_at": None,
@@ -96,6 +97,7 @@ def person(
         "birth_date": birth_date,
         "number": number,
         "number_blind": number_blind,
+        "former_numbers": [],
         "issue_date": None,
         "verified_at": None,
         "merged_into": None,

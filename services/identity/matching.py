@@ -8,6 +8,7 @@ from typing import Any
 from services.common import problems
 from services.common.calendar import local_date
 from services.common.context import Context
+from services.common.crypto import DataKey
 from services.common.problems import FieldError, Problem
 from services.common.store import Document
 from services.common.unit import UnitOfWork
@@ -71,23 +72,33 @@ def normalize(ctx: Context, population: Population, data: dict[str, Any]) -> dic
     )
     number = numbers.parse_personal_number(data["id_number"]).digits
     number_blind = key.blind(number, secrecy.NUMBER)
-    outcome = population.ask(
+    found = population.ask(
         id_number=number, full_name=data["full_name"], birth_date=birth_date, issue_date=data["issue_date"]
     )
-    refused = normalization.refusal(outcome)
+    refused = normalization.refusal(found.outcome)
     if refused is not None:
-        if outcome is not Outcome.UNAVAILABLE:
+        if found.outcome is not Outcome.UNAVAILABLE:
             _keep_claim(ctx, account, challenge, number_blind)
         raise refused
-    rival = _taken(ctx, account, number_blind, phone_blind)
-    if rival is not None:
+    holder = store.account_of_number(ctx.store, number_blind)
+    if holder is not None and holder["_id"] != account["_id"]:
+        _lock_duplicate(ctx, account, holder, challenge, number_blind)
+        raise normalization.taken_identity()
+    holder = store.account_of_phone(ctx.store, phone_blind)
+    if holder is not None and holder["_id"] != account["_id"]:
         _keep_claim(ctx, account, challenge, number_blind)
-        raise rival
+        raise accounts.taken_phone()
 
     unit = ctx.unit()
     person = _settle_person(ctx, unit, own, number, number_blind, data, birth_date)
     former = normalization.adopt(
-        account, person["_id"], number_blind, key.seal(phone, secrecy.PHONE), phone_blind, ctx.now
+        account,
+        person["_id"],
+        number_blind,
+        phone=key.seal(phone, secrecy.PHONE),
+        phone_blind=phone_blind,
+        unit=found.unit,
+        now=ctx.now,
     )
     unit.save("accounts", account)
     unit.tell(
@@ -153,14 +164,13 @@ def _keep_claim(ctx: Context, account: Document, challenge: Document, number_bli
     unit.commit()
 
 
-def _taken(ctx: Context, account: Document, number_blind: str, phone_blind: str) -> Problem | None:
-    holder = store.account_of_number(ctx.store, number_blind)
-    if holder is not None and holder["_id"] != account["_id"]:
-        return normalization.taken_identity()
-    holder = store.account_of_phone(ctx.store, phone_blind)
-    if holder is not None and holder["_id"] != account["_id"]:
-        return accounts.taken_phone()
-    return None
+def _lock_duplicate(ctx: Context, account: Document, holder: Document, challenge: Document, number_blind: str) -> None:
+    """Locks an account whose data are right but whose person has normalized another one before (ID-05)."""
+    account["claimed_blind"] = number_blind
+    challenges.use(unit := ctx.unit(), challenge, ctx.now)
+    revocations = _lock(ctx, unit, normalization.lock_rivals(holder, [account], ctx.now))
+    unit.commit()
+    tokens.tell(ctx.kernel, revocations)
 
 
 def _settle_person(
@@ -181,6 +191,8 @@ def _settle_person(
         person = own
         # Whoever mints a person of these data at this moment meets the index, and looks again.
         person["claim_blind"] = claim
+    for known in (person, own):
+        _keep_former_number(key, person, known, number)
     if person["_id"] != own["_id"]:
         own["merged_into"] = person["_id"]
         unit.save("persons", own)
@@ -194,10 +206,21 @@ def _settle_person(
     return person
 
 
+def _keep_former_number(key: DataKey, person: Document, known: Document, number: str) -> None:
+    before = secrecy.opened(key, known["number"], secrecy.NUMBER)
+    if before is not None and before != number:
+        normalization.keep_former_number(person, known["number"], key.blind(before, secrecy.NUMBER))
+
+
 def _lock_rivals(ctx: Context, unit: UnitOfWork, winner: Document) -> list[Document]:
+    """Locks every account that duplicates or misstates the winner's identity; returns the revocations to tell."""
+    rivals = store.rivals(ctx.store, winner["number_blind"], winner["person_id"])
+    return _lock(ctx, unit, normalization.lock_rivals(winner, rivals, ctx.now))
+
+
+def _lock(ctx: Context, unit: UnitOfWork, locked: list[Document]) -> list[Document]:
     revocations = []
-    claimants = store.claimants(ctx.store, winner["number_blind"])
-    for rival in normalization.lock_rivals(winner, claimants, ctx.now):
+    for rival in locked:
         unit.save("accounts", rival)
         unit.tell(rival, "account.locked", signing_in.locked_event(rival))
         revocations += tokens.end(unit, store.live_sessions(ctx.store, rival["_id"]))

@@ -1,6 +1,7 @@
 """What documents of earlier releases lack.
 
 1  `sessions.method`: before, a citizen signed in with a password and an officer with a code besides, and no otherwise.
+2  `accounts.unit`: of residence, unknown; `persons.former_numbers`: none.
 """
 
 from __future__ import annotations
@@ -20,4 +21,13 @@ def say_how_sessions_were_opened(store: Store) -> None:
     sessions.update_many(missing, {"$set": {"method": str(Method.PASSWORD)}})
 
 
-MIGRATIONS = [Migration(1, "say how each session was opened", say_how_sessions_were_opened)]
+def name_units_and_former_numbers(store: Store) -> None:
+    """Safe to repeat."""
+    store.collection("accounts").update_many({"unit": {"$exists": False}}, {"$set": {"unit": None}})
+    store.collection("persons").update_many({"former_numbers": {"$exists": False}}, {"$set": {"former_numbers": []}})
+
+
+MIGRATIONS = [
+    Migration(1, "say how each session was opened", say_how_sessions_were_opened),
+    Migration(2, "units of residence and former numbers", name_units_and_former_numbers),
+]

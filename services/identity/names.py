@@ -1,6 +1,7 @@
 """Comparing persons' names as the population database does (domain reference §5.1).
 
-Equal after normalising: Unicode form, case, spaces, and the place of the tone in oa, oe, uy (hoà = hòa, thuý = thúy).
+Equal after normalising: Unicode form (with look-alikes of Đ), case, spaces, and the place of the tone in oa, oe, uy
+(hoà = hòa, thuý = thúy).
 Diacritics count otherwise: "Hoa" is not "Hòa". Explanations name what differed, never the names themselves, so that
 they may be logged.
 """
@@ -14,6 +15,8 @@ from enum import StrEnum
 
 from services.common.rules import rule
 
+# Letters of other alphabets that look like ours and come from old fonts and keyboards: Ð (eth), Ɖ (African D).
+_LOOKALIKES = str.maketrans({"\u00d0": "Đ", "\u00f0": "đ", "\u0189": "Đ", "\u0256": "đ"})
 _TONES = "\u0300\u0301\u0303\u0309\u0323"  # huyền, sắc, ngã, hỏi, nặng
 _LETTER = "[^\\W\\d_]"
 
@@ -64,7 +67,7 @@ _TEXT = {
 
 
 def _unicode(text: str) -> str:
-    return _nfc("".join(letter for letter in text if unicodedata.category(letter) != "Cf"))
+    return _nfc("".join(letter for letter in text if unicodedata.category(letter) != "Cf").translate(_LOOKALIKES))
 
 
 def _case(text: str) -> str:

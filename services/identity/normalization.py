@@ -14,7 +14,7 @@ from services.common import problems
 from services.common.problems import FieldError, Problem, field_error
 from services.common.rules import rule
 from services.identity import numbers
-from services.identity.accounts import DUPLICATE, HOTLINE, OLDEST, Account, is_name, lock
+from services.identity.accounts import ACTIVE, DUPLICATE, HOTLINE, OLDEST, Account, Person, is_name, lock
 
 NO_MATCH_VI = (
     "Không tìm thấy dữ liệu dân cư trùng khớp với các thông tin họ tên, ngày sinh, số định danh mà bạn cung cấp. "
@@ -115,15 +115,20 @@ def no_match() -> Problem:
 
 @rule("ID-06", title="Mỗi số định danh có tối đa một tài khoản chuẩn hóa đang hoạt động", cites=_CITES)
 def taken_identity() -> Problem:
-    """409: this personal number belongs to another normalized account (support case 2 can verify it)."""
+    """409: this personal number belongs to another normalized account; this one is locked as its duplicate.
+
+    The way out is the hotline: support case 2 verifies whose number it is.
+    """
     return Problem(
         "/problems/identity-taken",
-        "Số định danh này đã được chuẩn hóa cho một tài khoản khác",
-        "This personal number belongs to another normalized account",
+        "Số định danh này đã được chuẩn hóa cho một tài khoản khác; tài khoản này bị khóa vì trùng. "
+        f"Nếu đây là số của bạn, hãy liên hệ tổng đài {HOTLINE}",
+        "This personal number belongs to another normalized account, so this one is locked as its duplicate. "
+        f"If the number is yours, call {HOTLINE}",
         409,
         rule="ID-06",
         citation="CV 2740/STTTT-IOC §2, trường hợp 2",
-        extra={"support_case": 2, "hotline": HOTLINE},
+        extra={"support_case": 2, "hotline": HOTLINE, "reason": DUPLICATE},
     )
 
 
@@ -134,10 +139,20 @@ def already_done() -> Problem:
 
 @rule("X-24", title="Chuẩn hóa cần mã gửi đến số điện thoại trong biểu mẫu", cites=_CITES)
 @rule("ID-04", title="Đăng nhập trước khi chuẩn hóa để không mất dữ liệu đã có", cites=_CITES)
-def adopt(account: Account, person_id: str, number_blind: str, phone: str, phone_blind: str, now: datetime) -> str:
+def adopt(
+    account: Account,
+    person_id: str,
+    number_blind: str,
+    *,
+    phone: str,
+    phone_blind: str,
+    unit: str | None,
+    now: datetime,
+) -> str:
     """Makes the account that of the matched person, with the proved phone; returns the person it stood for before.
 
-    What was filed under the former person follows by the event that names both.
+    `unit` is the commune of residence, where the population database tells it. What was filed under the former person
+    follows by the event that names both.
     """
     former: str = account["person_id"]
     account["person_id"] = person_id
@@ -148,19 +163,33 @@ def adopt(account: Account, person_id: str, number_blind: str, phone: str, phone
     account["holds_number"] = True
     account["phone"] = phone
     account["phone_blind"] = phone_blind
+    account["unit"] = unit
     return former
 
 
+@rule("ID-15", title="Số CMND cũ được giữ làm định danh trước đây", cites="CV 2740/STTTT-IOC §2, trường hợp 3")
+def keep_former_number(person: Person, number: str, blind: str) -> None:
+    """Keeps what was known before the number that now matched (an old CMND): sealed, with its index."""
+    if all(former["blind"] != blind for former in person["former_numbers"]):
+        person["former_numbers"] = [*person["former_numbers"], {"number": number, "blind": blind}]
+
+
 @rule("ID-05", title="Khóa tài khoản sai hoặc trùng thông tin sau khi một tài khoản được chuẩn hóa", cites=_CITES)
-def lock_rivals(winner: Account, claimants: list[Account], now: datetime) -> list[Account]:
-    """Locks the accounts that claimed the winner's personal number without matching it; returns those it locked."""
+def lock_rivals(winner: Account, others: list[Account], now: datetime) -> list[Account]:
+    """Locks the accounts that duplicate or misstate the winner's identity; returns those it locked.
+
+    An account does so that claimed the number last, without or with matching data, or that stands for the same person
+    without having matched (an account of the years before). What somebody claims locks nobody but himself: only a
+    match, proved by data and phone, makes a winner (X-24).
+    """
     rivals = [
         a
-        for a in claimants
+        for a in others
         if a["_id"] != winner["_id"]
-        and a["state"] == "active"
+        and a["kind"] == "citizen"
+        and a["state"] == ACTIVE
         and not a["normalized"]
-        and a["claimed_blind"] == winner["number_blind"]
+        and (a["claimed_blind"] == winner["number_blind"] or a["person_id"] == winner["person_id"])
     ]
     for rival in rivals:
         lock(rival, DUPLICATE, winner["_id"], now)

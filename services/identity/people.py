@@ -8,6 +8,7 @@ from typing import Any
 from services.common import problems
 from services.common.calendar import local_date
 from services.common.context import Context
+from services.common.crypto import DataKey
 from services.common.writes import Duplicate, StaleVersion
 from services.identity import accounts, normalization, numbers, secrecy, store
 from services.identity.names import same_name
@@ -65,15 +66,15 @@ def resolve(ctx: Context, data: dict[str, Any]) -> dict[str, Any]:
         raise problems.invalid(*found)
     key = secrecy.key_of(ctx.kernel)
     birth_date = data["birth_date"].isoformat()
-    known = store.person_of_number(ctx.store, key.blind(number, secrecy.NUMBER))
+    blind = key.blind(number, secrecy.NUMBER)
+    known = store.person_of_number(ctx.store, blind)
     if known is not None:
-        name = secrecy.opened(key, known["full_name"], secrecy.NAME) or ""
-        if (
-            not same_name(name, data["full_name"])
-            or secrecy.opened(key, known["birth_date"], secrecy.BIRTH_DATE) != birth_date
-        ):
+        if not _is(key, known, data["full_name"], birth_date):
             raise normalization.no_match()
         return _resolved(known, minted=False)
+    former = store.person_of_former_number(ctx.store, blind)
+    if former is not None and _is(key, former, data["full_name"], birth_date):
+        return _resolved(former, minted=False)
     claim = secrecy.claim_blind(key, number, data["full_name"], birth_date)
     claimed = store.person_of_claim(ctx.store, claim)
     if claimed is not None:
@@ -91,6 +92,11 @@ def resolve(ctx: Context, data: dict[str, Any]) -> dict[str, Any]:
     except Duplicate:
         raise StaleVersion("persons") from None  # minted or confirmed by another request meanwhile: read that one
     return _resolved(person, minted=True)
+
+
+def _is(key: DataKey, person: dict[str, Any], full_name: str, birth_date: str) -> bool:
+    name = secrecy.opened(key, person["full_name"], secrecy.NAME) or ""
+    return same_name(name, full_name) and secrecy.opened(key, person["birth_date"], secrecy.BIRTH_DATE) == birth_date
 
 
 def _resolved(person: dict[str, Any], *, minted: bool) -> dict[str, Any]:

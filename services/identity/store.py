@@ -65,6 +65,11 @@ INDEXES = [
             "partialFilterExpression": {"claim_blind": {"$type": "string"}},
         },
     ),
+    Index(
+        "persons",
+        [("former_numbers.blind", 1)],
+        {"name": "by_former_number", "partialFilterExpression": {"former_numbers.blind": {"$type": "string"}}},
+    ),
     Index("challenges", [("phone_blind", 1), ("purpose", 1), ("sent_at", -1)], {"name": "by_phone"}),
     Index("challenges", [("waiting", 1)], {"name": "to_send", "partialFilterExpression": {"waiting": True}}),
     Index("challenges", [("purge_at", 1)], {"name": "kept_one_day", "expireAfterSeconds": 0}),
@@ -96,9 +101,9 @@ def account_of_person(store: Store, person_id: str) -> Document | None:
     return store.find_one("accounts", {"person_id": person_id}, sort=[("normalized", -1)])
 
 
-def claimants(store: Store, number_blind: str) -> list[Document]:
-    """Accounts that last tried to normalize with this personal number."""
-    return list(store.find("accounts", {"claimed_blind": number_blind}, limit=200))
+def rivals(store: Store, number_blind: str, person_id: str) -> list[Document]:
+    """Accounts that last tried to normalize with this personal number, or stand for its person."""
+    return list(store.find("accounts", {"$or": [{"claimed_blind": number_blind}, {"person_id": person_id}]}))
 
 
 def person(store: Store, person_id: str) -> Document | None:
@@ -112,6 +117,11 @@ def person(store: Store, person_id: str) -> Document | None:
 def person_of_number(store: Store, number_blind: str) -> Document | None:
     """The person whom the population database confirmed under this number."""
     return store.find_one("persons", {"number_blind": number_blind})
+
+
+def person_of_former_number(store: Store, number_blind: str) -> Document | None:
+    """The person who had this number before (an old CMND, as declared by its owner)."""
+    return store.find_one("persons", {"former_numbers.blind": number_blind})
 
 
 def person_of_claim(store: Store, claim_blind: str) -> Document | None:

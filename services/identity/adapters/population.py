@@ -7,7 +7,9 @@ UNAVAILABLE, never "no match": an account is judged by an answer, not by its abs
 from __future__ import annotations
 
 import http.client
+import re
 import time
+from dataclasses import dataclass
 from datetime import date
 from urllib.parse import urlsplit
 
@@ -18,6 +20,15 @@ from services.identity.normalization import Outcome
 
 TIMEOUT = 3.0  # seconds for the connection, and again for each read
 LARGEST_ANSWER = 64 * 1024  # bytes
+_UNIT = re.compile(r"[0-9]{3}\.[0-9]{2}\.[0-9]{2}\.[A-Z][0-9]{2}")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back. `unit`: the commune of residence, of a match that names one."""
+
+    outcome: Outcome
+    unit: str | None = None
 
 
 class Population:
@@ -30,7 +41,7 @@ class Population:
         self._secure = parts.scheme == "https"
         self._path = parts.path.rstrip("/") + "/dancu/xac-thuc"
 
-    def ask(self, *, id_number: str, full_name: str, birth_date: date, issue_date: date) -> Outcome:
+    def ask(self, *, id_number: str, full_name: str, birth_date: date, issue_date: date) -> Answer:
         """Whether the database knows exactly this person."""
         started = time.monotonic()
         try:
@@ -42,12 +53,13 @@ class Population:
                     "ngayCap": issue_date.isoformat(),
                 }
             )
-            outcome = _read(status, body)
+            answer = _read(status, body)
         except (OSError, http.client.HTTPException, ValueError) as exc:
             logs.warning("population_unreachable", fault=type(exc).__name__)
-            outcome = Outcome.UNAVAILABLE
-        logs.info("population_asked", outcome=str(outcome), milliseconds=int((time.monotonic() - started) * 1000))
-        return outcome
+            answer = Answer(Outcome.UNAVAILABLE)
+        milliseconds = int((time.monotonic() - started) * 1000)
+        logs.info("population_asked", outcome=str(answer.outcome), milliseconds=milliseconds)
+        return answer
 
     def _post(self, question: dict[str, str]) -> tuple[int, bytes]:
         if not self._host:
@@ -62,15 +74,16 @@ class Population:
             connection.close()
 
 
-def _read(status: int, body: bytes) -> Outcome:
+def _read(status: int, body: bytes) -> Answer:
     if status != 200:
-        return Outcome.UNAVAILABLE
+        return Answer(Outcome.UNAVAILABLE)
     answer = orjson.loads(body)
     if not isinstance(answer, dict):
-        return Outcome.UNAVAILABLE
+        return Answer(Outcome.UNAVAILABLE)
     match, code = answer.get("match"), answer.get("code")
     if match is True and code == Outcome.MATCH:
-        return Outcome.MATCH
+        unit = answer.get("maDonVi")
+        return Answer(Outcome.MATCH, unit if isinstance(unit, str) and _UNIT.fullmatch(unit) else None)
     if match is False and code in (Outcome.NO_MATCH, Outcome.NOT_FOUND):
-        return Outcome(code)
-    return Outcome.UNAVAILABLE
+        return Answer(Outcome(code))
+    return Answer(Outcome.UNAVAILABLE)

@@ -1,10 +1,11 @@
 """Simulator of the population database, for rehearsals and tests: a program of its own on MOTCUA_HTTP_PORT.
 
-    POST /dancu/xac-thuc {soDinhDanh, hoTen, ngaySinh[, ngayCap]}  -> {match, code[, gender]}
-    POST /control {"down": true} | {"delay": 5.0} | {}             -> how it behaves from now on; {} heals it
+    POST /dancu/xac-thuc {soDinhDanh, hoTen, ngaySinh[, ngayCap]}  -> {match, code[, gender, maDonVi]}
+    POST /control {"down": true} | {"delay": 5.0} | {"wrong": …} | {}   -> how it behaves from now on; {} heals it
     GET  /healthz/ready
 
-Standard library only; nothing that is asked is written anywhere.
+Wrong in one of WRONG's ways, it answers what no client may take for an answer. The register has MOTCUA_POPULATION_SIZE
+synthetic people beside those of the seed file. Standard library only; nothing that is asked is written anywhere.
 """
 
 from __future__ import annotations
@@ -19,10 +20,22 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from services.identity.adapters.population_register import Register
+from services.identity.adapters.population_register import SYNTHETIC, Register
 
 LARGEST_BODY = 64 * 1024
 LONGEST_DELAY = 60.0
+#: Ways to be wrong: status and bytes of the answer; no status: the connection breaks in the middle of one.
+WRONG: dict[str, tuple[int, bytes]] = {
+    "garbage": (200, b"<html>bao tri</html>"),
+    "shape": (200, b'["MATCH"]'),
+    "no_code": (200, b'{"match": true}'),
+    "contradiction": (200, b'{"match": true, "code": "NOT_FOUND"}'),
+    "unknown_code": (200, b'{"match": true, "code": "PERHAPS"}'),
+    "status": (500, b'{"match": true, "code": "MATCH"}'),
+    "redirect": (302, b'{"match": true, "code": "MATCH"}'),
+    "empty": (200, b""),
+    "hang_up": (0, b'{"match": true, "co'),
+}
 
 
 class Simulator(ThreadingHTTPServer):
@@ -35,16 +48,28 @@ class Simulator(ThreadingHTTPServer):
         self.register = register
         self.down = False
         self.delay = 0.0  # seconds
+        self.wrong: str | None = None
         self.asked = 0
         self.lock = threading.Lock()
 
     def control(self, order: dict[str, Any]) -> dict[str, Any]:
         """Takes an order: what it does not name goes back to normal. Raises ValueError."""
-        down, delay = order.get("down", False), order.get("delay", 0.0)
-        if not isinstance(down, bool) or not isinstance(delay, (int, float)) or not 0 <= delay <= LONGEST_DELAY:
-            raise ValueError("an order is {down: bool, delay: seconds}")
-        self.down, self.delay = down, float(delay)
-        return {"down": self.down, "delay": self.delay, "asked": self.asked, "people": len(self.register)}
+        down, delay, wrong = order.get("down", False), order.get("delay", 0.0), order.get("wrong")
+        if (
+            not isinstance(down, bool)
+            or not isinstance(delay, (int, float))
+            or not 0 <= delay <= LONGEST_DELAY
+            or (wrong is not None and wrong not in WRONG)
+        ):
+            raise ValueError(f"an order is {{down: bool, delay: seconds, wrong: one of {', '.join(WRONG)}}}")
+        self.down, self.delay, self.wrong = down, float(delay), wrong
+        return {
+            "down": self.down,
+            "delay": self.delay,
+            "wrong": self.wrong,
+            "asked": self.asked,
+            "people": len(self.register),
+        }
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A client that hung up is no error of ours."""
@@ -87,6 +112,9 @@ class _Handler(BaseHTTPRequestHandler):
         if self.server.down:
             self._answer(503, {"error": "down"})
             return
+        if self.server.wrong is not None:
+            self._mislead(*WRONG[self.server.wrong])
+            return
         number, name, born, issued = (body.get(field) for field in ("soDinhDanh", "hoTen", "ngaySinh", "ngayCap"))
         if not (isinstance(number, str) and isinstance(name, str) and isinstance(born, str)):
             raise ValueError("fields")
@@ -96,7 +124,16 @@ class _Handler(BaseHTTPRequestHandler):
         answer: dict[str, Any] = {"match": entry is not None, "code": code}
         if entry is not None:
             answer["gender"] = entry.sex
+            answer["maDonVi"] = entry.unit
         self._answer(200, answer)
+
+    def _mislead(self, status: int, body: bytes) -> None:
+        self.send_response(status or 200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body) + (0 if status else 100)))
+        self.end_headers()
+        self.wfile.write(body)
+        self.close_connection = True
 
     def _answer(self, status: int, body: dict[str, Any]) -> None:
         data = json.dumps(body).encode()
@@ -113,7 +150,8 @@ class _Handler(BaseHTTPRequestHandler):
 def main() -> int:
     """Serves until SIGTERM or SIGINT."""
     seed = os.environ.get("MOTCUA_SEED")
-    server = Simulator(int(os.environ["MOTCUA_HTTP_PORT"]), Register(Path(seed) if seed else None))
+    size = int(os.environ.get("MOTCUA_POPULATION_SIZE") or SYNTHETIC)
+    server = Simulator(int(os.environ["MOTCUA_HTTP_PORT"]), Register(Path(seed) if seed else None, size))
 
     def leave(*_: Any) -> None:
         raise SystemExit(0)

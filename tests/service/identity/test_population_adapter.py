@@ -15,7 +15,7 @@ from deploy.rehearsal.make_people_seeds import SEEDS
 from services.identity.adapters import population
 from services.identity.adapters.population import Population
 from services.identity.adapters.population_register import Register
-from services.identity.adapters.population_simulator import Simulator
+from services.identity.adapters.population_simulator import WRONG, Simulator
 from services.identity.normalization import Outcome
 
 AN = cast.PEOPLE["citizen-an"]
@@ -28,7 +28,7 @@ def ask(url: str, **changed: object) -> Outcome:
         "birth_date": AN.birth_date,
         "issue_date": AN.issue_date,
     }
-    return Population(url).ask(**{**question, **changed})  # type: ignore[arg-type]
+    return Population(url).ask(**{**question, **changed}).outcome  # type: ignore[arg-type]
 
 
 @pytest.fixture
@@ -88,13 +88,27 @@ def test_down_is_unavailable_and_heals(simulator: Simulator) -> None:
     assert ask(url(simulator)) is Outcome.MATCH
 
 
+@pytest.mark.parametrize("way", WRONG)
+def test_a_wrong_answer_is_unavailable(simulator: Simulator, way: str) -> None:
+    simulator.control({"wrong": way})
+    assert ask(url(simulator)) is Outcome.UNAVAILABLE
+    simulator.control({})
+    assert ask(url(simulator)) is Outcome.MATCH
+
+
+def test_a_match_names_the_commune_of_residence(simulator: Simulator) -> None:
+    question = {"id_number": AN.personal_number, "full_name": AN.full_name, "birth_date": AN.birth_date}
+    answer = Population(url(simulator)).ask(**question, issue_date=AN.issue_date)  # type: ignore[arg-type]
+    assert (answer.outcome, answer.unit) == (Outcome.MATCH, "000.05.07.H57")
+
+
 def test_too_slow_is_unavailable(simulator: Simulator, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(population, "TIMEOUT", 0.2)
     simulator.control({"delay": 1.0})
     assert ask(url(simulator)) is Outcome.UNAVAILABLE
 
 
-@pytest.mark.parametrize("order", [{"down": 1}, {"delay": -1}, {"delay": "x"}, {"delay": 1e9}])
+@pytest.mark.parametrize("order", [{"down": 1}, {"delay": -1}, {"delay": "x"}, {"delay": 1e9}, {"wrong": "x"}])
 def test_a_nonsense_order_changes_nothing(simulator: Simulator, order: dict[str, object]) -> None:
     with pytest.raises(ValueError, match="order"):
         simulator.control(order)

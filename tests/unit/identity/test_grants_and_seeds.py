@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import pytest
 
 from deploy.rehearsal import cast, make_people_seeds
-from services.identity import grants, numbers, phones
-from services.identity.adapters.population_register import SYNTHETIC, Register, synthetic
+from services.identity import accounts, grants, numbers, phones
+from services.identity.adapters.population_register import COMPLETE, SYNTHETIC, Register, synthetic
 
 SEED = make_people_seeds.SEEDS / "population_simulator.json"
 
@@ -40,14 +42,32 @@ def test_seeded_officers_can_sign_in_somewhere() -> None:
 
 def test_synthetic_people_are_many_valid_and_always_the_same() -> None:
     entries = [synthetic(n) for n in range(SYNTHETIC)]
-    assert entries == [synthetic(n) for n in range(SYNTHETIC)]
+    assert entries[:500] == [synthetic(n) for n in range(500)]
+    assert len(entries) == 100_000
     assert len({e.id_number for e in entries}) == len({e.phone for e in entries}) == SYNTHETIC
     taken = {person.personal_number for person in cast.PEOPLE.values()}
     assert not taken & {e.id_number for e in entries}
-    for entry in entries:
+    for entry in entries[::7]:
         parsed = numbers.parse_personal_number(entry.id_number)
         assert (parsed.birth_year, parsed.sex) == (entry.birth_date.year, entry.sex)
-        assert phones.normal_mobile(entry.phone)
+        assert phones.normal_mobile(entry.phone) and accounts.is_name(entry.full_name)
+    assert all(e.issue_date for e in entries[:COMPLETE])
+    assert 1_000 < sum(e.issue_date is None for e in entries) < 3_000
+    families = Counter(e.full_name.split()[0] for e in entries)
+    assert families.most_common(3)[0][0] == "Nguyễn" and families["Nguyễn"] > 30_000 and len(families) > 15
+    assert len({e.id_number[:3] for e in entries}) == 8 and len({e.full_name for e in entries}) > 5_000
+
+
+@pytest.mark.parametrize("size", [0, 1, 1_000, 100_000])
+def test_a_register_of_any_size_finds_its_people_by_number(size: int) -> None:
+    register = Register(None, size)
+    assert len(register) == size
+    for n in {0, 1, 17, size - 1} - {-1}:
+        assert register.find(synthetic(n).id_number) == (synthetic(n) if n < size else None)
+    assert register.find(synthetic(size).id_number) is None
+    right = synthetic(0).id_number
+    for wrong in ("", right[:11], right + "0", "x" * 12, f"{(int(right[:6]) + 1):06d}{right[6:]}", right[:11] + "٣"):
+        assert register.find(wrong) is None
 
 
 @pytest.mark.req("ID-03", "X-6")

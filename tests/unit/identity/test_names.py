@@ -22,6 +22,9 @@ WORDS = ["Nguyễn", "Thị", "Hòa", "Hoà", "Thúy", "Thuý", "Khoẻ", "Khỏ
         ("Trần Văn Khoẻ", "Trần Văn Khỏe", {Bridged.TONE_PLACEMENT}),
         ("Lê Qúy", "Lê Quý", {Bridged.TONE_PLACEMENT}),
         ("Nguyễn\u200b Hòa", "Nguyễn Hòa", {Bridged.UNICODE}),
+        ("\u00d0ặng Văn An", "Đặng Văn An", {Bridged.UNICODE}),
+        ("\u00f0ặng văn an", "Đặng Văn An", {Bridged.UNICODE, Bridged.CASE}),
+        ("\u0189ỗ Hòa", "ĐỖ HOÀ", {Bridged.UNICODE, Bridged.CASE, Bridged.TONE_PLACEMENT}),
     ],
 )
 def test_the_same_name_written_otherwise(one: str, other: str, bridged: set[Bridged]) -> None:

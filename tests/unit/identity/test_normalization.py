@@ -108,11 +108,30 @@ def test_each_fault_names_its_field(changed: dict[str, Any], field: str) -> None
 @pytest.mark.req("ID-04")
 def test_adopting_a_person_keeps_account_and_names_the_former_person() -> None:
     mine = account()
-    former = normalization.adopt(mine, "per-of-number", "n", "new phone", "np", NOW)
+    former = normalization.adopt(
+        mine, "per-of-number", "n", phone="new phone", phone_blind="np", unit="000.05.07.H57", now=NOW
+    )
     assert (former, mine["person_id"], mine["_id"]) == ("per-of-acc-1", "per-of-number", "acc-1")
     assert mine["normalized"]
     assert mine["holds_number"]
-    assert mine["phone_blind"] == "np"
+    assert (mine["phone_blind"], mine["unit"]) == ("np", "000.05.07.H57")
+
+
+@pytest.mark.req("ID-15")
+def test_a_number_that_was_known_before_stays_once_as_a_former_one() -> None:
+    person = accounts.person("per-1", full_name="sealed", birth_date=None)
+    for _ in range(2):  # however often
+        normalization.keep_former_number(person, "old sealed", "cmnd")
+    assert person["former_numbers"] == [{"number": "old sealed", "blind": "cmnd"}]
+
+
+@pytest.mark.req("ID-05")
+def test_an_account_that_stands_for_the_person_without_having_matched_is_locked() -> None:
+    winner = account("winner", number_blind="n", claimed_blind="n", normalized=True, person_id="per-n")
+    old = account("of the years before", person_id="per-n")
+    officer = account("of the same person", person_id="per-n", kind="officer")
+    locked = normalization.lock_rivals(winner, [winner, old, officer], NOW)
+    assert [rival["_id"] for rival in locked] == ["of the years before"]
 
 
 @pytest.mark.req("ID-05")
