@@ -212,6 +212,41 @@ class Citizen:
         answer: dict[str, Any] = self.client.get("/account")
         return answer
 
+    def own_code(self, act: str) -> str:
+        """The code for an act on the own account: suspension, cancellation, password."""
+        before = self.phone.newest()
+        self.client.post("/account/codes", {"act": act})
+        return self.phone.code(after=before)
+
+    def change_password(self, new_password: str) -> None:
+        self.client.post("/account/password", {"code": self.own_code("password"), "new_password": new_password})
+        self.password = new_password
+
+    def suspend(self) -> dict[str, Any]:
+        answer: dict[str, Any] = self.client.post("/account/suspension", {"code": self.own_code("suspension")})
+        return answer
+
+    def resume(self) -> str:
+        """Takes the account up again; the id of the code's challenge."""
+        asked = self.client.post("/account/resumption", {"phone": self.phone.number, "password": self.password})
+        resumption = str(asked["resumption_id"])
+        code = self.phone.code(reference=resumption)
+        self.client.post(f"/account/resumption/{resumption}/confirmation", {"code": code})
+        return resumption
+
+    def cancel(self) -> dict[str, Any]:
+        answer: dict[str, Any] = self.client.post("/account/cancellation", {"code": self.own_code("cancellation")})
+        return answer
+
+    def recover(self, new_password: str, *, ask: bool = True) -> None:
+        """A new password by a code to the phone; without `ask`, by one that support has started."""
+        before = self.phone.newest() if ask else 0
+        if ask:
+            self.client.post("/account/recovery", {"phone": self.phone.number})
+        body = {"phone": self.phone.number, "code": self.phone.code(after=before), "new_password": new_password}
+        self.client.post("/account/recovery/confirmation", body)
+        self.password = new_password
+
     def upload(
         self, data: bytes | Callable[[], Iterable[bytes]], filename: str, purpose: str = "component",
         key: str | None = None,

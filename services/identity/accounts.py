@@ -3,7 +3,7 @@
 An account is a way to sign in (phone and password, or an officer's username); the person behind it is a document of
 its own, because a person may be known without an account and an account may turn out to be another person's.
 
-States: active; locked (keeps its phone, cannot be used; reason and hotline at sign-in).
+Its states and what moves it between them: account_states.py.
 """
 
 from __future__ import annotations
@@ -13,17 +13,16 @@ from typing import Any
 
 from services.common.problems import FieldError, Problem, field_error, not_found
 from services.common.rules import rule
+from services.identity import account_states
+from services.identity.account_states import BY_OFFICE, BY_OWNER, DUPLICATE, HARM, Command, State, Who
 from services.identity.grants import CITIZEN
 
 HOTLINE = "19001075"
 OLDEST = date(1900, 1, 1)
 
-ACTIVE = "active"
-LOCKED = "locked"
+ACTIVE = str(State.ACTIVE)
 
-#: Why an account was locked, as its owner is told: a word for programs, then both languages.
-DUPLICATE = "duplicate_identity"
-BY_OFFICE = "locked_by_office"
+#: Why an account cannot be used, as its owner is told, in both languages.
 _REASONS = {
     DUPLICATE: (
         "Thông tin của tài khoản không đúng hoặc trùng với người đã chuẩn hóa tài khoản khác",
@@ -33,6 +32,26 @@ _REASONS = {
         "Tài khoản bị khóa bởi đơn vị quản lý hệ thống",
         "The office that runs the system has locked the account",
     ),
+    HARM: (
+        "Tài khoản có hành vi gây hại cho hệ thống",
+        "It behaved in a way that harms the system",
+    ),
+    BY_OWNER: (
+        "Chủ tài khoản đã tạm dừng sử dụng",
+        "Its owner has suspended it",
+    ),
+}
+#: By state: the problem's type, what is said, and the rule.
+_REFUSALS = {
+    State.LOCKED: ("locked", "Tài khoản đã bị khóa", "The account is locked", "ID-27"),
+    State.BLOCKED: ("blocked", "Tài khoản đã bị chặn", "The account is blocked", "ID-26"),
+    State.SUSPENDED: ("suspended", "Tài khoản đang tạm dừng", "The account is suspended", "ID-24"),
+    State.CANCELLED: ("cancelled", "Tài khoản đã bị hủy", "The account is cancelled", "ID-24"),
+}
+_CITATIONS = {
+    "ID-24": "QĐ 08/2025/QĐ-UBND Đ7.4, Đ26.1",
+    "ID-26": "QĐ 08/2025/QĐ-UBND Đ24.4",
+    "ID-27": "TB 94/TB-UBND §1; CV 2740/STTTT-IOC §1–2",
 }
 
 Account = dict[str, Any]
@@ -156,30 +175,34 @@ def wrong_credentials() -> Problem:
 @rule("ID-27", title="Tài khoản bị khóa phải cho biết lý do và cách giải quyết", cites="TB 94/TB-UBND §1")
 @rule("X-23", title="Lý do khóa chỉ báo sau mật khẩu đúng", cites="CV 2740/STTTT-IOC §2")
 def refuse_locked(account: Account) -> None:
-    """Raises Problem 403 with reason and hotline for an account that is locked. Ask only after its password."""
+    """Raises Problem 403 with reason and way out for an account that is not active. Ask only after its password."""
     if account["state"] == ACTIVE:
         return
+    word, vi, en, rule_id = _REFUSALS[State(account["state"])]
     reason = (account["lock"] or {}).get("reason", BY_OFFICE)
-    vi, en = _REASONS.get(reason, _REASONS[BY_OFFICE])
+    way_vi, way_en, extra = f"Liên hệ tổng đài {HOTLINE}", f"Call {HOTLINE}", {"reason": reason, "hotline": HOTLINE}
+    if account["state"] == State.SUSPENDED:
+        way_vi, way_en = "Mở lại bằng mật khẩu và mã gửi về điện thoại", "Resume with the password and a code by SMS"
+        extra["resume"] = "POST /api/v1/account/resumption"
+    why = _REASONS.get(reason)
     raise Problem(
-        "/problems/account-locked",
-        f"Tài khoản đã bị khóa: {vi}. Liên hệ tổng đài {HOTLINE}",
-        f"The account is locked: {en}. Call {HOTLINE}",
+        f"/problems/account-{word}",
+        f"{vi}: {why[0]}. {way_vi}" if why else f"{vi}. {way_vi}",
+        f"{en}: {why[1]}. {way_en}" if why else f"{en}. {way_en}",
         403,
-        rule="ID-27",
-        citation="TB 94/TB-UBND §1; CV 2740/STTTT-IOC §1–2",
-        extra={"reason": reason, "hotline": HOTLINE},
+        rule=rule_id,
+        citation=_CITATIONS[rule_id],
+        extra=extra,
     )
 
 
 def lock(account: Account, reason: str, by: str, now: datetime, *, note: str | None = None) -> None:
-    """Locks an account; `by` is the subject who did it, `note` what an officer wrote (sealed)."""
-    account["state"] = LOCKED
-    account["lock"] = {"reason": reason, "by": by, "at": now, "note": note}
+    """Locks a rival of an account that was normalized; `by` is that account."""
+    account_states.move(account, Command.LOCK, Who.SYSTEM, reason=reason, by=by, now=now, note=note)
 
 
 def must_be_active(account: Account | None) -> Account:
-    """The account of somebody signed in. Raises Problem: 403 locked, 401 gone."""
+    """The account of somebody signed in. Raises Problem: 403 not active, 401 gone."""
     if account is None:
         raise wrong_credentials()
     refuse_locked(account)

@@ -27,6 +27,10 @@ class Purpose(StrEnum):
     NORMALIZATION = "normalization"
     RECOVERY = "recovery"
     OFFICER_SIGN_IN = "officer_sign_in"
+    SUSPENSION = "suspension"
+    RESUMPTION = "resumption"
+    CANCELLATION = "cancellation"
+    PASSWORD_CHANGE = "password_change"
 
 
 # Codes to one phone within WINDOW, asked for from one neighbourhood (throttles.py): each costs money, and its owner a
@@ -36,6 +40,10 @@ MOST_SENT = {
     Purpose.NORMALIZATION: 5,
     Purpose.RECOVERY: 5,
     Purpose.OFFICER_SIGN_IN: 60,
+    Purpose.SUSPENSION: 5,
+    Purpose.RESUMPTION: 5,
+    Purpose.CANCELLATION: 5,
+    Purpose.PASSWORD_CHANGE: 5,
 }
 
 _WHAT = {
@@ -43,6 +51,10 @@ _WHAT = {
     Purpose.NORMALIZATION: "chuan hoa tai khoan",
     Purpose.RECOVERY: "dat lai mat khau",
     Purpose.OFFICER_SIGN_IN: "dang nhap can bo",
+    Purpose.SUSPENSION: "tam dung tai khoan",
+    Purpose.RESUMPTION: "mo lai tai khoan",
+    Purpose.CANCELLATION: "huy tai khoan",
+    Purpose.PASSWORD_CHANGE: "doi mat khau",
 }
 
 

@@ -15,13 +15,14 @@ from services.common.unit import UnitOfWork
 from services.common.writes import Duplicate, StaleVersion
 from services.identity import (
     accounts,
+    audit,
     challenges,
+    lifecycle,
     normalization,
     numbers,
     phones,
     secrecy,
     sessions,
-    signing_in,
     store,
     tokens,
 )
@@ -36,12 +37,13 @@ def home(ctx: Context) -> dict[str, Any]:
     person = store.person(ctx.store, account["person_id"]) or {}
     key = secrecy.key_of(ctx.kernel)
     number = secrecy.opened(key, person.get("number"), secrecy.NUMBER)
+    phone = secrecy.opened(key, account["phone"], secrecy.PHONE)
     return {
         "account": {
             "account_id": account["_id"],
             "person_id": account["person_id"],
             "full_name": secrecy.opened(key, person.get("full_name"), secrecy.NAME),
-            "phone": phones.masked(key.open(account["phone"], secrecy.PHONE)),
+            "phone": phones.masked(phone) if phone else None,
             "id_number": accounts.masked_number(number) if account["normalized"] else None,
             "normalized": account["normalized"],
         },
@@ -222,6 +224,7 @@ def _lock(ctx: Context, unit: UnitOfWork, locked: list[Document]) -> list[Docume
     revocations = []
     for rival in locked:
         unit.save("accounts", rival)
-        unit.tell(rival, "account.locked", signing_in.locked_event(rival))
+        unit.tell(rival, "account.locked", lifecycle.event_of(rival, rival["lock"]["reason"]))
+        audit.record(ctx, unit, "lock", rival["_id"], outcome=rival["lock"]["reason"])
         revocations += tokens.end(unit, store.live_sessions(ctx.store, rival["_id"]))
     return revocations

@@ -22,7 +22,7 @@ def read(ctx: Context, person_id: str, purpose: str) -> dict[str, Any]:
         raise problems.not_found()
     account = store.account_of_person(ctx.store, person["_id"])
     key = secrecy.key_of(ctx.kernel)
-    phone = key.open(account["phone"], secrecy.PHONE) if account else None
+    phone = secrecy.opened(key, account["phone"], secrecy.PHONE) if account else None
     unit = ctx.unit()
     unit.insert(
         "access_log",

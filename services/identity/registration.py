@@ -9,7 +9,7 @@ from services.common import problems
 from services.common.calendar import local_date
 from services.common.context import Context
 from services.common.writes import Duplicate
-from services.identity import accounts, challenges, normalization, passwords, secrecy, store, throttles, tokens
+from services.identity import accounts, audit, challenges, normalization, passwords, secrecy, store, throttles, tokens
 from services.identity.codes import Purpose, Verdict, refusal
 from services.identity.passwords import Passwords
 
@@ -100,12 +100,13 @@ def recover(ctx: Context, hasher: Passwords, data: dict[str, Any]) -> dict[str, 
     blind = key.blind(phone, secrecy.PHONE)
     challenge = challenges.enter(ctx, store.latest_challenge(ctx.store, Purpose.RECOVERY, blind), data["code"])
     account = ctx.store.get("accounts", challenge["account_id"])
-    if account is None:
-        raise refusal(Verdict.ENDED)
+    if account is None or not account["holds_phone"]:
+        raise refusal(Verdict.ENDED)  # none, or cancelled since
     account["password_hash"] = hasher.hash(data["new_password"])
     unit = ctx.unit()
     unit.save("accounts", account)
     challenges.use(unit, challenge, ctx.now)
+    audit.record(ctx, unit, "recover", account["_id"])
     ended = tokens.end(unit, store.live_sessions(ctx.store, account["_id"]))
     ctx.commit(unit)
     tokens.tell(ctx.kernel, ended)

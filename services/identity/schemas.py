@@ -5,6 +5,7 @@ from __future__ import annotations
 from marshmallow import Schema, fields, validate
 
 from services.common.schemas import AnswerSchema, CommandSchema, EventSchema, Moment, Text
+from services.identity import lifecycle_schemas
 
 _NAME = validate.Length(min=1, max=120)
 _PHONE = validate.Length(min=1, max=32)
@@ -92,7 +93,7 @@ class OwnAccount(AnswerSchema):
     account_id = fields.String(required=True)
     person_id = fields.String(required=True)
     full_name = fields.String(allow_none=True)
-    phone = fields.String(metadata={"description": "masked"})
+    phone = fields.String(allow_none=True, metadata={"description": "masked"})
     id_number = fields.String(allow_none=True, metadata={"description": "masked"})
     normalized = fields.Boolean(required=True)
 
@@ -227,4 +228,5 @@ EVENTS: dict[str, type[Schema]] = {
     "account.registered": AccountRegistered,
     "account.normalized": AccountNormalized,
     "account.locked": AccountLocked,
+    **lifecycle_schemas.EVENTS,
 }

@@ -9,7 +9,9 @@ from services.common.context import Context
 from services.common.kernel import Kernel, RoomSpec
 from services.common.run import KernelProvider
 from services.identity import (
+    audit,
     challenges,
+    lifecycle,
     matching,
     migrations,
     own_sessions,
@@ -23,6 +25,7 @@ from services.identity import (
     store,
     tokens,
 )
+from services.identity import lifecycle_schemas as life
 from services.identity.adapters.population import Population
 from services.identity.passwords import Passwords
 
@@ -93,7 +96,43 @@ class IdentityService:
 
     @command(schemas.Lock, schemas.Locked)
     def lock(self, ctx: Context, data: dict[str, Any]) -> dict[str, Any]:
-        return signing_in.lock(ctx, data["account_id"], data["reason"])
+        return lifecycle.lock(ctx, data["account_id"], data["reason"])
+
+    @command(life.ChangeByOffice, life.AccountState, idempotent=True)
+    def block(self, ctx: Context, data: dict[str, Any]) -> dict[str, Any]:
+        return lifecycle.block(ctx, data["account_id"], data["reason"])
+
+    @command(life.ChangeByOffice, life.AccountState, idempotent=True)
+    def unblock(self, ctx: Context, data: dict[str, Any]) -> dict[str, Any]:
+        return lifecycle.unblock(ctx, data["account_id"], data["reason"])
+
+    @command(life.RequestOwnCode, schemas.CodeSent)
+    def request_own_code(self, ctx: Context, data: dict[str, Any]) -> dict[str, Any]:
+        return lifecycle.request_code(ctx, data["act"])
+
+    @command(life.OwnCode, life.AccountState, idempotent=True)
+    def suspend(self, ctx: Context, data: dict[str, Any]) -> dict[str, Any]:
+        return lifecycle.suspend(ctx, data["code"])
+
+    @command(life.OwnCode, life.AccountState, idempotent=True)
+    def cancel(self, ctx: Context, data: dict[str, Any]) -> dict[str, Any]:
+        return lifecycle.cancel(ctx, data["code"])
+
+    @command(life.ChangePassword, life.PasswordChanged)
+    def change_password(self, ctx: Context, data: dict[str, Any]) -> dict[str, Any]:
+        return lifecycle.change_password(ctx, PASSWORDS, data["code"], data["new_password"])
+
+    @command(life.RequestResumption, life.Resumption)
+    def request_resumption(self, ctx: Context, data: dict[str, Any]) -> dict[str, Any]:
+        return lifecycle.request_resumption(ctx, PASSWORDS, data["phone"], data["password"])
+
+    @command(life.Resume, life.AccountState)
+    def resume(self, ctx: Context, data: dict[str, Any]) -> dict[str, Any]:
+        return lifecycle.resume(ctx, data["resumption_id"], data["code"])
+
+    @query(life.ReadLog, life.Log)
+    def account_log(self, ctx: Context, data: dict[str, Any]) -> dict[str, Any]:
+        return audit.page(ctx, data)
 
     @query(schemas.ReadPerson, schemas.Person)
     def person(self, ctx: Context, data: dict[str, Any]) -> dict[str, Any]:

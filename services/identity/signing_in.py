@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from services.common import problems
 from services.common.context import Context
 from services.common.problems import Problem
 from services.common.store import Document
-from services.identity import accounts, challenges, grants, secrecy, store, throttles, tokens
+from services.identity import accounts, challenges, secrecy, store, throttles, tokens
 from services.identity.codes import Purpose
 from services.identity.passwords import Passwords
 from services.identity.sessions import Method
@@ -59,36 +58,15 @@ def officer_confirm(ctx: Context, challenge_id: str, code: str) -> dict[str, Any
     return answer
 
 
-def lock(ctx: Context, account_id: str, reason: str) -> dict[str, Any]:
-    """Locks an account by hand; its sessions die. Locking it again changes nothing. Raises Problem 403 or 404.
-
-    Support works for citizens (domain.md §2.6); an officer's account only IOC locks, and nobody their own.
-    """
-    account = ctx.store.get("accounts", account_id)
-    if account is None:
-        raise accounts.unknown()
-    officer = account["grants"] != grants.CITIZEN
-    if account_id == ctx.actor.subject or (officer and "ioc" not in ctx.actor.roles):
-        raise problems.forbidden(rule="ID-26", citation="QĐ 08/2025/QĐ-UBND Đ24.4")
-    if account["state"] != accounts.LOCKED:
-        note = secrecy.key_of(ctx.kernel).seal(reason, secrecy.NOTE)
-        accounts.lock(account, accounts.BY_OFFICE, ctx.actor.subject, ctx.now, note=note)
-        unit = ctx.unit()
-        unit.save("accounts", account)
-        unit.tell(account, "account.locked", locked_event(account))
-        ended = tokens.end(unit, store.live_sessions(ctx.store, account_id))
-        ctx.commit(unit)
-        tokens.tell(ctx.kernel, ended)
-    return {"account_id": account_id, "state": account["state"], "reason": account["lock"]["reason"]}
-
-
-def locked_event(account: Document) -> dict[str, Any]:
-    """What account.locked carries: ids and a reason word, no text."""
-    return {"account_id": account["_id"], "person_id": account["person_id"], "reason": account["lock"]["reason"]}
-
-
 def _proved(ctx: Context, hasher: Passwords, throttle: str, account: Document | None, password: str) -> Document:
     """The account, if the password is its own and it may be used."""
+    found = prove(ctx, hasher, throttle, account, password)
+    accounts.refuse_locked(found)
+    return found
+
+
+def prove(ctx: Context, hasher: Passwords, throttle: str, account: Document | None, password: str) -> Document:
+    """The account, whatever its state, if the password is its own. Raises Problem 401, 429 or 503."""
     wait, tried = throttles.take_attempt(ctx.store, throttle, ctx.near)
     if wait:
         raise accounts.too_often(wait)
@@ -100,5 +78,4 @@ def _proved(ctx: Context, hasher: Passwords, throttle: str, account: Document | 
     if not right or account is None:
         raise accounts.wrong_credentials()
     throttles.forget_attempts(ctx.store, throttle, ctx.near)
-    accounts.refuse_locked(account)
     return account

@@ -1,7 +1,8 @@
 """Identity's collections, indexes and queries.
 
 accounts (aggregate), persons, challenges (codes that were sent), sessions, revocations (ids of sessions whose access
-tokens may still live), throttles (throttles.py), access_log (who read which person's data, and why).
+tokens may still live), throttles (throttles.py), access_log (who read which person's data, and why),
+account_log (who did what to which account, and why).
 """
 
 from __future__ import annotations
@@ -12,7 +13,9 @@ from typing import Any
 from pymongo import ReturnDocument
 from pymongo.errors import DuplicateKeyError
 
+from services.common import cursors
 from services.common.store import Document, Index, Store
+from services.identity.account_states import State
 
 AGGREGATES = ["accounts"]
 
@@ -79,7 +82,18 @@ INDEXES = [
     Index("revocations", [("ends_at", 1)], {"name": "kept_until_harmless", "expireAfterSeconds": 0}),
     Index("throttles", [("purge_at", 1)], {"name": "kept_for_a_window", "expireAfterSeconds": 0}),
     Index("access_log", [("person_id", 1), ("at", -1)], {"name": "by_person"}),
+    *(
+        Index("account_log", [*key, ("at", 1), ("_id", 1)], {"name": name})
+        for name, key in {
+            "all": [],
+            "by_account": [("account_id", 1)],
+            "by_case": [("case_id", 1)],
+            "by_number_of_case": [("case", 1)],
+        }.items()
+    ),
 ]
+
+_LOG_ORDER: cursors.Order = {"at": datetime, "_id": str}
 
 
 def account_of_phone(store: Store, phone_blind: str) -> Document | None:
@@ -97,8 +111,9 @@ def account_of_number(store: Store, number_blind: str) -> Document | None:
 
 
 def account_of_person(store: Store, person_id: str) -> Document | None:
-    """The account of a person; a normalized one before others."""
-    return store.find_one("accounts", {"person_id": person_id}, sort=[("normalized", -1)])
+    """The account of a person; a normalized one before others, never a cancelled one: its phone may be another's."""
+    query = {"person_id": person_id, "state": {"$ne": str(State.CANCELLED)}}
+    return store.find_one("accounts", query, sort=[("normalized", -1)])
 
 
 def rivals(store: Store, number_blind: str, person_id: str) -> list[Document]:
@@ -128,6 +143,13 @@ def person_of_claim(store: Store, claim_blind: str) -> Document | None:
     """The person of whom somebody else declared these data (number, name, birth date)."""
     found = store.find_one("persons", {"claim_blind": claim_blind})
     return None if found is None else person(store, found["_id"])
+
+
+def log_page(store: Store, asked: Document, cursor: str | None, limit: int) -> tuple[list[Document], str | None]:
+    """A page of the account log, oldest first; `asked`: fields that must be as given."""
+    query = asked | cursors.beyond(cursor, _LOG_ORDER)
+    rows = list(store.find("account_log", query, sort=[("at", 1), ("_id", 1)], limit=limit + 1))
+    return cursors.page(rows, limit, _LOG_ORDER)
 
 
 def latest_challenge(store: Store, purpose: str, phone_blind: str, account_id: str | None = None) -> Document | None:

@@ -25,6 +25,8 @@ PUBLIC = {
     "POST /api/v1/officer-sessions/{challenge_id}/confirmation": "the code is the proof",
     "POST /api/v1/account/recovery": "whoever forgot the password",
     "POST /api/v1/account/recovery/confirmation": "the code is the proof",
+    "POST /api/v1/account/resumption": "whoever cannot sign in, by the password",
+    "POST /api/v1/account/resumption/{resumption_id}/confirmation": "the code is the proof",
     "GET /api/v1/procedures": "the catalogue is published by law",
     "GET /api/v1/procedures/{code}": "the catalogue is published by law",
     "GET /api/v1/lookups/{code}": "status by code, without any person",
@@ -81,6 +83,10 @@ def test_whatever_changes_something_and_may_be_repeated_needs_a_key():
         "POST /api/v1/account/normalization/code",
         "POST /api/v1/account/recovery",
         "POST /api/v1/account/recovery/confirmation",  # its code is good once
+        "POST /api/v1/account/codes",
+        "POST /api/v1/account/password",  # its code is good once
+        "POST /api/v1/account/resumption",
+        "POST /api/v1/account/resumption/{resumption_id}/confirmation",  # its code is good once
         "POST /api/v1/accounts/{account_id}/lock",  # locking the locked changes nothing
         "POST /api/v1/uploads",  # a file that nobody files is swept
     }

@@ -13,7 +13,7 @@ from datetime import timedelta
 from typing import Any
 
 from deploy.demo.client import eventually
-from deploy.demo.people import BIRTH, COPY, QUANG_THAI, Citizen, Officer, pay
+from deploy.demo.people import BIRTH, COPY, QUANG_THAI, Citizen, Officer, World, pay
 from deploy.demo.story import moment
 from services.common.calendar_data import shipped_calendars
 from tests.journeys.scenes import Scenes, somebody
@@ -78,8 +78,26 @@ def _accounts(scenes: Scenes, officer: Callable[[str], Officer], seeds: Seeds) -
     citizen.sign_in()
     citizen.client.get("/sessions")
     citizen.client.send("DELETE", "/sessions")
+    _life_of_an_account(world, officer, seeds)
     officer("officer-support").client.post(f"/accounts/{account}/lock", {"reason": "Diễn tập khóa tài khoản"})
     officer("officer-support").sign_in()
+
+
+def _life_of_an_account(world: World, officer: Callable[[str], Officer], seeds: Seeds) -> None:
+    """Another password, rest, resumption, block and the end of an account."""
+    citizen = Citizen(world, somebody()).enter()
+    citizen.change_password("Dien tap mat khau moi 2024")
+    citizen.suspend()
+    seeds.add("resumption_id", citizen.resume())
+    citizen.sign_in()
+    account = citizen.account["account_id"]
+    ioc = officer("officer-ioc").client
+    ioc.post(f"/accounts/{account}/block", {"reason": "Diễn tập chặn tài khoản"})
+    ioc.post(f"/accounts/{account}/unblock", {"reason": "Diễn tập bỏ chặn tài khoản"})
+    ioc.get("/account-log", account_id=account)
+    citizen.sign_in()
+    citizen.cancel()
+    seeds.add("account_id", account)
 
 
 def _before_acceptance(scenes: Scenes, officer: Callable[[str], Officer], seeds: Seeds) -> None:
