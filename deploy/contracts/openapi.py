@@ -9,6 +9,7 @@ from deploy.contracts.rooms import Method, Room
 from deploy.contracts.shapes import Document, Shapes
 from services.common import permissions
 from services.common.roles import HOLDERS
+from services.gateway import help
 from services.gateway.config import JSON_LIMIT, UPLOAD_LIMIT
 from services.gateway.routes import API, ROUTES, TAGS, Audience, Kind, Route
 from services.vault.content import MEDIA_TYPES
@@ -45,6 +46,8 @@ _PROBLEMS = {
 }
 #: A file. OpenAPI 3.1 would have no schema at all here, but then generators leave the operation out.
 _BYTES: Document = {"type": "string", "format": "binary"}
+#: What the gateway answers itself, by the name of its shape.
+_OWN = {Kind.CLOCK: "Clock", Kind.HELP: "Help"}
 _PLACE = re.compile(r"\{(\w+)\}")
 
 
@@ -54,6 +57,7 @@ def build(rooms: list[Room]) -> Document:
     shapes = Shapes()
     shapes.add("Problem", _problem())
     shapes.add("Clock", _clock())
+    shapes.add("Help", help.schema())
     paths: dict[str, Document] = {}
     for route in ROUTES:
         operation = _operation(route, methods[route.rpc] if route.rpc else None, shapes)
@@ -127,7 +131,7 @@ def _parameters(route: Route, method: Method | None, shapes: Shapes) -> list[Doc
         return found
     if route.kind is Kind.DOWNLOAD:
         found.append({"name": "Range", "in": "header", "required": False, "schema": {"type": "string"}})
-    if route.kind is not Kind.CLOCK:
+    if route.kind not in _OWN:
         found.append({"$ref": "#/components/parameters/Channel"})
     if route.idempotent:
         found.append({"$ref": "#/components/parameters/IdempotencyKey"})
@@ -187,8 +191,8 @@ def _responses(route: Route, method: Method | None, shapes: Shapes) -> Document:
         responses["416"] = {"$ref": "#/components/responses/Invalid"}
     elif route.kind is Kind.RETURN_PAGE:
         done["content"] = {"text/html": {"schema": {"type": "string"}}}
-    elif route.kind is Kind.CLOCK:
-        done["content"] = {"application/json": {"schema": {"$ref": "#/components/schemas/Clock"}}}
+    elif route.kind in _OWN:
+        done["content"] = {"application/json": {"schema": {"$ref": f"#/components/schemas/{_OWN[route.kind]}"}}}
     elif method is not None:
         done["content"] = {"application/json": {"schema": _answer(route, method, shapes)}}
     for status, (name, _) in _PROBLEMS.items():

@@ -72,6 +72,7 @@ ALLOWED: dict[str, frozenset[str]] = {
     "identity.change_password": _CITIZEN,
     "identity.request_resumption": _PUBLIC,
     "identity.resume": _PUBLIC,
+    "identity.account_report": _WATCHERS,
     "identity.person": _services("intake", "notifier", "postal", "exchange", "payment"),
     "identity.resolve_person": _services("intake"),
     "identity.revoked_sessions": _services("gateway"),

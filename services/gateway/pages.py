@@ -1,4 +1,4 @@
-"""The few pages that the gateway shows itself: landing, reference of the interface, look-up, after payment.
+"""The few pages that the gateway shows itself: landing, guides, reference of the interface, look-up, after payment.
 
 Static HTML without scripts and without anything from elsewhere; the one style sheet is named by its hash in the
 content security policy. Vietnamese first.
@@ -15,7 +15,7 @@ from typing import Any
 import orjson
 
 from services.common.problems import Problem
-from services.gateway import answers, requests
+from services.gateway import answers, help, requests
 from services.gateway.api import Api
 from services.gateway.config import CONTRACTS
 from services.gateway.reference import reference
@@ -66,6 +66,8 @@ class Pages:
         self._openapi = (CONTRACTS / "openapi.json").read_bytes()
         self._reference = html("Giao diện lập trình", reference(orjson.loads(self._openapi)))
         self._landing = html("Cổng", _LANDING)
+        self._guides = html("Hướng dẫn sử dụng", help.page())
+        self.help = self._fixed(orjson.dumps(help.index()), b"application/json")
 
     def table(self, api: Api) -> dict[str, Page]:
         """Addresses outside the API."""
@@ -76,6 +78,7 @@ class Pages:
         return {
             "/": self._fixed(self._landing, answers.HTML),
             "/docs": self._fixed(self._reference, answers.HTML),
+            "/huong-dan": self._fixed(self._guides, answers.HTML),
             "/openapi.json": self._fixed(self._openapi, b"application/json"),
             "/tra-cuu/{code}": lookup,
         }
@@ -120,6 +123,8 @@ _LANDING = """
 <div class="card"><table>
 <tr><td><a href="/docs">/docs</a></td><td>Giao diện lập trình, đọc được
 <span class="en">– the interface, to be read</span></td></tr>
+<tr><td><a href="/huong-dan">/huong-dan</a></td><td>Hướng dẫn cho công dân
+<span class="en">– guides for citizens</span></td></tr>
 <tr><td><a href="/openapi.json">/openapi.json</a></td><td>Hợp đồng OpenAPI 3.1
 <span class="en">– the contract for machines</span></td></tr>
 <tr><td><a href="/api/v1/procedures">/api/v1/procedures</a></td><td>Danh mục thủ tục

@@ -28,6 +28,7 @@ class Kind(StrEnum):
     PROVIDER = "provider"  # the payment provider's own protocol
     CLOCK = "clock"  # the gateway's own clock
     RETURN_PAGE = "return-page"  # a page that only displays
+    HELP = "help"  # the gateway's own index of guides
 
 
 class Limit(StrEnum):
@@ -255,10 +256,16 @@ _GROUPS: dict[str, tuple[Route, ...]] = {
               "Hồ sơ có được tính là trực tuyến không", "Whether a dossier counts as online"),
         Route("GET", "/figures", "oversight.figures",
               "Số liệu tổng hợp", "Figures", query=("unit", "since", "until"), deadline=20),
+        Route("GET", "/reports/accounts", "identity.account_report",
+              "Báo cáo số: tài khoản đã chuẩn hóa, chờ chuẩn hóa, bị khóa, đã hủy, theo đơn vị và theo ngày",
+              "Accounts in figures: total, normalized, pending, locked, cancelled, by unit and day",
+              query=("unit", "since", "until"), deadline=20),
         Route("GET", "/late", "oversight.late", "Hồ sơ tiếp nhận trễ", "Late intakes", query=(*PAGE, "unit")),
         Route("GET", "/ledger", "oversight.ledger", "Sổ cái sự kiện", "Event ledger", query=(*PAGE, "code")),
         Route("GET", "/dossiers/{code}/sync", "exchange.state",
               "Trạng thái đồng bộ với Cổng DVC quốc gia", "State at the national portal"),
+        Route("GET", "/help", "", "Hướng dẫn sử dụng: chín hướng dẫn của TB 94 và bốn của CV 2740",
+              "Guides: the nine of TB 94 and the four of CV 2740", PUBLIC, kind=Kind.HELP),
         Route("GET", "/clock", "", "Giờ hệ thống", "Time of the system", PUBLIC, kind=Kind.CLOCK),
     ),
 }  # fmt: skip

@@ -11,12 +11,14 @@ from services.common.run import KernelProvider
 from services.identity import (
     audit,
     challenges,
+    figures_schemas,
     lifecycle,
     matching,
     migrations,
     own_sessions,
     people,
     registration,
+    reporting,
     restored,
     schemas,
     seeds,
@@ -133,6 +135,10 @@ class IdentityService:
     @query(life.ReadLog, life.Log)
     def account_log(self, ctx: Context, data: dict[str, Any]) -> dict[str, Any]:
         return audit.page(ctx, data)
+
+    @query(figures_schemas.AskFigures, figures_schemas.Figures)
+    def account_report(self, ctx: Context, data: dict[str, Any]) -> dict[str, Any]:
+        return reporting.report(ctx, data)
 
     @query(schemas.ReadPerson, schemas.Person)
     def person(self, ctx: Context, data: dict[str, Any]) -> dict[str, Any]:

@@ -50,6 +50,11 @@ INDEXES = [
         {"name": "by_claimed_number", "partialFilterExpression": {"claimed_blind": {"$type": "string"}}},
     ),
     Index("accounts", [("person_id", 1)], {"name": "by_person"}),
+    # For figures: all that the counting looks at stands in the first; the others lead to what happened on a day.
+    Index("accounts", [("kind", 1), ("unit", 1), ("state", 1), ("normalized", 1)], {"name": "by_state"}),
+    Index("accounts", [("registered_at", 1)], {"name": "by_registration"}),
+    Index("accounts", [("normalized_at", 1)], {"name": "by_normalization"}),
+    Index("accounts", [("lock.at", 1)], {"name": "by_lock"}),
     Index(
         "persons",
         [("number_blind", 1)],

@@ -32,10 +32,11 @@ PUBLIC = {
     "GET /api/v1/lookups/{code}": "status by code, without any person",
     "GET /api/v1/payments/vnpay/ipn": "signed by the provider",
     "GET /api/v1/payments/vnpay/return": "shows, records nothing",
+    "GET /api/v1/help": "guides, before anybody has an account",
     "GET /api/v1/clock": "the time",
 }
 #: Pages beside the API.
-PAGES = {"/", "/docs", "/openapi.json", "/tra-cuu/{code}"}
+PAGES = {"/", "/docs", "/huong-dan", "/openapi.json", "/tra-cuu/{code}"}
 
 
 def name_of(route: Route) -> str:
