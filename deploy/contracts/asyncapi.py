@@ -97,6 +97,7 @@ def _envelope() -> Document:
             "time": _MOMENT,
             "recordedtime": _MOMENT,
             "sequence": {"type": "integer", "minimum": 1},
+            "channel": {"type": "string", "pattern": "^[a-z][a-z0-9-]{0,15}$", "description": "the actor's way in"},
             "datacontenttype": {"const": "application/json"},
             "data": {"type": "object"},
         },

@@ -53,6 +53,7 @@ class Context:
             causation_id=self.causation_id,
             actor_id=self.actor.subject,
             now=self.now,
+            channel="" if self.actor.is_service else self.channel,
         )
         return UnitOfWork(self.kernel.store, origin, self.kernel.check_event)
 

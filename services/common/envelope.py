@@ -2,7 +2,8 @@
 
 An event says what happened to one aggregate: `subject` is the code people know it by, `aggregateid` and
 `sequence` order it, `correlationid` and `causationid` tie it to the command behind it. `time` is business
-time, `recordedtime` real time. No event carries a person: ids, codes and hashes only.
+time, `recordedtime` real time; `channel` is the way by which the actor came, where somebody came. No event carries a
+person: ids, codes and hashes only.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import Any
 import orjson
 
 TYPE = re.compile(r"^vn\.motcua\.([a-z]+\.[a-z_]+)\.v([1-9][0-9]{0,5})\Z")
+_CHANNEL = re.compile(r"[a-z][a-z0-9-]{0,15}")
 _LARGEST = 2**63 - 1  # that a database holds
 
 
@@ -41,6 +43,7 @@ class Event:
     causation_id: str
     actor_id: str
     data: dict[str, Any] = field(default_factory=dict)
+    channel: str = ""
 
     @property
     def type(self) -> str:
@@ -65,6 +68,7 @@ class Event:
             "correlationid": self.correlation_id,
             "causationid": self.causation_id,
             "actorid": self.actor_id,
+            **({"channel": self.channel} if self.channel else {}),
             "datacontenttype": "application/json",
             "data": self.data,
         }
@@ -81,6 +85,11 @@ def name_of(kind: str) -> str:
 def passes(bindings: Iterable[str], name: str) -> bool:
     """Whether one of these routing keys lets an event of that name through: `#`, `dossier.*`, `dossier.filed`."""
     return any(key in ("#", name) or (key.endswith(".*") and name.startswith(key[:-1])) for key in bindings)
+
+
+def channel_of(value: Any) -> str:
+    """A word for a way in, or "" for what is none: it is kept for ever, so nothing else is taken over."""
+    return value if isinstance(value, str) and _CHANNEL.fullmatch(value) else ""
 
 
 def new_event_id() -> str:
@@ -134,6 +143,7 @@ def from_dict(message: dict[str, Any]) -> Event:
         causation_id=texts["causationid"],
         actor_id=texts["actorid"],
         data=data,
+        channel=channel_of(message.get("channel")),
     )
 
 

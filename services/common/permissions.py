@@ -143,6 +143,8 @@ ALLOWED: dict[str, frozenset[str]] = {
     "oversight.figures": _WATCHERS,
     "oversight.late": _WATCHERS | _DESK | _LEADER,
     "oversight.ledger": _IOC | {"operator"},
+    "oversight.activity": HOLDERS,
+    "oversight.account_activity": _IOC,
     "oversight.clock": EVERY_SERVICE | _services("gateway") | {"operator"},
     "oversight.move_clock": frozenset({"operator"}),
     # postal

@@ -19,14 +19,14 @@ RPC_QUEUE_LIMIT = 10_000
 
 #: Which events a room tells: names, or `stream.*` for every event of a stream.
 TELLS = {
-    "identity": "account.*",
+    "identity": "account.* session.*",
     "intake": "dossier.*",
     "processing": "case.* result.* step.* supplement.*",
     "vault": "file.stored holding.*",
     "signing": "file.checked",
     "payment": "payment.* receipt.*",
     "notifier": "notice.*",
-    "oversight": "intake.late slip.* slips.*",
+    "oversight": "activity.* intake.late slip.* slips.*",
     "postal": "postal.*",
     "exchange": "exchange.*",
 }

@@ -24,13 +24,14 @@ _RELAY_FIELDS = ("_id", "outbox", "outbox_mark", "version")
 
 @dataclass(frozen=True)
 class Origin:
-    """Where the events of a unit come from: ids of the chain and of the actor, and both times."""
+    """Where the events of a unit come from: ids of the chain and of the actor, both times, the actor's way in."""
 
     room: str
     correlation_id: str
     causation_id: str
     actor_id: str
     now: datetime
+    channel: str = ""
 
 
 class UnitOfWork:
@@ -121,6 +122,7 @@ class UnitOfWork:
             causation_id=self._origin.causation_id,
             actor_id=self._origin.actor_id,
             data=self._check_event(name, data),
+            channel=envelope.channel_of(self._origin.channel),
         )
         self._told.setdefault(id(document), []).append(event.to_dict())
         return event.id

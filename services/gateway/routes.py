@@ -124,8 +124,12 @@ _GROUPS: dict[str, tuple[Route, ...]] = {
               "Mở lại tài khoản bằng mã", "Resume the account by the code", PUBLIC, limit=Limit.SIGN_IN),
         Route("POST", "/account/cancellation", "identity.cancel",
               "Hủy tài khoản của mình", "Cancel one's account", idempotent=True),
+        Route("GET", "/account/activity", "oversight.activity",
+              "Giao dịch của tài khoản: thời gian, kênh", "Transactions of my account: time, channel", query=PAGE),
     ),
     "Quản lý tài khoản / Accounts of others": (
+        Route("POST", "/accounts/{account_id}/activity", "oversight.account_activity",
+              "IOC xem giao dịch của một tài khoản, có lý do", "IOC reads an account's transactions, with a reason"),
         Route("POST", "/accounts/{account_id}/lock", "identity.lock",
               "Khóa tài khoản", "Lock an account"),
         Route("POST", "/accounts/{account_id}/block", "identity.block",

@@ -6,6 +6,7 @@ from marshmallow import Schema, fields, validate
 
 from services.common.schemas import AnswerSchema, CommandSchema, EventSchema, Moment, Text
 from services.identity import lifecycle_schemas
+from services.identity.session_schemas import SessionEnded, SessionOpened
 
 _NAME = validate.Length(min=1, max=120)
 _PHONE = validate.Length(min=1, max=32)
@@ -229,4 +230,6 @@ EVENTS: dict[str, type[Schema]] = {
     "account.normalized": AccountNormalized,
     "account.locked": AccountLocked,
     **lifecycle_schemas.EVENTS,
+    "session.opened": SessionOpened,
+    "session.ended": SessionEnded,
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from marshmallow import fields
 
-from services.common.schemas import AnswerSchema, Moment
+from services.common.schemas import AnswerSchema, EventSchema, Moment
 
 
 class OwnSession(AnswerSchema):
@@ -22,3 +22,13 @@ class OwnSessions(AnswerSchema):
 
 class SignedOutEverywhere(AnswerSchema):
     ended = fields.Integer(required=True, metadata={"description": "sessions that were open"})
+
+
+class SessionOpened(EventSchema):
+    account_id = fields.String(required=True)
+    channel = fields.String(required=True)
+    method = fields.String(required=True)
+
+
+class SessionEnded(EventSchema):
+    account_id = fields.String(required=True)

@@ -17,7 +17,7 @@ from services.common import cursors
 from services.common.store import Document, Index, Store
 from services.identity.account_states import State
 
-AGGREGATES = ["accounts"]
+AGGREGATES = ["accounts", "sessions"]
 
 INDEXES = [
     # One live account per phone, one normalized account per personal number (ID-06), one officer per username.

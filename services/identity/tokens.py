@@ -23,6 +23,8 @@ def open_session(ctx: Context, unit: UnitOfWork, account: Document, channel: str
     """
     session, refresh_token = sessions.opened(account, channel, method, datetime.now(UTC))
     unit.insert("sessions", session)
+    opened = {"account_id": account["_id"], "channel": channel, "method": str(method)}
+    unit.tell(session, "session.opened", opened, subject=account["_id"])
     unit.change(
         "accounts",
         {"_id": account["_id"], "state": accounts.ACTIVE},
@@ -67,6 +69,7 @@ def end(unit: UnitOfWork, found: list[Document]) -> list[Document]:
     rows = []
     for session in found:
         session["ended_at"] = now
+        unit.tell(session, "session.ended", {"account_id": session["account_id"]}, subject=session["account_id"])
         rows.append(_revoke(unit, session, sessions.revocation(session["sid"], now)))
     return rows
 

@@ -21,8 +21,10 @@ _LONGEST = 2**63  # a longer whole number has no place in the database, and an e
 
 
 def body_of(event: Event, recorded_at: datetime) -> dict[str, Any]:
-    """The body of an event's ledger entry; `recorded_at` is real time. `time` is the business time of the event."""
+    """The body of an event's ledger entry; `recorded_at` is real time. `time` is the business time of the event.
+    `channel`: the way by which the actor came (ID-25); entries about what no person did have none."""
     return {
+        **({"channel": event.channel} if event.channel else {}),
         "id": event.id,
         "type": event.type,
         "source": event.source,

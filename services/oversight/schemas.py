@@ -255,12 +255,19 @@ class IntakeLate(EventSchema):
     due = Moment(required=True)
 
 
+class ActivityDisclosed(EventSchema):
+    """IOC read what an account did; who is the event's actor, why is kept by oversight, sealed."""
+
+    account_id = fields.String(required=True)
+
+
 EVENTS: dict[str, type[Schema]] = {
     "slip.confirmed": SlipConfirmed,
     "slip.violated": SlipViolated,
     "slips.blocked": SlipsBlocked,
     "slips.unblocked": SlipsUnblocked,
     "intake.late": IntakeLate,
+    "activity.disclosed": ActivityDisclosed,
 }
 
 

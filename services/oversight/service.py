@@ -20,11 +20,23 @@ from services.common.run import KernelProvider
 from services.common.slips import MONITORED_SINCE, Review, decide
 from services.common.unit import UnitOfWork
 from services.common.writes import Duplicate, StaleVersion
-from services.oversight import answers, facts, figures, lateness, metrics, reviews, schemas, store
+from services.oversight import (
+    activity,
+    activity_schemas,
+    answers,
+    facts,
+    figures,
+    lateness,
+    metrics,
+    reviews,
+    schemas,
+    store,
+)
 from services.oversight.chain import Chain, NextEntry
 from services.oversight.heads import HeadsFile
 from services.oversight.reactions import PATIENCE, Reactions, tell_lateness
 from services.oversight.record import body_of
+from services.oversight.watching import entries, own_units, refuse_other_units
 
 Document = dict[str, Any]
 _LATE_PER_RUN = 500
@@ -92,12 +104,15 @@ class OversightService:
     @query(schemas.LedgerPage, schemas.LedgerAnswer)
     def ledger(self, ctx: Context, data: Document) -> Document:
         """Entries in order, of one dossier or of all."""
-        after = answers.number_of(data["cursor"])
-        where: Document = {"_id": {"$gt": after}}
-        if data["code"]:
-            where["body.subject"] = data["code"]
-        rows = list(ctx.store.find("ledger", where, sort=[("_id", 1)], limit=data["limit"] + 1))
-        return answers.page(rows, data["limit"], lambda row: row)
+        return entries(ctx, data)
+
+    @query(schemas.Page, activity_schemas.Activity)
+    def activity(self, ctx: Context, data: Document) -> Document:
+        return activity.page(ctx, ctx.actor.subject, data["cursor"], data["limit"])
+
+    @command(activity_schemas.AccountActivity, activity_schemas.Activity)
+    def account_activity(self, ctx: Context, data: Document) -> Document:
+        return activity.disclose(ctx, **data)
 
     # --- reviews -----------------------------------------------------------------------------------------------------
 
@@ -211,7 +226,7 @@ class OversightService:
         where: Document = {"code": data["code"]} if data["code"] else {}
         if data["cursor"]:
             where["_id"] = {"$lt": data["cursor"]}
-        units = _own_units(ctx)
+        units = own_units(ctx)
         if units is not None:
             where["unit"] = {"$in": sorted(units)}
         rows = list(ctx.store.find("violations", where, sort=[("_id", -1)], limit=data["limit"] + 1))
@@ -226,13 +241,13 @@ class OversightService:
         row = ctx.store.get("dossiers", data["code"])
         if row is None or row["filed_at"] is None:
             raise problems.not_found()
-        _refuse_other_units(ctx, row["unit"])
+        refuse_other_units(ctx, row["unit"])
         return answers.recognition(row)
 
     @query(schemas.FiguresOf, schemas.FiguresAnswer)
     def figures(self, ctx: Context, data: Document) -> Document:
         """Figures of the dossiers filed in a period, in total and per unit."""
-        units = _own_units(ctx)
+        units = own_units(ctx)
         if units is not None:
             if data["unit"] is None and len(units) == 1:
                 data["unit"] = next(iter(units))
@@ -337,20 +352,6 @@ class OversightService:
 
 
 # --- helpers of the entrypoints ---------------------------------------------------------------------------------------
-
-
-def _own_units(ctx: Context) -> frozenset[str] | None:
-    """Units to which a watcher is bound; None where the actor may see all."""
-    if ctx.actor.roles & {"ioc", "office"}:
-        return None
-    units = ctx.actor.units("control_officer")
-    return None if "*" in units else units
-
-
-def _refuse_other_units(ctx: Context, unit: str) -> None:
-    units = _own_units(ctx)
-    if units is not None and unit not in units:
-        raise problems.forbidden("A dossier of another agency.")
 
 
 _chains: dict[int, Chain] = {}

@@ -5,6 +5,7 @@ ledger_state  `head`: sequence and hash of the last entry; its guarded update ma
 dossiers      aggregate: intake clock, recognition, what the figures need
 reviews       aggregate: one per slip, `_id` = slip id; text and statement sealed
 blocks        aggregate: one per dossier and act, `_id` = `<code>:<act>`
+disclosures   aggregate: who of IOC read an account's transactions, and why (sealed)
 violations    the register; insert only
 centres       which HCC centre is told of a unit's violations
 """
@@ -16,11 +17,18 @@ from typing import Any
 from services.common.store import Index, Store
 from services.oversight.ledger import GENESIS, Entry
 
-AGGREGATES = ["reviews", "blocks", "dossiers"]
+AGGREGATES = ["reviews", "blocks", "dossiers", "disclosures"]
 INDEXES = [
     Index("ledger", [("body.id", 1)], {"name": "once_per_event", "unique": True}),
     Index("ledger", [("body.subject", 1), ("_id", 1)], {"name": "by_subject"}),
     Index("ledger", [("body.aggregate_id", 1), ("body.sequence", 1)], {"name": "by_place"}),
+    Index("ledger", [("body.actor_id", 1), ("_id", -1)], {"name": "by_actor"}),
+    Index(
+        "ledger",
+        [("body.data.account_id", 1), ("_id", -1)],
+        {"name": "by_account", "partialFilterExpression": {"body.data.account_id": {"$type": "string"}}},
+    ),
+    Index("disclosures", [("account_id", 1), ("at", -1)], {"name": "by_account"}),
     Index("ledger_state", [("sequence", 1)], {"name": "by_sequence"}),
     Index("reviews", [("state", 1), ("at", 1), ("_id", 1)], {"name": "oldest_by_state"}),
     Index("reviews", [("code", 1), ("act", 1), ("round", 1)], {"name": "by_dossier"}),

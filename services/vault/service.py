@@ -65,6 +65,7 @@ class VaultService:
                     "person_id": owner,
                     "correlation_id": ctx.correlation_id,
                     "causation_id": ctx.command_id or ctx.causation_id,
+                    "channel": "" if ctx.actor.is_service else ctx.channel,
                     "opened_at": datetime.now(UTC),
                 },
             )

@@ -132,6 +132,7 @@ def _commit(kernel: Kernel, opening: Document, body: _Counted, media_type: str, 
         causation_id=opening["causation_id"],
         actor_id=opening["uploader"],
         now=now,
+        channel=opening.get("channel", ""),  # one that a former release opened a minute ago has none
     )
     unit = UnitOfWork(kernel.store, origin, kernel.check_event)
     unit.insert("files", file)

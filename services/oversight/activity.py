@@ -1,0 +1,100 @@
+"""What was done with an account, as the ledger has it: each transaction with time and channel (ID-25).
+
+The account is responsible for what it does (Đ22.2), so its owner can read all of it; IOC reads it with a reason, which
+the ledger keeps as well. Nothing here can be altered: it is read from the chain that `ledger verify` proves.
+"""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from services.common import problems
+from services.common.context import Context
+from services.common.envelope import name_of
+from services.common.rules import rule
+from services.oversight import answers
+
+Document = dict[str, Any]
+OTHER = ("Giao dịch trên hệ thống", "A transaction in the system")
+#: Event → what the owner is told of it.
+WHAT: dict[str, tuple[str, str]] = {
+    "session.opened": ("Đăng nhập", "Signed in"),
+    "session.ended": ("Kết thúc phiên đăng nhập", "A session ended"),
+    "account.registered": ("Đăng ký tài khoản", "Account registered"),
+    "account.normalized": ("Chuẩn hóa tài khoản", "Account normalized"),
+    "account.locked": ("Khóa tài khoản", "Account locked"),
+    "account.recovered": ("Đặt lại mật khẩu bằng mã", "Password set anew by a code"),
+    "activity.disclosed": ("Nhật ký tài khoản được IOC xem", "IOC read this log"),
+    "file.stored": ("Tải tệp lên", "File uploaded"),
+    "dossier.filed": ("Nộp hồ sơ", "Dossier filed"),
+    "dossier.amended": ("Bổ sung, chỉnh sửa hồ sơ", "Dossier amended"),
+    "dossier.withdrawn": ("Rút hồ sơ", "Dossier withdrawn"),
+    "dossier.guided": ("Hướng dẫn hoàn thiện hồ sơ", "Guided to complete a dossier"),
+    "dossier.accepted": ("Tiếp nhận hồ sơ", "Dossier accepted"),
+    "dossier.refused": ("Từ chối tiếp nhận hồ sơ", "Dossier refused"),
+    "dossier.returned": ("Trả kết quả", "Result returned"),
+    "payment.ordered": ("Tạo khoản phải nộp", "Payment ordered"),
+    "payment.settled": ("Thanh toán", "Paid"),
+}
+
+
+@rule(
+    "ID-25",
+    title="Mỗi giao dịch của tài khoản được ghi kèm thời gian, kênh; không sửa được",
+    cites="QĐ 08/2025/QĐ-UBND Đ22.2, Đ26.2a",
+)
+def page(ctx: Context, account_id: str, cursor: str | None, limit: int) -> Document:
+    """Transactions of an account, newest first: what it did, and what was done to it."""
+    where: Document = {"$or": [{"body.actor_id": account_id}, {"body.data.account_id": account_id}]}
+    before = answers.number_of(cursor)
+    if before:
+        where["_id"] = {"$lt": before}
+    rows = list(ctx.store.find("ledger", where, sort=[("_id", -1)], limit=limit + 1))
+    return answers.page(rows, limit, lambda row: shown(row, account_id))
+
+
+def shown(row: Document, account_id: str) -> Document:
+    """One transaction; `hash` is that of its entry, by which it can be found in the ledger. Pure."""
+    body = row["body"]
+    name = name_of(body["type"])
+    vi, en = WHAT.get(name, OTHER)
+    # Who signs in is nobody yet: the session's own word comes first.
+    told = body["data"].get("channel") if name == "session.opened" else None
+    return {
+        "sequence": row["sequence"],
+        "at": body["time"],
+        "recorded_at": body["told_at"],
+        "event": name,
+        "what_vi": vi,
+        "what_en": en,
+        "by": _by(body["actor_id"], account_id),
+        "channel": told or body.get("channel"),
+        "subject": None if body["subject"] == account_id else body["subject"],
+        "hash": row["hash"],
+    }
+
+
+def _by(actor: str, account_id: str) -> str:
+    if actor in (account_id, "anonymous"):  # anonymous: proved by password or code, as nobody else could
+        return "owner"
+    return "system" if actor.startswith("service:") else "office"
+
+
+@rule("SE-03", title="Việc xem nhật ký của người khác phải có lý do, được ghi lại", cites="QĐ 08/2025/QĐ-UBND Đ22.1")
+def disclose(ctx: Context, account_id: str, reason: str, cursor: str | None, limit: int) -> Document:
+    """The same for IOC; who read it and when is told, and so stands in the log itself. Raises Problem 404."""
+    found = page(ctx, account_id, cursor, limit)
+    if not found["items"] and cursor is None:
+        raise problems.not_found()
+    disclosure: Document = {
+        "_id": f"dis-{uuid.uuid4().hex}",
+        "account_id": account_id,
+        "by": ctx.actor.subject,
+        "reason": ctx.kernel.data_key.seal(reason, "disclosures.reason"),
+        "at": ctx.now,
+    }
+    unit = ctx.unit()
+    unit.insert("disclosures", disclosure)
+    unit.tell(disclosure, "activity.disclosed", {"account_id": account_id}, subject=account_id)
+    return dict(ctx.commit(unit, found))
