@@ -7,6 +7,7 @@ from typing import Any
 
 from services.common import problems
 from services.common.actors import Actor
+from services.common.filed_as import Right, filer_may
 from services.common.rules import rule
 
 Dossier = Mapping[str, Any]
@@ -21,6 +22,17 @@ def is_owner(actor: Actor, person_id: str, dossier: Dossier) -> bool:
     return "citizen" in actor.roles and bool(person_id) and person_id == dossier["owner"]
 
 
+def acts_as_applicant(actor: Actor, person_id: str, dossier: Dossier, right: Right) -> bool:
+    """Whether the actor is the owner, or filed for the owner in a way that gives this right."""
+    return is_owner(actor, person_id, dossier) or (
+        _is_filer(actor, person_id, dossier) and filer_may(dossier["filed_as"], right)
+    )
+
+
+def _is_filer(actor: Actor, person_id: str, dossier: Dossier) -> bool:
+    return "citizen" in actor.roles and bool(person_id) and person_id == dossier["filer"]
+
+
 def works_on(actor: Actor, dossier: Dossier) -> bool:
     """Whether the actor is an officer of the receiving desk or of the competent agency."""
     return actor.holds(DESK, dossier["desk"]) or any(actor.holds(role, dossier["unit"]) for role in AGENCY)
@@ -30,25 +42,54 @@ def works_on(actor: Actor, dossier: Dossier) -> bool:
 def check_read(actor: Actor, person_id: str, dossier: Dossier | None) -> Dossier:
     """The dossier if the actor may read it. Raises Problem 404 (strangers) or 403 (officers of other units)."""
     if dossier is not None and (
-        is_owner(actor, person_id, dossier) or works_on(actor, dossier) or actor.roles & WATCHERS or actor.is_service
+        acts_as_applicant(actor, person_id, dossier, Right.READ)
+        or works_on(actor, dossier)
+        or actor.roles & WATCHERS
+        or actor.is_service
     ):
         return dossier
     raise _refusal(actor, dossier)
 
 
 def check_files(actor: Actor, person_id: str, dossier: Dossier | None) -> Dossier:
-    """The dossier if the actor may open files of it: the owner, officers of desk and agency, a person of IOC."""
+    """The dossier if the actor may open files of it: the applicant, officers of desk and agency, a person of IOC."""
     if dossier is not None and (
-        is_owner(actor, person_id, dossier) or works_on(actor, dossier) or "ioc" in actor.roles
+        acts_as_applicant(actor, person_id, dossier, Right.READ) or works_on(actor, dossier) or "ioc" in actor.roles
     ):
         return dossier
     raise _refusal(actor, dossier)
 
 
+def check_papers(actor: Actor, person_id: str, dossier: Dossier) -> None:
+    """Refuse a helper the receipt, which names what the owner's account says of her. Raises Problem 403."""
+    if acts_as_applicant(actor, person_id, dossier, Right.READ) and not may_have_papers(actor, person_id, dossier):
+        raise _not_the_helpers()
+
+
+def may_have_papers(actor: Actor, person_id: str, dossier: Dossier) -> bool:
+    """Whether receipt and result are for the actor: everybody who may read the dossier, but a helper."""
+    return acts_as_applicant(actor, person_id, dossier, Right.PAPERS) or not _is_filer(actor, person_id, dossier)
+
+
 def check_file(actor: Actor, person_id: str, dossier: Dossier, file_id: str, *, slips: Collection[str]) -> None:
-    """Refuse a citizen's paper, a receipt or a result to somebody who reviews slips only. Raises Problem 403."""
-    if not (is_owner(actor, person_id, dossier) or works_on(actor, dossier) or file_id in slips):
+    """Refuse a citizen's paper, a receipt or a result to somebody who reviews slips only, and to a helper what he did
+    not send himself. Raises Problem 403."""
+    if acts_as_applicant(actor, person_id, dossier, Right.PAPERS) or works_on(actor, dossier) or file_id in slips:
+        return
+    if not _is_filer(actor, person_id, dossier):
         raise problems.forbidden("IOC opens the files of slips only")
+    if file_id not in _sent_by(actor, dossier):
+        raise _not_the_helpers()
+
+
+def _sent_by(actor: Actor, dossier: Dossier) -> set[str]:
+    return {
+        entry["file_id"]
+        for version in dossier["versions"]
+        if version["by"] == actor.subject
+        for entry in version["components"]
+        if entry["component"] in version["changed"]
+    }
 
 
 def check_desk(actor: Actor, dossier: dict[str, Any] | None) -> dict[str, Any]:
@@ -60,11 +101,21 @@ def check_desk(actor: Actor, dossier: dict[str, Any] | None) -> dict[str, Any]:
     return dossier
 
 
-def check_owner(actor: Actor, person_id: str, dossier: dict[str, Any] | None) -> dict[str, Any]:
-    """The dossier if it is the actor's own. Raises Problem 404."""
-    if dossier is None or not is_owner(actor, person_id, dossier):
+def check_applicant(actor: Actor, person_id: str, dossier: dict[str, Any] | None, right: Right) -> dict[str, Any]:
+    """The dossier if the actor may do this as its owner or for her. Raises Problem 404 (strangers) or 403 (helpers)."""
+    if dossier is None or not acts_as_applicant(actor, person_id, dossier, Right.READ):
         raise problems.not_found()
+    if not acts_as_applicant(actor, person_id, dossier, right):
+        raise _not_the_helpers()
     return dossier
+
+
+def _not_the_helpers() -> problems.Problem:
+    return problems.forbidden(
+        "chỉ chủ hồ sơ hoặc người được ủy quyền / only the owner, or somebody authorised by her",
+        rule="DF-03",
+        citation="CV 2658/UBND-CNTT §3",
+    )
 
 
 def _refusal(actor: Actor, dossier: Dossier | None) -> problems.Problem:

@@ -154,6 +154,7 @@ class DossierItem(Status):
     procedure_name_en = fields.String()
     unit = fields.String()
     desk = fields.String()
+    filed_as = fields.String(metadata={"description": "self | help | authorised | desk | post"})
     filed_at = Moment()
     appointment = Moment(allow_none=True)
 
@@ -174,6 +175,15 @@ class Refusal(AnswerSchema):
     at = Moment()
 
 
+class AuthorisationAnswer(AnswerSchema):
+    """The paper under which an authorised person filed."""
+
+    file_id = fields.String()
+    sha256 = fields.String()
+    verdict = fields.String(allow_none=True, metadata={"description": "of its signature; null while unchecked"})
+    report_id = fields.String(allow_none=True)
+
+
 class DossierAnswer(DossierItem):
     """A dossier as its owner and its officers see it."""
 
@@ -184,6 +194,7 @@ class DossierAnswer(DossierItem):
     mode = fields.String()
     number_verified = fields.Boolean()
     owner_is_me = fields.Boolean()
+    authorisation = fields.Nested(AuthorisationAnswer, allow_none=True)
     intake_due = Moment()
     intake_answered_at = Moment(allow_none=True)
     intake_late = fields.Boolean()
@@ -269,6 +280,21 @@ class VersionComponent(AnswerSchema):
     sha256 = fields.String()
 
 
+class Submission(AnswerSchema):
+    """What the applicant is held to: a digest that can be computed again, and the statement under it."""
+
+    sha256 = fields.String(
+        metadata={
+            "description": "SHA-256 of the canonical JSON (sorted keys, no spaces, UTF-8) of components (component, "
+            "sha256), desk, dossier_version, filed_as, owner, pickup, procedure, procedure_version, unit"
+        }
+    )
+    owner = fields.String(metadata={"description": "person id at that time"})
+    statement = fields.String(allow_none=True, metadata={"description": "which statement was accepted, null: none"})
+    statement_vi = fields.String(allow_none=True)
+    statement_en = fields.String(allow_none=True)
+
+
 class VersionAnswer(AnswerSchema):
     dossier_version = fields.Integer()
     at = Moment()
@@ -277,6 +303,9 @@ class VersionAnswer(AnswerSchema):
     slip_id = fields.String(allow_none=True)
     note = fields.String(allow_none=True)
     changed = fields.List(fields.String())
+    submission = fields.Nested(
+        Submission, allow_none=True, metadata={"description": "null for what was filed before it was kept"}
+    )
     components = fields.List(fields.Nested(VersionComponent))
 
 
@@ -324,6 +353,7 @@ class Brief(AnswerSchema):
     mode = fields.String()
     owner = fields.String()
     filer = fields.String()
+    filed_as = fields.String()
     number_verified = fields.Boolean()
     filed_at = Moment()
     accepted_at = Moment(allow_none=True)

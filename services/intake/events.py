@@ -51,6 +51,9 @@ class ResultTold(EventSchema):
 class _Told(EventSchema):
     code = fields.String(required=True)
     owner = fields.String(required=True)
+    # Whoever filed: events told before it was added to all of them have it in dossier.filed only.
+    filer = fields.String()
+    filed_as = fields.String()
     unit = fields.String(required=True)
     desk = fields.String(required=True)
     procedure = fields.String(required=True)
@@ -64,6 +67,7 @@ class DossierFiled(_Told):
     pickup = fields.String(required=True)
     filed_at = Moment(required=True)
     intake_due = Moment(required=True)
+    submission_sha256 = fields.String()
     fee = fields.Nested(Fee, required=True)
     rules_on = fields.String(required=True)
     recognition_rule = fields.String(required=True)
@@ -87,6 +91,7 @@ class DossierGuided(_Told):
 
 class DossierAmended(_Told):
     dossier_version = fields.Integer(required=True)
+    submission_sha256 = fields.String()
     components = fields.List(fields.Nested(AmendedComponent), required=True)
     stage = fields.String(required=True)
     slip_id = fields.String(required=True, allow_none=True)

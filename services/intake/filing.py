@@ -9,13 +9,16 @@ from typing import Any
 from services.common import problems
 from services.common.calendar import WorkingCalendar, local_date
 from services.common.eid import EID_ONLY_SINCE
+from services.common.filed_as import FiledAs
 from services.common.problems import FieldError, field_error
 from services.common.rules import rule
-from services.intake import amendments, intake_clock
+from services.intake import amendments, intake_clock, submission
 from services.intake.dossier import Command, move
 
 Row = Mapping[str, Any]
 
+#: Modes of what an officer registers (IN-20); nobody's channel is one of them.
+DIRECT, ASSISTED, BY_POST = "DIRECT", "OFFICER_ASSISTED", "BCCI"
 #: How a channel of the gateway is registered; the portal is the door that a call comes through when none is named.
 _MODES = {"": "SELF_PORTAL", "portal": "SELF_PORTAL", "hue-s": "SELF_HUES"}
 #: Names of the recognition rule sets by filing day (the rules themselves are oversight's).
@@ -23,6 +26,7 @@ _RECOGNITION: tuple[tuple[date | None, str], ...] = ((date(2024, 3, 4), "2024"),
 
 
 @rule("IN-20", title="Hình thức đăng ký ghi một lần, không đổi", cites="CV 2658/UBND-CNTT §7; CV 2740/STTTT-IOC §3")
+@rule("RO-07", title="Người dân chọn kênh: cổng, Hue-S, một cửa hoặc bưu chính", cites="QĐ 08/2025/QĐ-UBND Đ26.1c")
 @rule("IN-09", title="Nộp trên Cổng tỉnh và Hue-S", cites="CV 2658/UBND-CNTT §3")
 def mode_of(channel: str) -> str:
     """The registration mode, from the channel that the client named when it signed in, which identity then signed.
@@ -150,10 +154,13 @@ def new_dossier(
     pickup: str,
     sealed_delivery: dict[str, str] | None,
     now: datetime,
+    filed_as: FiledAs = FiledAs.SELF,
+    authorisation: Row | None = None,
 ) -> dict[str, Any]:
-    """The document of a dossier filed now. `by` is the account, `owner` and `filer` person ids."""
+    """The document of a dossier filed now. `by` is the account, `owner` and `filer` person ids; `authorisation` the
+    file that authorises the filer, with its hash."""
     first = intake_clock.open_round(calendar, now)
-    return {
+    dossier: dict[str, Any] = {
         "_id": code,
         "state": move(None, Command.FILE).target.value,
         "dossier_version": 1,
@@ -167,6 +174,8 @@ def new_dossier(
         "fixed": fix_versions(procedure, unit["_id"], calendar, local_date(now)),
         "owner": owner,
         "filer": filer,
+        "filed_as": filed_as.value,
+        "authorisation": None if authorisation is None else dict(authorisation),
         "number_verified": verified,
         "mode": mode,
         "filed_at": now,
@@ -183,3 +192,6 @@ def new_dossier(
         "returned": None,
         "receipt": None,
     }
+    first_version = dossier["versions"][0]
+    first_version["submission"] = submission.submission(dossier, first_version, confirmed=True)
+    return dossier

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from services.intake import amendments, intake_clock, telling
+from services.intake import amendments, intake_clock, submission, telling
 from services.intake.dossier import Command, Facts, State, Transition, move
 
 Dossier = dict[str, Any]
@@ -24,10 +24,11 @@ PROCESSING = "processing"
 
 def amend(
     dossier: Dossier, row: Transition, given: Sequence[Mapping[str, Any]], *, by: str, at: datetime, stage: str,
-    slip_id: str | None, note: str | None,
+    slip_id: str | None, note: str | None, confirmed: bool = False,
 ) -> None:  # fmt: skip
-    """The dossier with version n+1."""
+    """The dossier with version n+1; `confirmed`: the statement was accepted again."""
     version = amendments.next_version(dossier["versions"], given, by=by, at=at, stage=stage, slip_id=slip_id, note=note)
+    version["submission"] = submission.submission(dossier, version, confirmed=confirmed)
     dossier["state"] = row.target.value
     dossier["versions"] = [*dossier["versions"], version]
     dossier["dossier_version"] = version["dossier_version"]

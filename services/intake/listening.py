@@ -164,9 +164,9 @@ class Listener:
         person, former = data["person_id"], data["former_person_id"]
         unit = ctx.unit()
         store.LINKS.give_up(ctx.store, unit, former or "", person, ctx.now)
-        for row in ctx.store.find(store.DOSSIERS, {"owner": {"$in": [person, former or person]}}):
-            if row["owner"] != person or not row["number_verified"]:
-                relinked(row, person)
+        mine = [person, former or person]
+        for row in ctx.store.find(store.DOSSIERS, {"$or": [{"owner": {"$in": mine}}, {"filer": former or person}]}):
+            if relinked(row, person, former or person):
                 unit.save(store.DOSSIERS, row)
         ctx.commit(unit)
 
@@ -180,8 +180,12 @@ class Listener:
         ctx.commit(unit)
 
 
-def relinked(dossier: Document, person: str) -> None:
-    """The dossier's owner, and the filer where it is the same, is the person whom the database confirmed."""
-    if dossier["filer"] == dossier["owner"]:
+def relinked(dossier: Document, person: str, former: str) -> bool:
+    """Owner and filer who stood under the former id are the person whom the database confirmed; False where nothing
+    changes. Whoever filed for another owns nothing of it by being confirmed."""
+    before = (dossier["owner"], dossier["filer"], dossier["number_verified"])
+    if dossier["filer"] == former:
         dossier["filer"] = person
-    dossier.update(owner=person, number_verified=True)
+    if dossier["owner"] in (person, former):
+        dossier.update(owner=person, number_verified=True)
+    return before != (dossier["owner"], dossier["filer"], dossier["number_verified"])

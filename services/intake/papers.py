@@ -8,10 +8,11 @@ from typing import Any
 
 from services.common import logs, problems
 from services.common.context import Context
+from services.common.filed_as import FiledAs
 from services.common.problems import FieldError, Problem
 from services.common.store import Document
 from services.common.workers import WorkerFault, WorkerLost, WorkerPool
-from services.intake import signers, store
+from services.intake import filing_for, signers, store
 
 #: A report that is not ready within this is not waited for, in seconds.
 REPORT_WAIT = 6.0
@@ -86,11 +87,30 @@ def whose_signature(ctx: Context, file_id: str, dossier: Mapping[str, Any]) -> s
     granted on a guess. Numbers are compared here and kept nowhere."""
     whole: dict[str, Any] = ctx.call("signing.report", as_service=True, timeout=REPORT_WAIT, file_id=file_id)
     numbers = set()
-    for person_id in sorted({dossier["owner"], dossier["filer"]}):
+    # An officer who typed in what an applicant brought is no applicant: his signature says nothing of hers.
+    applicants = {dossier["owner"], dossier["filer"]} if _filed_by_a_citizen(dossier) else {dossier["owner"]}
+    for person_id in sorted(applicants):
         known = person(ctx, person_id, "signature of a component")
         if known is not None and known["id_number"]:
             numbers.add(known["id_number"])
     return signers.whose_signature(whole, numbers)
+
+
+def _filed_by_a_citizen(dossier: Mapping[str, Any]) -> bool:
+    return dossier["filed_as"] not in (FiledAs.DESK, FiledAs.POST)
+
+
+def resolved(ctx: Context, whom: Mapping[str, Any], field: str) -> tuple[str, bool]:
+    """The person of three data, and whether the population database confirmed her. Raises Problem 422 with the fields
+    below `field`, 503 while identity is away."""
+    try:
+        answer = ctx.call(
+            "identity.resolve_person", as_service=True, timeout=PERSON_WAIT, id_number=whom["id_number"],
+            full_name=whom["full_name"], birth_date=whom["birth_date"].isoformat(),
+        )  # fmt: skip
+    except Problem as problem:
+        raise filing_for.named(problem, field) if problem.status == 422 else problem from None
+    return str(answer["person_id"]), bool(answer["verified"])
 
 
 def report(ctx: Context, file_id: str) -> dict[str, Any]:

@@ -71,6 +71,13 @@ class Reader:
         mirrors = store.progress_of_all(ctx.store, (row["_id"] for row in rows))
         return {"items": [views.item(row, mirrors[row["_id"]]) for row in rows], "next_cursor": following}
 
+    @query(schemas.Page, answers.DossierPage)
+    def filed_for(self, ctx: Context, data: dict[str, Any]) -> Any:
+        """What one filed for others, newest first; none of it is one's own."""
+        rows, following = store.of_filer(ctx.store, self._person(ctx), data["cursor"], data["limit"])
+        mirrors = store.progress_of_all(ctx.store, (row["_id"] for row in rows))
+        return {"items": [views.item(row, mirrors[row["_id"]]) for row in rows], "next_cursor": following}
+
     @query(schemas.OfCode, answers.DossierAnswer)
     def dossier(self, ctx: Context, data: dict[str, Any]) -> Any:
         """One dossier, for its owner, officers of desk and agency, and IOC."""
@@ -139,6 +146,7 @@ class Reader:
         """A ticket to fetch the receipt (Mẫu 01)."""
         found = ctx.store.get(store.DOSSIERS, data["code"])
         dossier = access.check_files(ctx.actor, self._person(ctx), found)
+        access.check_papers(ctx.actor, self._person(ctx), dossier)
         if dossier["receipt"] is None:
             raise problems.not_found("chưa có giấy tiếp nhận: hồ sơ chưa được tiếp nhận / no receipt before acceptance")
         return papers.download(ctx, dossier["receipt"]["file_id"], f"receipt {dossier['_id']}")
@@ -156,9 +164,13 @@ class Reader:
 
     def _view(self, ctx: Context, dossier: Document, mirror: Document, person: str) -> Any:
         files = amendments.all_files(dossier["versions"]) | {row["file_id"] for row in dossier["slips"]}
+        files |= {paper["file_id"] for paper in [dossier["authorisation"]] if paper}
         verdicts = store.verdicts_of(ctx.store, {*files, *progress.supplement_files(mirror)} - {None})
-        mine = access.is_owner(ctx.actor, person, dossier)
-        return views.full(dossier, mirror, verdicts, calendar=calendar_of(dossier), now=ctx.now, mine=mine)
+        return views.full(
+            dossier, mirror, verdicts, calendar=calendar_of(dossier), now=ctx.now,
+            mine=access.is_owner(ctx.actor, person, dossier),
+            papers=access.may_have_papers(ctx.actor, person, dossier),
+        )  # fmt: skip
 
     def _person(self, ctx: Context) -> str:
         return store.LINKS.current(ctx.store, ctx.actor.person_id)

@@ -61,6 +61,20 @@ class GivenComponent(CommandSchema):
     file_id = _identifier(required=True)
 
 
+class ForWhom(CommandSchema):
+    """The three data that say whose dossier it is (DF-02)."""
+
+    full_name = _text(120, required=True)
+    birth_date = fields.Date(required=True)
+    id_number = fields.String(required=True, validate=validate.Length(min=1, max=32))
+
+
+class Authorisation(ForWhom):
+    """Who authorises the filer, and the paper that says so; without one it reaches the rule (ID-23)."""
+
+    file_id = _identifier(load_default=None, allow_none=True)
+
+
 class Delivery(CommandSchema):
     """Where the postal partner brings the result."""
 
@@ -72,14 +86,39 @@ class Delivery(CommandSchema):
     address = _text(400, required=True)
 
 
-class File(CommandSchema):
+class _Filing(CommandSchema):
     procedure = _identifier(required=True)
-    unit = _identifier(load_default=None, allow_none=True)
-    desk = _identifier(required=True)
     components = fields.List(fields.Nested(GivenComponent), required=True, validate=validate.Length(min=1, max=50))
     pickup = fields.String(required=True, validate=validate.OneOf(("online", "desk", "post")))
     delivery = fields.Nested(Delivery, load_default=None, allow_none=True)
     statement = fields.Boolean(required=True, truthy={True}, falsy={False}, validate=_ACCEPTED_STATEMENT)
+
+
+class File(_Filing):
+    """A citizen files: for herself, for a beneficiary whom she helps, or for who authorised her."""
+
+    unit = _identifier(load_default=None, allow_none=True)
+    desk = _identifier(required=True)
+    beneficiary = fields.Nested(ForWhom, load_default=None, allow_none=True)
+    authorisation = fields.Nested(Authorisation, load_default=None, allow_none=True)
+
+
+class FileAtDesk(_Filing):
+    """An officer of the desk `unit` files what an applicant brought (DIRECT), or helps her to file online."""
+
+    unit = _identifier(required=True)
+    agency = _identifier(load_default=None, allow_none=True)
+    applicant = fields.Nested(ForWhom, required=True)
+    mode = fields.String(required=True, validate=validate.OneOf(("DIRECT", "OFFICER_ASSISTED")))
+
+
+class FileByPost(_Filing):
+    """An officer of the post office `unit` registers online what an applicant handed over there."""
+
+    unit = _identifier(required=True)
+    desk = _identifier(required=True)
+    agency = _identifier(load_default=None, allow_none=True)
+    applicant = fields.Nested(ForWhom, required=True)
 
 
 class OnDossier(CommandSchema):
@@ -118,6 +157,7 @@ class Refuse(OnDossier):
 class Amend(OnDossier):
     components = fields.List(fields.Nested(GivenComponent), required=True, validate=validate.Length(min=1, max=50))
     note = _text(2000, load_default=None, allow_none=True)
+    statement = fields.Boolean(load_default=False, truthy={True}, falsy={False})
 
 
 class Withdraw(OnDossier):

@@ -7,23 +7,20 @@ from typing import Any
 
 from services.common import problems
 from services.common.bus.entrypoints import command
-from services.common.calendar import WorkingCalendar, local_date
 from services.common.context import Context
+from services.common.filed_as import Right
 from services.common.files import put_bytes
 from services.common.kernel import Kernel, RoomSpec
 from services.common.run import KernelProvider
 from services.common.slips import Verdict
 from services.common.store import Document
 from services.common.workers import WorkerPool
-from services.common.writes import Duplicate
 from services.intake import (
     acceptance,
     access,
     amendments,
     answers,
     catalogue,
-    codes,
-    filing,
     grants,
     guidance,
     intake_clock,
@@ -34,76 +31,25 @@ from services.intake import (
     schemas,
     store,
     telling,
-    views,
 )
 from services.intake.dossier import Command, Facts, State, find, move, needs_processing
 from services.intake.listening import Listener
-from services.intake.reading import DELIVERY, Reader, calendar_of
+from services.intake.migrations import MIGRATIONS
+from services.intake.reading import Reader, calendar_of
+from services.intake.registering import Registrar
 from services.intake.signers import Signing
 
-#: Serials that another replica may take between our look and our insert, after a counter was restored.
-MOST_SERIALS_TRIED = 20
 _COLLECTOR = "dossiers.collector"
 
 _pool = WorkerPool("receipts", "services.intake.worker", size=1, deadline=papers.DRAW_DEADLINE)
 
 
-class IntakeService(Reader, Listener):
-    """The commands; what is read is in `reading`, what is listened to in `listening`, the rules in the pure files."""
+class IntakeService(Registrar, Reader, Listener):
+    """What becomes of a dossier. How it comes in is in `registering`, what is read in `reading`, what is listened to in
+    `listening`, the rules in the pure files."""
 
     name = "intake"
     kernel: Kernel = KernelProvider()
-
-    # --- filing ------------------------------------------------------------------------------------------------------
-
-    @command(schemas.File, answers.DossierAnswer, idempotent=True)
-    def file(self, ctx: Context, data: dict[str, Any]) -> Any:
-        """Files a dossier: gives the code, fixes the versions, opens the desk's hour."""
-        now = ctx.now
-        mode = filing.mode_of(ctx.channel)
-        owner = store.LINKS.current(ctx.store, ctx.actor.person_id)
-        verified = ctx.actor.normalized or owner != ctx.actor.person_id
-        filing.refuse_unnormalized(normalized=verified, on=local_date(now))
-        procedure = store.procedure(ctx.store, data["procedure"], local_date(now))
-        desk = ctx.store.get("desks", data["desk"])
-        if procedure is None or desk is None or not desk["active"]:
-            raise problems.invalid(
-                problems.field_error("procedure", "Không có thủ tục này", "No such procedure")
-                if procedure is None
-                else problems.field_error("desk", "Không có bộ phận tiếp nhận này", "No such desk")
-            )
-        unit_id = filing.choose_unit(procedure, data["unit"], desk)
-        agency = ctx.store.get("agencies", unit_id)
-        if agency is None:
-            raise catalogue.CatalogueError(f"{procedure['_id']}: agency {unit_id} is not in the catalogue")
-        filing.check_components(data["components"], procedure)
-        filing.check_pickup(data["pickup"], data["delivery"], procedure)
-        given = papers.own_files(ctx, data["components"], ("component", "own"))
-        calendar = catalogue.calendar_of(desk["calendar"])
-        for _ in range(MOST_SERIALS_TRIED):
-            serial = ctx.store.next_number(store.COUNTERS, codes.counter_key(unit_id, now))
-            dossier = filing.new_dossier(
-                str(codes.code_for(unit_id, now, serial)), procedure=procedure, unit=agency, desk=desk,
-                calendar=calendar, owner=owner, filer=owner, by=ctx.actor.subject, verified=verified, mode=mode,
-                components=given, pickup=data["pickup"], sealed_delivery=self._sealed(data["delivery"], DELIVERY),
-                now=now,
-            )  # fmt: skip
-            try:
-                return self._file(ctx, dossier, calendar, now)
-            except Duplicate as duplicate:
-                if duplicate.collection != store.DOSSIERS:
-                    raise
-        raise problems.unavailable(retry_after=5, detail="no free serial was found")
-
-    def _file(self, ctx: Context, dossier: Document, calendar: WorkingCalendar, now: datetime) -> Any:
-        unit = ctx.unit()
-        mirror = progress.empty(dossier["_id"])
-        unit.insert(store.DOSSIERS, dossier)
-        unit.insert(store.PROGRESS, mirror)
-        store.LINKS.hold(unit, dossier["owner"])
-        unit.tell(dossier, "dossier.filed", telling.filed(dossier))
-        verdicts = store.verdicts_of(ctx.store, amendments.all_files(dossier["versions"]))
-        return ctx.commit(unit, views.full(dossier, mirror, verdicts, calendar=calendar, now=now, mine=True))
 
     # --- the desk's answers ------------------------------------------------------------------------------------------
 
@@ -236,7 +182,7 @@ class IntakeService(Reader, Listener):
     @command(schemas.Amend, answers.DossierAnswer, idempotent=True)
     def amend(self, ctx: Context, data: dict[str, Any]) -> Any:
         """Answers a guidance, or a supplement request that processing confirms: version n+1 under the same code."""
-        dossier = self._own(ctx, data)
+        dossier = self._as_applicant(ctx, data, Right.AMEND)
         state = State(dossier["state"])
         row = find(state, Command.AMEND)
         now = ctx.now
@@ -254,6 +200,7 @@ class IntakeService(Reader, Listener):
         row = move(state, Command.AMEND, Facts(granted=granted))
         grants.amend(
             dossier, row, given, by=ctx.actor.subject, at=now, slip_id=slip_id, note=data["note"],
+            confirmed=data["statement"],
             stage="before_acceptance" if before else grants.PROCESSING,
         )  # fmt: skip
         if slip is not None:
@@ -266,7 +213,7 @@ class IntakeService(Reader, Listener):
     @command(schemas.Withdraw, answers.DossierAnswer, idempotent=True)
     def withdraw(self, ctx: Context, data: dict[str, Any]) -> Any:
         """Withdraws the dossier; after acceptance processing decides."""
-        dossier = self._own(ctx, data)
+        dossier = self._as_applicant(ctx, data, Right.WITHDRAW)
         state = State(dossier["state"])
         granted = False
         if needs_processing(find(state, Command.WITHDRAW)):
@@ -292,14 +239,11 @@ class IntakeService(Reader, Listener):
         ctx.check_version(dossier, data["version"])
         return dossier
 
-    def _own(self, ctx: Context, data: dict[str, Any]) -> Document:
+    def _as_applicant(self, ctx: Context, data: dict[str, Any], right: Right) -> Document:
         found = ctx.store.get(store.DOSSIERS, data["code"])
-        dossier = access.check_owner(ctx.actor, self._person(ctx), found)
+        dossier = access.check_applicant(ctx.actor, self._person(ctx), found, right)
         ctx.check_version(dossier, data["version"])
         return dossier
-
-    def _sealed(self, personal: dict[str, str] | None, context: str) -> dict[str, str] | None:
-        return None if personal is None else {name: self._key.seal(text, context) for name, text in personal.items()}
 
     def _sealed_collector(self, collector: dict[str, Any] | None) -> dict[str, Any] | None:
         if collector is None:
@@ -320,6 +264,7 @@ SPEC = RoomSpec(
     aggregates=[store.DOSSIERS],
     indexes=store.INDEXES,
     events=schemas.EVENTS,
+    migrations=MIGRATIONS,
     on_start=_start,
     on_stop=lambda _kernel: _pool.close(),
     after_restore=restored.after_restore,

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from services.common import cursors
+from services.common.filed_as import FiledAs
 from services.common.kernel import Kernel
 from services.common.links import Links
 from services.common.store import Document, Index, Store
@@ -37,6 +38,7 @@ MOST_READ = 500
 
 INDEXES = [
     Index(DOSSIERS, [("owner", 1), ("filed_at", -1), ("_id", -1)], {"name": "of_owner"}),
+    Index(DOSSIERS, [("filer", 1), ("filed_at", -1), ("_id", -1)], {"name": "of_filer"}),
     Index(DOSSIERS, [("desk", 1), ("state", 1), ("intake_due", 1), ("_id", 1)], {"name": "desk_queue"}),
     Index(
         DOSSIERS,
@@ -123,6 +125,15 @@ def of_owner(store: Store, person_id: str, cursor: str | None, limit: int) -> tu
     """A page of a person's dossiers, newest first."""
     order = {"filed_at": datetime, "_id": str}
     query = {"owner": person_id} | cursors.beyond(cursor, order, newest_first=True)
+    rows = list(store.find(DOSSIERS, query, sort=[(name, -1) for name in order], limit=limit + 1))
+    return cursors.page(rows, limit, order)
+
+
+def of_filer(store: Store, person_id: str, cursor: str | None, limit: int) -> tuple[list[Document], str | None]:
+    """A page of what a person filed for others as a citizen, newest first."""
+    order = {"filed_at": datetime, "_id": str}
+    for_others = {"filer": person_id, "filed_as": {"$in": [FiledAs.HELP.value, FiledAs.AUTHORISED.value]}}
+    query = for_others | cursors.beyond(cursor, order, newest_first=True)
     rows = list(store.find(DOSSIERS, query, sort=[(name, -1) for name in order], limit=limit + 1))
     return cursors.page(rows, limit, order)
 

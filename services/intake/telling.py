@@ -14,6 +14,8 @@ def _common(dossier: Row) -> dict[str, Any]:
     return {
         "code": dossier["_id"],
         "owner": dossier["owner"],
+        "filer": dossier["filer"],
+        "filed_as": dossier["filed_as"],
         "unit": dossier["unit"],
         "desk": dossier["desk"],
         "procedure": dossier["procedure"],
@@ -28,7 +30,7 @@ def filed(dossier: Row) -> dict[str, Any]:
         **_common(dossier),
         "procedure_version": fixed["procedure_version"],
         "mode": dossier["mode"],
-        "filer": dossier["filer"],
+        "submission_sha256": dossier["versions"][-1]["submission"]["sha256"],
         "components": [
             {**_file(entry), "phai_ky_so": must_sign[entry["component"]]}
             for entry in dossier["versions"][-1]["components"]
@@ -64,6 +66,7 @@ def amended(dossier: Row, given: Sequence[Row]) -> dict[str, Any]:
         **_common(dossier),
         "dossier_version": version["dossier_version"],
         "components": [_file(entry) for entry in given],
+        "submission_sha256": version["submission"]["sha256"],
         "stage": version["stage"],
         "slip_id": version["slip_id"],
         "intake_due": dossier["intake_due"] if version["stage"] == "before_acceptance" else None,

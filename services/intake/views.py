@@ -13,7 +13,7 @@ from typing import Any
 from services.common.calendar import WorkingCalendar
 from services.common.rules import rule
 from services.common.slips import Act
-from services.intake import amendments, catalogue, guidance, intake_clock, progress
+from services.intake import amendments, catalogue, guidance, intake_clock, progress, submission
 from services.intake.dossier import State, commands_from
 
 Row = Mapping[str, Any]
@@ -47,15 +47,18 @@ def item(dossier: Row, mirror: dict[str, Any]) -> dict[str, Any]:
         "procedure_name_en": fixed["name_en"],
         "unit": dossier["unit"],
         "desk": dossier["desk"],
+        "filed_as": dossier["filed_as"],
         "filed_at": dossier["filed_at"],
         "appointment": _appointment(dossier, mirror),
     }
 
 
 def full(
-    dossier: Row, mirror: dict[str, Any], verdicts: Verdicts, *, calendar: WorkingCalendar, now: datetime, mine: bool
-) -> dict[str, Any]:
-    """The dossier as its owner and its officers see it."""
+    dossier: Row, mirror: dict[str, Any], verdicts: Verdicts, *, calendar: WorkingCalendar, now: datetime, mine: bool,
+    papers: bool = True,
+) -> dict[str, Any]:  # fmt: skip
+    """The dossier as its owner and its officers see it; without `papers` as a helper does, who gets neither receipt nor
+    result."""
     fixed, current = dossier["fixed"], dossier["intake_rounds"][-1]
     accepted, returned = dossier["accepted"] or {}, dossier["returned"] or {}
     state = State(dossier["state"])
@@ -69,6 +72,7 @@ def full(
         "mode": dossier["mode"],
         "number_verified": dossier["number_verified"],
         "owner_is_me": mine,
+        "authorisation": _authorisation(dossier, verdicts),
         "intake_due": dossier["intake_due"],
         "intake_answered_at": current["answered_at"],
         "intake_late": intake_clock.is_late(current["due"], now) if waits else bool(current["late"]),
@@ -86,10 +90,18 @@ def full(
         "refused": dossier["refused"],
         "withdrawn_at": (dossier["withdrawn"] or {}).get("at"),
         "returned_at": returned.get("at"),
-        "receipt_file_id": (dossier["receipt"] or {}).get("file_id"),
-        "result": returned.get("result"),
+        "receipt_file_id": (dossier["receipt"] or {}).get("file_id") if papers else None,
+        "result": returned.get("result") if papers else None,
         "allowed": [command.value for command in commands_from(state)],
     }
+
+
+def _authorisation(dossier: Row, verdicts: Verdicts) -> dict[str, Any] | None:
+    paper = dossier["authorisation"]
+    if paper is None:
+        return None
+    verdict = verdicts.get(paper["file_id"], {})
+    return {**paper, "verdict": verdict.get("verdict"), "report_id": verdict.get("report_id")}
 
 
 def components(dossier: Row, mirror: Row, verdicts: Verdicts) -> list[dict[str, Any]]:
@@ -212,7 +224,11 @@ def versions(dossier: Row) -> dict[str, Any]:
     return {
         "code": dossier["_id"],
         "items": [
-            {**row, "components": [{**entry, "name": names[entry["component"]][0]} for entry in row["components"]]}
+            {
+                **row,
+                "submission": submission.shown(row["submission"]),
+                "components": [{**entry, "name": names[entry["component"]][0]} for entry in row["components"]],
+            }
             for row in dossier["versions"]
         ],
     }
@@ -222,7 +238,8 @@ def brief(dossier: Row, mirror: dict[str, Any], verdicts: Verdicts) -> dict[str,
     """The facts of a dossier for other rooms."""
     fixed = dossier["fixed"]
     same = (
-        "unit_name", "unit_tax_number", "centre", "desk_name", "mode", "owner", "filer", "number_verified", "pickup",
+        "unit_name", "unit_tax_number", "centre", "desk_name", "mode", "owner", "filer", "filed_as", "number_verified",
+        "pickup",
     )  # fmt: skip
     return {
         **item(dossier, mirror),
@@ -244,6 +261,7 @@ def files_of(dossier: Row, mirror: Row) -> set[str]:
     single = [
         (dossier["receipt"] or {}).get("file_id"),
         (dossier["refused"] or {}).get("file_id"),
+        (dossier["authorisation"] or {}).get("file_id"),
         (returned.get("result") or {}).get("file_id"),
     ]
     named = {file_id for file_id in single if file_id}

@@ -43,7 +43,7 @@ class Listener:
         owner = store.LINKS.current(ctx.store, data["owner"])
         order = orders.make(
             code=data["code"], moment=moment, owner=owner, unit=data["unit"], desk=data["desk"],
-            procedure=data["procedure"], fee=data["fee"], at=ctx.now,
+            procedure=data["procedure"], fee=data["fee"], at=ctx.now, filer=data["filer"], filed_as=data["filed_as"],
         )  # fmt: skip
         unit = ctx.unit()
         store.LINKS.hold(unit, owner)

@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
+from services.common.filed_as import FiledAs
 from services.common.problems import conflict, field_error, invalid
 from services.common.rules import rule
 from services.payment.vnpay import Notice, OrderView, Outcome
@@ -130,9 +131,10 @@ def order_id(code: str, moment: Moment) -> str:
 
 @rule("PY-11", title="Mỗi khoản thu của hồ sơ chỉ lập một lần", cites=f"{_S4} Đ4.3")
 def make(
-    *, code: str, moment: Moment, owner: str, unit: str, desk: str, procedure: str, fee: Mapping[str, Any], at: datetime
-) -> Order:
-    """A new order for a fee as the event told it; amounts in whole đồng."""
+    *, code: str, moment: Moment, owner: str, unit: str, desk: str, procedure: str, fee: Mapping[str, Any],
+    at: datetime, filer: str | None = None, filed_as: str = FiledAs.SELF,
+) -> Order:  # fmt: skip
+    """A new order for a fee as the event told it; amounts in whole đồng. `filer`: where it is not the owner."""
     identity = order_id(code, moment)
     return {
         "_id": identity,
@@ -140,6 +142,8 @@ def make(
         "code": code,
         "moment": moment.value,
         "owner": owner,
+        "filer": filer or owner,
+        "filed_as": str(filed_as),
         "unit": unit,
         "desk": desk,
         "procedure": procedure,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from marshmallow import Schema, fields, validate
 
+from services.common.filed_as import FiledAs
 from services.common.schemas import AnswerSchema, CommandSchema, EventSchema, Moment
 
 IDENTIFIER = validate.Length(min=1, max=128)
@@ -125,6 +126,8 @@ class ChargedSeen(EventSchema):
     unit = fields.String(required=True)
     desk = fields.String(required=True)
     owner = fields.String(required=True)
+    filer = fields.String(load_default=None)
+    filed_as = fields.String(load_default=FiledAs.SELF.value)
     fee = fields.Nested(FeeSeen, load_default=None, allow_none=True)
 
 

@@ -8,6 +8,7 @@ from services.common import logs, problems, wire
 from services.common.actors import Actor
 from services.common.bus.entrypoints import command, every, query
 from services.common.context import Context
+from services.common.filed_as import Right, filer_may
 from services.common.kernel import Kernel, RoomSpec
 from services.common.run import KernelProvider
 from services.common.unit import UnitOfWork
@@ -16,6 +17,7 @@ from services.payment import metrics, restored, schemas, store, vietqr, vnpay
 from services.payment import order as orders
 from services.payment.adapters.provider import NoTransaction, Provider, ProviderUnavailable, UnreadableAnswer
 from services.payment.listening import Listener, pool
+from services.payment.migrations import MIGRATIONS
 from services.payment.order import Attempt, Order, State
 
 RETURN_PATH = "/api/v1/payments/vnpay/return"
@@ -34,7 +36,7 @@ class PaymentService(Listener):
     def orders(self, ctx: Context, data: dict[str, Any]) -> Any:
         """A dossier's orders. Where there are none, intake says whether the actor may know of the dossier."""
         actor = store.LINKS.actor(ctx.store, ctx.actor)
-        found = store.of_code(ctx.store, data["code"])
+        found = [store.with_filer_of_today(ctx.store, order) for order in store.of_code(ctx.store, data["code"])]
         if not found:
             ctx.call("intake.dossier", code=data["code"])
         return {"items": [_shown(_known(actor, order)) for order in found]}
@@ -42,7 +44,7 @@ class PaymentService(Listener):
     @command(schemas.Pay, schemas.PayAnswer, idempotent=True)
     def pay(self, ctx: Context, data: dict[str, Any]) -> Any:
         """A payment page for the owner; the one that is open already is given again."""
-        order = _owned(store.LINKS.actor(ctx.store, ctx.actor), ctx.store.get(store.ORDERS, data["order_id"]))
+        order = _owned(store.LINKS.actor(ctx.store, ctx.actor), store.order_of(ctx.store, data["order_id"]))
         orders.refuse_unless_payable(order)
         unit = ctx.unit()
         attempt = orders.live_attempt(order, ctx.now)
@@ -72,7 +74,7 @@ class PaymentService(Listener):
     @command(schemas.Cash, schemas.OrderAnswer, idempotent=True)
     def cash(self, ctx: Context, data: dict[str, Any]) -> Any:
         """Cash taken at the dossier's desk."""
-        order = _known(ctx.actor, ctx.store.get(store.ORDERS, data["order_id"]))
+        order = _known(ctx.actor, store.order_of(ctx.store, data["order_id"]))
         if not _is_desk(ctx.actor, order):
             raise problems.forbidden("không phải một cửa của bạn / not your desk: only the desk of the dossier")
         unit = ctx.unit()
@@ -83,7 +85,7 @@ class PaymentService(Listener):
     @query(schemas.OfOrder, schemas.Ticket)
     def receipt(self, ctx: Context, data: dict[str, Any]) -> Any:
         """A ticket to fetch the receipt, for the owner and the desk."""
-        order = _known(store.LINKS.actor(ctx.store, ctx.actor), ctx.store.get(store.ORDERS, data["order_id"]))
+        order = _known(store.LINKS.actor(ctx.store, ctx.actor), store.order_of(ctx.store, data["order_id"]))
         if order["receipt"] is None:
             raise problems.not_found("chưa có biên lai: chưa nộp tiền / no receipt before payment")
         if order["receipt"]["file_id"] is None:
@@ -235,8 +237,11 @@ def _is_desk(actor: Actor, order: Order) -> bool:
 
 
 def _owned(actor: Actor, order: Order | None) -> Order:
-    """The order of its owner. Raises Problem 404 for anybody else."""
-    if order is None or "citizen" not in actor.roles or not actor.person_id or actor.person_id != order["owner"]:
+    """The order for its owner, and for who filed the dossier for her. Raises Problem 404 for anybody else."""
+    if order is None or "citizen" not in actor.roles or not actor.person_id:
+        raise problems.not_found()
+    mine = actor.person_id == order["owner"]
+    if not (mine or (actor.person_id == order["filer"] and filer_may(order["filed_as"], Right.PAY))):
         raise problems.not_found()
     return order
 
@@ -283,6 +288,7 @@ SPEC = RoomSpec(
     aggregates=[store.ORDERS],
     indexes=store.INDEXES,
     events=schemas.EVENTS,
+    migrations=MIGRATIONS,
     on_start=_prepare,
     on_stop=lambda kernel: pool.close(),
     after_restore=restored.after_restore,

@@ -9,6 +9,7 @@ from typing import Any
 
 from pymongo.errors import DuplicateKeyError
 
+from services.common.filed_as import FiledAs
 from services.common.links import Links
 from services.common.store import Document, Index, Store
 
@@ -61,6 +62,19 @@ def seed(store: Store, path: Path | None) -> None:
 def of_code(store: Store, code: str) -> list[Document]:
     """A dossier's orders, in the order in which they were made."""
     return list(store.find(ORDERS, {"code": code}, sort=[("ordered_at", 1)], projection={"outbox": 0}))
+
+
+def with_filer_of_today(store: Store, order: Document) -> Document:
+    """Owners are moved when an account turns out to be another person's; filers are followed."""
+    if order["filed_as"] == FiledAs.SELF:
+        return order
+    return {**order, "filer": LINKS.current(store, order["filer"])}
+
+
+def order_of(store: Store, order_id: str) -> Document | None:
+    """An order, its filer as the person whom he or she is now."""
+    found = store.get(ORDERS, order_id)
+    return with_filer_of_today(store, found) if found is not None else None
 
 
 def by_reference(store: Store, txn_ref: str) -> Document | None:

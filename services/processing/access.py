@@ -6,6 +6,7 @@ from typing import Any
 
 from services.common import problems
 from services.common.actors import Actor
+from services.common.filed_as import Right, filer_may
 
 WATCHERS = frozenset({"ioc", "office"})
 _AGENCY = ("desk_officer", "specialist", "leader", "control_officer")
@@ -30,11 +31,17 @@ def owns(actor: Actor, case: dict[str, Any]) -> bool:
     return bool(actor.person_id) and "citizen" in actor.roles and actor.person_id == case["owner"]
 
 
+def acts_as_applicant(actor: Actor, case: dict[str, Any], right: Right) -> bool:
+    """Whether the actor is the owner, or filed for the owner in a way that gives this right."""
+    filed = bool(actor.person_id) and "citizen" in actor.roles and actor.person_id == case["filer"]
+    return owns(actor, case) or (filed and filer_may(case["filed_as"], right))
+
+
 def known(actor: Actor, case: dict[str, Any] | None) -> dict[str, Any]:
     """The case, if the actor may know of it. Citizens learn nothing of foreign ones (404); officers are refused."""
     if case is None:
         raise problems.not_found()
-    if owns(actor, case) or is_officer_of(actor, case):
+    if acts_as_applicant(actor, case, Right.READ) or is_officer_of(actor, case):
         return case
     if actor.roles <= {"citizen", "anonymous"}:
         raise problems.not_found()
@@ -67,8 +74,8 @@ def need_desk(actor: Actor, case: dict[str, Any]) -> None:
         raise problems.forbidden("không phải một cửa của bạn / not your desk: only the desk of the dossier")
 
 
-def need_owner(actor: Actor, case: dict[str, Any] | None) -> dict[str, Any]:
-    """The case of its owner. Raises Problem 404 for anybody else."""
-    if case is None or not owns(actor, case):
+def need_applicant(actor: Actor, case: dict[str, Any] | None, right: Right) -> dict[str, Any]:
+    """The case, for its owner or who filed it for her with this right. Raises Problem 404 for anybody else."""
+    if case is None or not acts_as_applicant(actor, case, right):
         raise problems.not_found()
     return case

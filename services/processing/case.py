@@ -275,6 +275,8 @@ def open_case(accepted: Mapping[str, Any], clock: dict[str, Any], *, owner: str,
         "unit": unit,
         "desk": accepted["desk"],
         "owner": owner,
+        "filer": accepted["filer"] or owner,
+        "filed_as": accepted["filed_as"],
         "pickup": accepted["pickup"],
         "fee": accepted["fee"],
         # What people write against. News of other rooms (a block, a verdict) does not count here: it must

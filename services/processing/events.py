@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from marshmallow import Schema, fields, validate
 
+from services.common.filed_as import FiledAs
 from services.common.schemas import EventSchema, Moment
 
 IDENTIFIER = validate.Length(min=1, max=128)
@@ -47,6 +48,8 @@ class DossierAcceptedSeen(EventSchema):
     unit = fields.String(required=True)
     desk = fields.String(required=True)
     owner = fields.String(required=True)
+    filer = fields.String(load_default=None)
+    filed_as = fields.String(load_default=FiledAs.SELF.value)
     accepted_at = Moment(required=True)
     appointment = Moment(required=True)
     clock_policy = fields.String(required=True)

@@ -2,10 +2,12 @@
 
 1  `papers`: which dossier each result's bytes belong to. Before, only the cases knew; where two dossiers carry the same
    bytes, they belong to the one that had them first.
+2  `filer`, `filed_as`: everybody had filed for himself.
 """
 
 from __future__ import annotations
 
+from services.common.filed_as import FiledAs
 from services.common.migrations import Migration
 from services.common.store import Document, Store
 from services.processing import store as processing
@@ -27,4 +29,14 @@ def name_papers(store: Store) -> None:
         )
 
 
-MIGRATIONS = [Migration(1, "say of each result's paper whose it is", name_papers)]
+def name_filers(store: Store) -> None:
+    """Safe to repeat, and while the rooms of the earlier release run."""
+    store.collection(processing.CASES).update_many(
+        {"filer": {"$exists": False}}, [{"$set": {"filer": "$owner", "filed_as": FiledAs.SELF.value}}]
+    )
+
+
+MIGRATIONS = [
+    Migration(1, "say of each result's paper whose it is", name_papers),
+    Migration(2, "say of each case who filed it", name_filers),
+]

@@ -9,6 +9,7 @@ from services.common import problems
 from services.common.bus.entrypoints import command, query
 from services.common.calendar import local_date
 from services.common.context import Context
+from services.common.filed_as import Right
 from services.common.kernel import Kernel, RoomSpec
 from services.common.reports import ReportAnswer
 from services.common.run import KernelProvider
@@ -43,7 +44,7 @@ class ProcessingService(Listener):
     @query(schemas.OfSlip, schemas.SlipAnswer)
     def slip(self, ctx: Context, data: dict[str, Any]) -> dict[str, Any]:
         found = ctx.store.find_one(store.CASES, {"supplements.slip_id": data["slip_id"]})
-        case = access.known(store.LINKS.actor(ctx.store, ctx.actor), found)
+        case = access.known(store.LINKS.actor(ctx.store, ctx.actor), store.with_filer_of_today(ctx.store, found))
         found, former = supplements.find(case["supplements"], data["slip_id"])
         return views.slip(case, found, former, to_room=ctx.actor.is_service)
 
@@ -107,7 +108,7 @@ class ProcessingService(Listener):
     @command(schemas.AcceptAmendment, schemas.AmendmentGranted, idempotent=True)
     def accept_amendment(self, ctx: Context, data: dict[str, Any]) -> dict[str, Any]:
         """The applicant's answer, brought by intake. The same answer again, under whatever key, is granted again."""
-        case = self._own(ctx, data["code"])
+        case = self._as_applicant(ctx, data["code"], Right.AMEND)
         unit = ctx.unit()
         slip = supplements.open_slip(case["supplements"])
         if slip is None and supplements.same_answer(case["supplements"], data["components"]):
@@ -260,7 +261,7 @@ class ProcessingService(Listener):
     @command(schemas.OfCase, schemas.Granted, idempotent=True)
     def withdraw(self, ctx: Context, data: dict[str, Any]) -> dict[str, Any]:
         """The applicant's withdrawal, brought by intake; granted again where it was granted before."""
-        case = self._own(ctx, data["code"])
+        case = self._as_applicant(ctx, data["code"], Right.WITHDRAW)
         unit = ctx.unit()
         if case["state"] != State.WITHDRAWN:
             self._end(ctx, unit, case, Command.WITHDRAW)
@@ -276,10 +277,10 @@ class ProcessingService(Listener):
 
     def _known(self, ctx: Context, code: str) -> Case:
         """The case, if the actor may know of it, whoever he or she was in a session from before a normalization."""
-        return access.known(store.LINKS.actor(ctx.store, ctx.actor), ctx.store.get(store.CASES, code))
+        return access.known(store.LINKS.actor(ctx.store, ctx.actor), store.case(ctx.store, code))
 
-    def _own(self, ctx: Context, code: str) -> Case:
-        return access.need_owner(store.LINKS.actor(ctx.store, ctx.actor), ctx.store.get(store.CASES, code))
+    def _as_applicant(self, ctx: Context, code: str, right: Right) -> Case:
+        return access.need_applicant(store.LINKS.actor(ctx.store, ctx.actor), store.case(ctx.store, code), right)
 
     def _to_work_on(self, ctx: Context, data: dict[str, Any], *roles: str) -> Case:
         """The case, for an officer of the unit whose step it is, in the role that the step names."""

@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 
 from services.common import cursors
+from services.common.filed_as import FiledAs
 from services.common.links import Links
 from services.common.store import Document, Index, Store
 from services.common.unit import UnitOfWork
@@ -48,6 +49,18 @@ def seed(store: Store, path: Path | None) -> None:
         return
     for agency in json.loads(path.read_text(encoding="utf-8"))["agencies"]:
         store.collection(AGENCIES).update_one({"_id": agency["_id"]}, {"$setOnInsert": agency}, upsert=True)
+
+
+def case(store: Store, code: str) -> Document | None:
+    """A case, its filer as the person whom he or she is now."""
+    return with_filer_of_today(store, store.get(CASES, code))
+
+
+def with_filer_of_today(store: Store, found: Document | None) -> Document | None:
+    """Owners are moved when an account turns out to be another person's; filers are followed."""
+    if found is None or found["filed_as"] == FiledAs.SELF:
+        return found
+    return {**found, "filer": LINKS.current(store, found["filer"])}
 
 
 def worklist(store: Store, unit: str, cursor: str | None, limit: int) -> tuple[list[Document], str | None]:

@@ -18,6 +18,7 @@ _PURPOSES: dict[str, frozenset[str]] = {
     "leader": frozenset({"slip", "result"}),
     "control_officer": frozenset({"slip"}),
     "ioc": frozenset({"slip"}),
+    "postal_officer": frozenset({"component"}),
 }
 
 

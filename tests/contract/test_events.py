@@ -153,10 +153,10 @@ IDS = {
     "unit_tax_number",
 }  # fmt: skip
 WORDS = {
-    "act", "channel", "clock_policy", "ground", "grounds", "kind", "media_type", "method", "mode", "moment", "pickup",
-    "purpose", "recognition_rule", "response_code", "role", "rules_on", "stage", "sub_indication", "verdict",
+    "act", "channel", "clock_policy", "filed_as", "ground", "grounds", "kind", "media_type", "method", "mode", "moment",
+    "pickup", "purpose", "recognition_rule", "response_code", "role", "rules_on", "stage", "sub_indication", "verdict",
 }  # fmt: skip
-HASHES = {"file_sha256", "reason_hash", "sha256", "text_hash"}
+HASHES = {"file_sha256", "reason_hash", "sha256", "submission_sha256", "text_hash"}
 #: Published texts of the catalogue, the same for everybody.
 PUBLISHED = {
     "case.opened.steps.name", "dossier.accepted.workflow.steps.name", "dossier.accepted.workflow.steps.name_en",

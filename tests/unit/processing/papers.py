@@ -42,6 +42,8 @@ def accepted(**changes: Any) -> dict[str, Any]:
         "unit": UNIT,
         "desk": UNIT,
         "owner": "person-an",
+        "filer": "person-an",
+        "filed_as": "self",
         "accepted_at": NOW,
         "appointment": local("2024-03-14", "09:00"),
         "clock_policy": "RESTART",

@@ -3,6 +3,7 @@
 import pytest
 
 from services.common.actors import ANONYMOUS, Actor, Grant
+from services.common.filed_as import Right
 from services.common.problems import Problem
 from services.processing import access
 from tests.unit.processing.papers import UNIT, opened
@@ -55,10 +56,10 @@ def test_others_do_not(who: Actor, status: int) -> None:
 @pytest.mark.req("X-19")
 def test_only_the_owner_and_the_desk_bring_their_commands() -> None:
     case = opened()
-    assert access.need_owner(actor("citizen", person="person-an"), case) is case
+    assert access.need_applicant(actor("citizen", person="person-an"), case, Right.WITHDRAW) is case
     for who in (actor("citizen"), actor("desk_officer", UNIT)):
         with pytest.raises(Problem) as refused:
-            access.need_owner(who, case)
+            access.need_applicant(who, case, Right.AMEND)
         assert refused.value.status == 404
     access.need_desk(actor("desk_officer", UNIT), case)
     for who in (actor("desk_officer", ELSEWHERE), actor("specialist", UNIT)):

@@ -50,7 +50,7 @@ def test_strangers_do_not() -> None:
     [
         (CITIZEN, "component", True), (CITIZEN, "own", True), (CITIZEN, "slip", False), (CITIZEN, "result", False),
         (CITIZEN, "form", False), (DESK, "slip", True), (actor("specialist"), "result", True), (DESK, "form", False),
-        (actor("postal_officer"), "component", False), (ROOM, "form", True),
+        (actor("postal_officer"), "component", True), (actor("postal_officer"), "result", False), (ROOM, "form", True),
     ],
 )  # fmt: skip
 def test_purposes_belong_to_roles(who: Actor, purpose: str, allowed: bool) -> None:
