@@ -1,4 +1,5 @@
-"""Secrets of one system, made once and kept 0600: passwords, signing keys, data keys, the payment provider's secret."""
+"""Secrets of one system, made once and kept 0600: passwords, signing keys, data keys, the secrets shared with
+the payment provider and with VNeID."""
 
 from __future__ import annotations
 
@@ -23,6 +24,7 @@ def ensure(state: State) -> dict[str, str]:
     for room in ROOMS:
         _once(state.secrets / "data" / f"{room}.key", lambda: base64.b64encode(os.urandom(32)) + b"\n")
     _once(state.secrets / "provider.secret", lambda: secrets.token_hex(32).encode() + b"\n")
+    _once(state.secrets / "vneid.secret", lambda: secrets.token_hex(32).encode() + b"\n")
     # mongod takes base64 letters only, and refuses a file that others may read
     _once(state.secrets / "database.keyfile", lambda: base64.b64encode(os.urandom(96)) + b"\n", 0o400)
     _signing_keys(state)

@@ -26,6 +26,7 @@ _MISSING = {
     "MOTCUA_SMS_URL": "no code and no notice reaches a phone: nobody can register, no officer can sign in",
     "MOTCUA_NATIONAL_URL": "status codes wait here and are not told to the national portal",
     "MOTCUA_PROVIDER_URL": "nobody can pay online; cash at the desk works",
+    "MOTCUA_VNEID_URL": "nobody signs in through VNeID; passwords work",
 }
 
 

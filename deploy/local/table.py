@@ -38,11 +38,16 @@ SIMULATORS = {
     "national": "services.exchange.adapters.national_portal_simulator",
     "provider": "services.payment.adapters.provider_simulator",
     "partner": "services.postal.adapters.partner_simulator",
+    "vneid": "services.identity.adapters.vneid_simulator",
 }
 REHEARSAL_START = "2024-03-11T09:00:00+07:00"
+#: What a rehearsal says to identity and the provider's simulator, where the operator says nothing.
+_REHEARSED = {"MOTCUA_VNEID_CLIENT_ID": "motcua", "MOTCUA_VNEID_FROM": "2024-03-01T00:00:00+07:00"}
 
 # what the broker and the database ask beside the processes; order matters only for MOTCUA_PORT_BASE, new names go last
 _INFRASTRUCTURE_PORTS = ("broker.amqp", "broker.distribution", "broker.epmd", "database", "prometheus")
+#: Simulators that came after the infrastructure, so that the numbers of the others stay.
+_LATER = ("vneid.",)
 _BLOCK = 64
 
 # What a process gets of the environment in which the system was started, beside LC_* and PYTHON*. All else stays out:
@@ -60,10 +65,18 @@ HANDED_ON = (
     "MOTCUA_RATE_LIMIT",
     "MOTCUA_RETRY_SCHEDULE",
     "MOTCUA_TRUSTED_PROXIES",
+    "MOTCUA_VNEID_CLIENT_ID",
+    "MOTCUA_VNEID_FROM",
 )
 GATEWAY_ONLY = ("MOTCUA_HTTP_HOST",)
 #: Addresses of outside systems; in a rehearsal they are those of the simulators.
-OUTSIDE = ("MOTCUA_POPULATION_URL", "MOTCUA_SMS_URL", "MOTCUA_NATIONAL_URL", "MOTCUA_PROVIDER_URL")
+OUTSIDE = (
+    "MOTCUA_POPULATION_URL",
+    "MOTCUA_SMS_URL",
+    "MOTCUA_NATIONAL_URL",
+    "MOTCUA_PROVIDER_URL",
+    "MOTCUA_VNEID_URL",
+)
 #: Read here or by the command line itself.
 READ_HERE = (
     "MOTCUA_BROKER_AMQP",
@@ -159,7 +172,9 @@ def _names() -> tuple[str, ...]:
     # the gateway's public port comes first: with MOTCUA_PORT_BASE=8400 the portal is at 8400
     rooms = [name for room in ROOMS for name in (f"{room}.health", f"{room}.http")]
     simulators = [name for simulator in SIMULATORS for name in (f"{simulator}.health", f"{simulator}.http")]
-    return ("gateway.http", *(n for n in rooms if n != "gateway.http"), *simulators, *_INFRASTRUCTURE_PORTS)
+    later = [name for name in simulators if name.startswith(_LATER)]
+    first = [name for name in simulators if not name.startswith(_LATER)]
+    return ("gateway.http", *(n for n in rooms if n != "gateway.http"), *first, *_INFRASTRUCTURE_PORTS, *later)
 
 
 @dataclass(frozen=True)
@@ -211,7 +226,8 @@ def common_env(state: State, ports: Ports, rehearsal: bool) -> dict[str, str]:
         MOTCUA_REHEARSAL="1" if rehearsal else "0",
         MOTCUA_LOG_LEVEL=os.environ.get("MOTCUA_LOG_LEVEL", "INFO"),
     )
-    env.update({name: os.environ[name] for name in HANDED_ON if name in os.environ})
+    env.update(_REHEARSED if rehearsal else {})
+    env.update({name: os.environ[name] for name in HANDED_ON if os.environ.get(name)})
     for name in OUTSIDE:
         simulator = name.removeprefix("MOTCUA_").removesuffix("_URL").lower()
         env[name] = f"http://127.0.0.1:{ports[simulator + '.http']}" if rehearsal else os.environ.get(name, "")
@@ -273,6 +289,8 @@ def _room_row(
         env["MOTCUA_MONGO_URL"] = mongo_url(addresses, passwords, room)
     if room == "payment":
         env["MOTCUA_PROVIDER_SECRET"] = str(state.secrets / "provider.secret")
+    if room == "identity":
+        env["MOTCUA_VNEID_SECRET"] = str(state.secrets / "vneid.secret")
     if room == "oversight":
         env["MOTCUA_LEDGER_HEADS"] = str(state.ledger_heads)
     if room == "postal":
@@ -298,7 +316,10 @@ def _simulator_row(
     if name == "partner":
         url = amqp_url(addresses, passwords, "partner", "partner")
         env.update(MOTCUA_PARTNER_AMQP_URL=url, MOTCUA_AMQP_URL=url)
-    seed = _seed(f"{name}-simulator")
+    if name == "vneid":
+        env["MOTCUA_VNEID_SECRET"] = str(state.secrets / "vneid.secret")
+    # the e-ID accounts are those of the people whom the population database knows
+    seed = _seed("population-simulator" if name == "vneid" else f"{name}-simulator")
     if seed:
         env["MOTCUA_SEED"] = str(seed)
     module = SIMULATORS[name]

@@ -149,7 +149,9 @@ def copy(client: Client, writer: archive.Writer) -> tuple[Timestamp, dict[str, A
 
 def secrets_of(state: State) -> dict[str, bytes]:
     """The keys without which a restored system could not read, sign or prove what was kept; no passwords."""
-    found = {f"secrets/{file.name}": file.read_bytes() for file in (state.secrets / "provider.secret",)}
+    shared = (state.secrets / "provider.secret", state.secrets / "vneid.secret")
+    # the second is made at the first start of a release that knows it
+    found = {f"secrets/{file.name}": file.read_bytes() for file in shared if file.exists()}
     for folder in (state.secrets / "keys", state.secrets / "data"):
         found |= {f"secrets/{folder.name}/{file.name}": file.read_bytes() for file in sorted(folder.iterdir())}
     found |= {f"public-keys/{file.name}": file.read_bytes() for file in sorted(state.public_keys.glob("*.pem"))}

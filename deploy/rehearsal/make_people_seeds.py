@@ -41,6 +41,7 @@ def files() -> dict[str, dict[str, Any]]:
                     "password": cast.rehearsal_password(person),
                     "full_name": person.full_name,
                     "birth_date": person.birth_date.isoformat(),
+                    "id_number": person.personal_number,
                     "phone": person.phone,
                     "grants": [[person.role, cast.UNITS[person.unit].identifier]],
                 }

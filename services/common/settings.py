@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -43,6 +44,10 @@ class Settings:
     national_url: str
     provider_url: str
     provider_secret_path: Path | None
+    vneid_url: str
+    vneid_client_id: str
+    vneid_secret_path: Path | None
+    vneid_from: datetime | None
     partner_amqp_url: str
     seed_path: Path | None
     ledger_heads: Path | None
@@ -102,6 +107,16 @@ class Settings:
                 raise SettingsError(f"MOTCUA_{name} must begin with one of {', '.join(scheme)}://")
             return value
 
+        def moment(name: str) -> datetime | None:
+            value = text(name, "")
+            try:
+                found = datetime.fromisoformat(value) if value else None
+            except ValueError:
+                found = None
+            if value and (found is None or found.tzinfo is None):
+                raise SettingsError(f"MOTCUA_{name} is not a time with its zone, such as 2024-07-01T00:00:00+07:00")
+            return found
+
         level = text("LOG_LEVEL", "INFO")
         if level.upper() not in LEVELS:
             raise SettingsError(f"MOTCUA_LOG_LEVEL must be one of {', '.join(LEVELS)}")
@@ -143,6 +158,10 @@ class Settings:
             national_url=text("NATIONAL_URL", ""),
             provider_url=text("PROVIDER_URL", ""),
             provider_secret_path=optional_path("PROVIDER_SECRET"),
+            vneid_url=address("VNEID_URL", ("http", "https"), "").rstrip("/"),
+            vneid_client_id=text("VNEID_CLIENT_ID", ""),
+            vneid_secret_path=optional_path("VNEID_SECRET"),
+            vneid_from=moment("VNEID_FROM"),
             partner_amqp_url=text("PARTNER_AMQP_URL", ""),
             seed_path=optional_path("SEED"),
             ledger_heads=optional_path("LEDGER_HEADS"),

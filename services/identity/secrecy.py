@@ -16,6 +16,8 @@ BIRTH_DATE = "persons.birth_date"
 ISSUE_DATE = "persons.issue_date"
 CODE = "challenges.code"
 NOTE = "accounts.lock.note"
+VNEID_NONCE = "vneid_requests.nonce"
+VNEID_VERIFIER = "vneid_requests.verifier"
 
 
 def key_of(kernel: Kernel) -> DataKey:

@@ -7,8 +7,9 @@ from typing import Any
 import orjson
 
 from services.common import logs
+from services.common.crypto import DataKey
 from services.common.kernel import Kernel
-from services.identity import accounts, grants, secrecy
+from services.identity import accounts, grants, numbers, secrecy, store
 from services.identity.passwords import Passwords
 from services.identity.phones import normal_mobile
 
@@ -24,6 +25,7 @@ def plant(kernel: Kernel, hasher: Passwords) -> None:
 
 def _plant(kernel: Kernel, hasher: Passwords, row: dict[str, Any]) -> bool:
     if kernel.store.get("accounts", row["account_id"]) is not None:
+        _number_what_has_none(kernel, row)
         return False
     key = secrecy.key_of(kernel)
     phone = normal_mobile(row["phone"])
@@ -31,6 +33,7 @@ def _plant(kernel: Kernel, hasher: Passwords, row: dict[str, Any]) -> bool:
         row["person_id"],
         full_name=key.seal(row["full_name"], secrecy.NAME),
         birth_date=key.seal(row["birth_date"], secrecy.BIRTH_DATE) if row["birth_date"] else None,
+        **_number(key, row),
     )
     facts: dict[str, Any] = {
         "phone": key.seal(phone, secrecy.PHONE),
@@ -51,3 +54,20 @@ def _plant(kernel: Kernel, hasher: Passwords, row: dict[str, Any]) -> bool:
             upsert=True,
         )
     return True
+
+
+def _number(key: DataKey, row: dict[str, Any]) -> dict[str, str]:
+    """An officer's personal number, by which VNeID names the officer."""
+    if not row.get("id_number"):
+        return {}
+    number = numbers.parse_personal_number(row["id_number"]).digits
+    return {"number": key.seal(number, secrecy.NUMBER), "number_blind": key.blind(number, secrecy.NUMBER)}
+
+
+def _number_what_has_none(kernel: Kernel, row: dict[str, Any]) -> None:
+    """Officers of an earlier release have no number; one who normalized an account as a citizen keeps it there."""
+    known = _number(secrecy.key_of(kernel), row)
+    if known and store.person_of_number(kernel.store, known["number_blind"]) is None:
+        kernel.store.collection("persons").update_one(
+            {"_id": row["person_id"], "number_blind": None}, {"$set": known, "$inc": {"version": 1}}
+        )

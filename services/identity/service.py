@@ -26,6 +26,8 @@ from services.identity import (
     signing_in,
     store,
     tokens,
+    vneid,
+    vneid_schemas,
 )
 from services.identity import lifecycle_schemas as life
 from services.identity.adapters.population import Population
@@ -59,6 +61,14 @@ class IdentityService:
     @command(schemas.OfficerConfirm, schemas.Tokens)
     def officer_confirm(self, ctx: Context, data: dict[str, Any]) -> dict[str, Any]:
         return signing_in.officer_confirm(ctx, data["challenge_id"], data["code"])
+
+    @command(vneid_schemas.VneidSignIn, vneid_schemas.VneidSignInBegun)
+    def vneid_sign_in(self, ctx: Context, data: dict[str, Any]) -> dict[str, Any]:
+        return vneid.begin(ctx, data["as"], data["channel"])
+
+    @command(vneid_schemas.VneidCompletion, schemas.Tokens)
+    def vneid_complete(self, ctx: Context, data: dict[str, Any]) -> dict[str, Any]:
+        return vneid.complete(ctx, data)
 
     @command(schemas.Refresh, schemas.Tokens)
     def refresh(self, ctx: Context, data: dict[str, Any]) -> dict[str, Any]:

@@ -1,8 +1,8 @@
 """Identity's collections, indexes and queries.
 
 accounts (aggregate), persons, challenges (codes that were sent), sessions, revocations (ids of sessions whose access
-tokens may still live), throttles (throttles.py), access_log (who read which person's data, and why),
-account_log (who did what to which account, and why).
+tokens may still live), vneid_requests (sign-ins under way), throttles (throttles.py), access_log (who read which
+person's data, and why), account_log (who did what to which account, and why).
 """
 
 from __future__ import annotations
@@ -84,6 +84,7 @@ INDEXES = [
     Index("sessions", [("sid", 1)], {"name": "by_sid", "unique": True}),
     Index("sessions", [("account_id", 1), ("ended_at", 1)], {"name": "by_account"}),
     Index("sessions", [("expires_at", 1)], {"name": "kept_until_expired", "expireAfterSeconds": 86_400}),
+    Index("vneid_requests", [("purge_at", 1)], {"name": "kept_one_day", "expireAfterSeconds": 0}),
     Index("revocations", [("ends_at", 1)], {"name": "kept_until_harmless", "expireAfterSeconds": 0}),
     Index("throttles", [("purge_at", 1)], {"name": "kept_for_a_window", "expireAfterSeconds": 0}),
     Index("access_log", [("person_id", 1), ("at", -1)], {"name": "by_person"}),
@@ -119,6 +120,12 @@ def account_of_person(store: Store, person_id: str) -> Document | None:
     """The account of a person; a normalized one before others, never a cancelled one: its phone may be another's."""
     query = {"person_id": person_id, "state": {"$ne": str(State.CANCELLED)}}
     return store.find_one("accounts", query, sort=[("normalized", -1)])
+
+
+def officer_of_person(store: Store, person_id: str) -> Document | None:
+    """The officer's account of a person, who may have a citizen's beside it."""
+    query = {"person_id": person_id, "kind": "officer", "state": {"$ne": str(State.CANCELLED)}}
+    return store.find_one("accounts", query)
 
 
 def rivals(store: Store, number_blind: str, person_id: str) -> list[Document]:

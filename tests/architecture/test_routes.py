@@ -20,6 +20,8 @@ PUBLIC = {
     "POST /api/v1/registrations": "nobody has an account yet",
     "POST /api/v1/registrations/{registration_id}/confirmation": "the code is the proof",
     "POST /api/v1/sessions": "signing in",
+    "POST /api/v1/sessions/vneid": "signing in",
+    "POST /api/v1/sessions/vneid/{sign_in_id}/completion": "the provider's code is the proof",
     "POST /api/v1/sessions/refresh": "the refresh token is the proof",
     "POST /api/v1/officer-sessions": "signing in",
     "POST /api/v1/officer-sessions/{challenge_id}/confirmation": "the code is the proof",
@@ -78,6 +80,8 @@ def test_whatever_changes_something_and_may_be_repeated_needs_a_key():
     assert without == {
         "POST /api/v1/registrations",  # sends a code; a second one is another code
         "POST /api/v1/sessions",
+        "POST /api/v1/sessions/vneid",
+        "POST /api/v1/sessions/vneid/{sign_in_id}/completion",  # good once
         "POST /api/v1/sessions/refresh",
         "POST /api/v1/officer-sessions",
         "POST /api/v1/officer-sessions/{challenge_id}/confirmation",

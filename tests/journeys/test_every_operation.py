@@ -125,7 +125,11 @@ class Asker:
         response = self._patiently(case, client.base_url, session, headers)
         self.statuses[response.status_code] += 1
         case.validate_response(response, checks=CHECKS)
-        if case.operation.label.endswith("/sessions/current") and response.status_code < 300:
+        if (
+            case.operation.label.startswith("DELETE ")
+            and "/sessions" in case.operation.label
+            and response.status_code < 300
+        ):
             client.renew()
 
     def _patiently(self, case: Any, base_url: str, session: requests.Session, headers: dict[str, str]) -> Any:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
+from deploy.demo import vneid
 from deploy.demo.client import eventually
 from deploy.demo.people import BIRTH, COPY, QUANG_THAI, Citizen, Officer, World, pay
 from deploy.demo.story import moment
@@ -75,7 +76,9 @@ def _accounts(scenes: Scenes, officer: Callable[[str], Officer], seeds: Seeds) -
     world.anybody.post("/account/recovery/confirmation", body)
     citizen.sign_in()
     citizen.client.send("DELETE", "/sessions/current")
-    citizen.sign_in()
+    begun = vneid.begin(citizen.client)
+    seeds.add("sign_in_id", begun["sign_in_id"])
+    vneid.sign_in(world, citizen.client, citizen.person.personal_number)
     citizen.client.get("/sessions")
     citizen.client.send("DELETE", "/sessions")
     _life_of_an_account(world, officer, seeds)
