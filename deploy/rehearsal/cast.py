@@ -12,7 +12,8 @@ from datetime import date
 from typing import Literal
 
 Role = Literal[
-    "citizen", "desk_officer", "specialist", "leader", "control_officer", "ioc", "support", "postal_officer"
+    "citizen", "desk_officer", "specialist", "leader", "control_officer", "ioc", "support", "postal_officer",
+    "police",
 ]  # fmt: skip
 Sex = Literal["male", "female"]
 
@@ -60,6 +61,8 @@ _UNITS = (
     Unit("hcc-quang-dien", "Trung tâm Phục vụ hành chính công huyện Quảng Điền", "000.00.07.H57", "3300100064"),
     Unit("ioc", "Trung tâm Giám sát, điều hành đô thị thông minh", "000.00.01.H57", "3300100032"),
     Unit("postal", "Bưu điện thành phố Huế", "000.00.30.H57", "3300100057"),
+    # Checks how the population data are used (RP-07).
+    Unit("police", "Công an thành phố Huế", "000.00.40.H57", "3300100071"),
 )  # fmt: skip
 
 _PEOPLE = (
@@ -89,6 +92,8 @@ _PEOPLE = (
     # The desk of another agency: what its officer may not see.
     Person("officer-desk-a-ngo", "Hồ Văn Thiết", "desk_officer", "046087000988", date(1987, 4, 21), "male",
            date(2022, 3, 3), "0913000109", "desk.thiet", "desk-a-ngo"),
+    Person("officer-police", "Nguyễn Quang Vũ", "police", "046084000177", date(1984, 8, 19), "male",
+           date(2021, 2, 2), "0913000110", "police.vu", "police"),
 )  # fmt: skip
 
 UNITS: dict[str, Unit] = {unit.key: unit for unit in _UNITS}

@@ -42,6 +42,7 @@ _DESK = frozenset({"desk_officer"})
 _SPECIALIST = frozenset({"specialist"})
 _LEADER = frozenset({"leader"})
 _IOC = frozenset({"ioc"})
+_POLICE = frozenset({"police"})
 _WATCHERS = frozenset({"ioc", "control_officer", "office"})
 _AGENCY = frozenset({"desk_officer", "specialist", "leader", "control_officer"})
 
@@ -75,6 +76,9 @@ ALLOWED: dict[str, frozenset[str]] = {
     "identity.request_resumption": _PUBLIC,
     "identity.resume": _PUBLIC,
     "identity.account_report": _WATCHERS,
+    "identity.population_queries": _POLICE,
+    "identity.population_report": _POLICE,
+    "identity.population_clients": _POLICE | _IOC,
     "identity.person": _services("intake", "notifier", "postal", "exchange", "payment"),
     "identity.resolve_person": _services("intake"),
     "identity.revoked_sessions": _services("gateway"),

@@ -74,6 +74,7 @@ class Route:
 
 PUBLIC = Audience.PUBLIC
 PAGE = ("cursor", "limit:int")
+_POPULATION = ("since", "until", "agency", "officer", "purpose", "outcome")
 
 _GROUPS: dict[str, tuple[Route, ...]] = {
     "Tài khoản / Accounts": (
@@ -279,6 +280,15 @@ _GROUPS: dict[str, tuple[Route, ...]] = {
               "Báo cáo số: tài khoản đã chuẩn hóa, chờ chuẩn hóa, bị khóa, đã hủy, theo đơn vị và theo ngày",
               "Accounts in figures: total, normalized, pending, locked, cancelled, by unit and day",
               query=("unit", "since", "until"), deadline=20),
+        Route("GET", "/population-queries", "identity.population_queries",
+              "Nhật ký khai thác cơ sở dữ liệu dân cư", "Log of questions to the population database",
+              query=(*PAGE, *_POPULATION)),
+        Route("GET", "/population-queries/report", "identity.population_report",
+              "Báo cáo khai thác dữ liệu dân cư theo cơ quan, cán bộ, mục đích",
+              "Questions to the population database by agency, officer and purpose",
+              query=_POPULATION, deadline=20),
+        Route("GET", "/population-clients", "identity.population_clients",
+              "Đầu mối kết nối với cơ sở dữ liệu dân cư", "What is connected to the population database"),
         Route("GET", "/late", "oversight.late", "Hồ sơ tiếp nhận trễ", "Late intakes", query=(*PAGE, "unit")),
         Route("GET", "/ledger", "oversight.ledger", "Sổ cái sự kiện", "Event ledger", query=(*PAGE, "code")),
         Route("GET", "/dossiers/{code}/sync", "exchange.state",

@@ -21,6 +21,7 @@ from services.identity import (
     normalization,
     numbers,
     phones,
+    population_log,
     secrecy,
     sessions,
     store,
@@ -74,8 +75,15 @@ def normalize(ctx: Context, population: Population, data: dict[str, Any]) -> dic
     )
     number = numbers.parse_personal_number(data["id_number"]).digits
     number_blind = key.blind(number, secrecy.NUMBER)
-    found = population.ask(
-        id_number=number, full_name=data["full_name"], birth_date=birth_date, issue_date=data["issue_date"]
+    found = population_log.ask(
+        ctx,
+        population,
+        population_log.Purpose.NORMALIZATION,
+        account,
+        id_number=number,
+        full_name=data["full_name"],
+        birth_date=birth_date,
+        issue_date=data["issue_date"],
     )
     refused = normalization.refusal(found.outcome)
     if refused is not None:

@@ -17,6 +17,8 @@ from services.identity import (
     migrations,
     own_sessions,
     people,
+    population_log,
+    population_schemas,
     registration,
     reporting,
     restored,
@@ -146,6 +148,18 @@ class IdentityService:
     def account_log(self, ctx: Context, data: dict[str, Any]) -> dict[str, Any]:
         return audit.page(ctx, data)
 
+    @query(population_schemas.AskLog, population_schemas.Log)
+    def population_queries(self, ctx: Context, data: dict[str, Any]) -> dict[str, Any]:
+        return population_log.page(ctx, data)
+
+    @query(population_schemas.AskReport, population_schemas.Report)
+    def population_report(self, ctx: Context, data: dict[str, Any]) -> dict[str, Any]:
+        return population_log.report(ctx, data)
+
+    @query(schemas.Nothing, population_schemas.Clients)
+    def population_clients(self, ctx: Context, data: dict[str, Any]) -> dict[str, Any]:
+        return population_log.clients(ctx)
+
     @query(figures_schemas.AskFigures, figures_schemas.Figures)
     def account_report(self, ctx: Context, data: dict[str, Any]) -> dict[str, Any]:
         return reporting.report(ctx, data)
@@ -183,7 +197,7 @@ def _on_stop(kernel: Kernel) -> None:
 SPEC = RoomSpec(
     name="identity",
     aggregates=store.AGGREGATES,
-    indexes=store.INDEXES,
+    indexes=[*store.INDEXES, *population_log.INDEXES],
     events=schemas.EVENTS,
     migrations=migrations.MIGRATIONS,
     on_start=_on_start,
