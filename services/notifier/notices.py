@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from services.common.filed_as import Right, filer_may
 from services.common.rules import rule
 from services.notifier.templates import TEMPLATES, Channel, Template, To
 from services.notifier.wording import facts, sentences
@@ -62,6 +63,10 @@ def notices_of(
 def _recipients(to: To, data: Mapping[str, Any], owner: str | None) -> list[Recipient]:
     if to is To.OWNER:
         return [Recipient(person_id=owner)] if owner else []
+    if to is To.FILER:
+        filer = data.get("filer")
+        told = filer and filer != owner and filer_may(data["filed_as"], Right.READ)
+        return [Recipient(person_id=filer)] if told else []
     if to is To.PERSON:
         return [Recipient(person_id=data["person_id"])]
     unit = data.get("centre" if to is To.CENTRE else "unit")

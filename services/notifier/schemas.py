@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from marshmallow import Schema, fields, validate
 
+from services.common.filed_as import FiledAs
 from services.common.schemas import AnswerSchema, CommandSchema, EventSchema, Moment
 
 
@@ -57,17 +58,24 @@ class DossierSeen(EventSchema):
     unit = _maybe()
 
 
+class FollowedSeen(DossierSeen):
+    """An event of which whoever filed for the owner hears too; one told before that has no filer."""
+
+    filer = _maybe()
+    filed_as = fields.String(load_default=FiledAs.SELF.value)
+
+
 class FiledSeen(DossierSeen):
     filed_at = Moment(load_default=None, allow_none=True)
     intake_due = Moment(load_default=None, allow_none=True)
 
 
-class AppointmentSeen(DossierSeen):
+class AppointmentSeen(FollowedSeen):
     appointment = Moment(load_default=None, allow_none=True)
     appointment_before = Moment(load_default=None, allow_none=True)
 
 
-class SlipSeen(DossierSeen):
+class SlipSeen(FollowedSeen):
     act = _maybe()
     round = fields.Integer(load_default=None, allow_none=True)
     ground = _maybe()

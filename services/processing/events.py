@@ -93,6 +93,9 @@ class OfDossier(EventSchema):
 
     code = fields.String(required=True)
     owner = fields.String(required=True)
+    # Events told before they were added have none of these two.
+    filer = fields.String()
+    filed_as = fields.String()
     unit = fields.String(required=True)
     desk = fields.String()
 

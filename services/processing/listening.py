@@ -98,7 +98,7 @@ class Listener:
     # --- shared with the commands ------------------------------------------------------------------------------------
 
     def _tell(self, unit: UnitOfWork, case: Case, event: str, **data: Any) -> None:
-        about = {"code": case["code"], "owner": case["owner"], "unit": case["unit"], "desk": case["desk"]}
+        about = {name: case[name] for name in ("code", "owner", "filer", "filed_as", "unit", "desk")}
         unit.tell(case, event, {**about, **data})
 
     def _ready_if_passed(self, ctx: Context, unit: UnitOfWork, case: Case) -> None:

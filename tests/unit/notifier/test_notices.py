@@ -95,6 +95,20 @@ def test_a_row_a_channel() -> None:
     assert "09:00 11/03/2024" in portal["body_vi"], "Asia/Ho_Chi_Minh"
 
 
+@pytest.mark.req("NT-01", "DF-03")
+@pytest.mark.parametrize(
+    "name", ["dossier.guided", "dossier.accepted", "dossier.refused", "dossier.returned", "supplement.requested"]
+)
+def test_whoever_filed_for_the_owner_hears_of_what_she_may_see(name: str) -> None:
+    def others(**data: Any) -> set[str]:
+        return {notice["person_id"] for notice in made(name, **data) if notice["person_id"]} - {"per-1"}
+
+    assert others(filer="per-2", filed_as="help") == {"per-2"}
+    assert others(filer="per-2", filed_as="authorised") == {"per-2"}
+    for nobody in ({"filer": "per-1", "filed_as": "self"}, {"filer": "per-2", "filed_as": "desk"}, {}):
+        assert others(**nobody) == set(), nobody
+
+
 def test_the_same_event_makes_the_same_notices() -> None:
     assert [n["_id"] for n in made("dossier.filed")] == [n["_id"] for n in made("dossier.filed")]
     ids = {
