@@ -65,14 +65,27 @@ def outcome(report: dict[str, Any]) -> tuple[str, str | None, str]:
     return report["verdict"], report["sub_indication"], report["code"]
 
 
-def sealed(report: dict[str, Any], seal: Callable[[str], str]) -> dict[str, Any]:
-    """The report as it is stored: personal numbers encrypted."""
-    return _with_numbers(report, seal)
+#: Personal number and name of a signer, and how a sealed text begins: reports of the first release have names in clear.
+_PERSONAL = ("personal_number", "common_name")
+_SEALED = "v1:"
+#: (text, field) → the text sealed or opened; the field is bound to it.
+Change = Callable[[str, str], str]
 
 
-def shown(report: dict[str, Any], unseal: Callable[[str], str], *, whole: bool) -> dict[str, Any]:
+@rule("X-26", title="Tên và số định danh của người ký được mã hóa khi lưu", cites="Quyết định thiết kế X-26")
+def sealed(report: dict[str, Any], seal: Change) -> dict[str, Any]:
+    """The report as it is stored: names and personal numbers of signers encrypted."""
+    return _changed(report, seal)
+
+
+def shown(report: dict[str, Any], unseal: Change, *, whole: bool) -> dict[str, Any]:
     """The stored report as it is answered: personal numbers in full (`whole`) or their last digits."""
-    return _with_numbers(report, unseal if whole else lambda text: masked(unseal(text)))
+
+    def show(text: str, field: str) -> str:
+        clear = unseal(text, field) if text.startswith(_SEALED) else text
+        return masked(clear) if field == "personal_number" and not whole else clear
+
+    return _changed(report, show)
 
 
 def masked(number: str) -> str:
@@ -80,14 +93,14 @@ def masked(number: str) -> str:
     return "*" * (len(number) - _SHOWN_DIGITS) + number[-_SHOWN_DIGITS:]
 
 
-def _with_numbers(report: dict[str, Any], change: Callable[[str], str]) -> dict[str, Any]:
-    # A stamp made with a citizen's certificate carries a number like a signature; old reports list no stamps.
+def _changed(report: dict[str, Any], change: Change) -> dict[str, Any]:
+    # A stamp made with a citizen's certificate names him like a signature; old reports list no stamps.
     return {**report, **{part: [_item(item, change) for item in report.get(part, ())] for part in _PARTS}}
 
 
 _PARTS = ("signatures", "timestamps")
 
 
-def _item(item: dict[str, Any], change: Callable[[str], str]) -> dict[str, Any]:
-    number = item["signer"].get("personal_number")
-    return {**item, "signer": {**item["signer"], "personal_number": change(number) if number else None}}
+def _item(item: dict[str, Any], change: Change) -> dict[str, Any]:
+    signer = item["signer"]
+    return {**item, "signer": {**signer, **{n: change(signer[n], n) if signer.get(n) else None for n in _PERSONAL}}}

@@ -29,7 +29,6 @@ from services.signing.store import (
 )
 from services.signing.verdict import POLICY
 
-_NUMBER = "reports.personal_number"
 _LEFT_FOR_ANSWER = 0.5  # seconds of a caller's deadline kept for writing and answering
 _RECHECKS_A_RUN = 20
 _checkers: list[Checker] = []
@@ -140,7 +139,7 @@ class SigningService:
         stored = {
             "_id": reports.report_id(report),
             "schema_version": 1,
-            **reports.sealed(report, lambda number: data_key.seal(number, _NUMBER)),
+            **reports.sealed(report, lambda text, field: data_key.seal(text, f"reports.{field}")),
         }
         unit.change("reports", {"_id": stored["_id"]}, {"$setOnInsert": stored}, upsert=True)
         return stored
@@ -157,7 +156,7 @@ class SigningService:
         file = ctx.store.get("files", file_id)
         stored = ctx.store.get("reports", file["report_id"])
         data_key = self.kernel.data_key
-        report = reports.shown(stored, lambda text: data_key.open(text, _NUMBER), whole=whole)
+        report = reports.shown(stored, lambda text, field: data_key.open(text, f"reports.{field}"), whole=whole)
         return {**report, "file_id": file_id, "report_id": stored["_id"]}
 
 

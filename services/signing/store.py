@@ -1,7 +1,7 @@
 """Collections, indexes and queries of signing.
 
 files      one document a checked file (aggregate): its verdict now, and the report that says why
-reports    reports as they were given, never changed; personal numbers encrypted
+reports    reports as they were given, never changed; names and personal numbers of signers encrypted
 """
 
 from __future__ import annotations

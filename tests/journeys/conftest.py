@@ -18,16 +18,23 @@ from deploy.rehearsal.cast import PEOPLE
 from tests.conftest import NAME, STATES
 from tests.journeys.scenes import Scenes, somebody
 from tests.support.documented import Operations
+from tests.support.leaks import Confided
 from tests.support.traffic import pytest_runtest_call as pytest_runtest_call
 
 HERE = Path(__file__).parent
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The main job first; what moves the clock, then what speaks at random, last, whatever the names of the files."""
+    """The main job first; then what moves the clock, what looks at all that was left, what speaks at random, whatever
+    the names of the files."""
     mine = [n for n, item in enumerate(items) if HERE in item.path.parents]
-    order = {"test_main_job.py": 0, "test_working_hour.py": 2, "test_every_operation.py": 3, "test_queue_fuzz.py": 4}
-    wanted = sorted((items[n] for n in mine), key=lambda item: order.get(item.path.name, 1))
+    first, last = ["test_main_job.py"], [
+        "test_working_hour.py", "test_identity_2025.py", "test_identity_no_leak.py", "test_every_operation.py",
+        "test_queue_fuzz.py",
+    ]  # fmt: skip
+    order = {name: place - len(first) for place, name in enumerate(first)}
+    order |= {name: place + 1 for place, name in enumerate(last)}
+    wanted = sorted((items[n] for n in mine), key=lambda item: order.get(item.path.name, 0))
     for n, item in zip(mine, wanted, strict=True):
         items[n] = item
 
@@ -46,6 +53,15 @@ def journeys() -> Iterator[System]:
 def spoken() -> Iterator[Operations]:
     """What the journeys' clients were answered, held against the document."""
     noted = Operations()
+    LOOKERS.append(noted.look)
+    yield noted
+    LOOKERS.remove(noted.look)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def confided() -> Iterator[Confided]:
+    """What the journeys' clients said in confidence, to be looked for where it must not stand."""
+    noted = Confided()
     LOOKERS.append(noted.look)
     yield noted
     LOOKERS.remove(noted.look)

@@ -12,11 +12,12 @@ from services.signing.verdict import Verdict
 
 NOW = datetime(2024, 3, 11, 2, 0, tzinfo=UTC)
 NUMBER = "046190000123"
+NAME = "Nguyễn Thị An"
 REPORT: dict[str, Any] = {
     "sha256": "a" * 64, "policy": "p-1", "trust_version": "t1", "verdict": "TOTAL_PASSED", "code": "passed",
     "sub_indication": None,
     "signatures": [
-        {"code": "passed", "signer": {"common_name": "An", "personal_number": NUMBER, "tax_number": None}},
+        {"code": "passed", "signer": {"common_name": NAME, "personal_number": NUMBER, "tax_number": None}},
         {"code": "passed", "signer": {"common_name": "UBND", "personal_number": None, "tax_number": "3300100018"}},
     ],
     # A stamp that somebody made with a citizen's certificate.
@@ -68,12 +69,14 @@ def test_a_report_is_one_per_content_policy_and_trust_store() -> None:
 
 
 def test_personal_numbers_are_sealed_at_rest_and_masked_for_people() -> None:
-    stored = reports.sealed(REPORT, lambda text: f"sealed:{text[::-1]}")
+    stored = reports.sealed(REPORT, lambda text, field: f"v1:{field}:{text[::-1]}")
     assert NUMBER not in str(stored)
+    assert NAME not in str(stored)
     assert "3300100018" in str(stored)
 
-    def unseal(text: str) -> str:
-        return text.removeprefix("sealed:")[::-1]
+    def unseal(text: str, field: str) -> str:
+        assert text.startswith(f"v1:{field}:"), "sealed for this field"
+        return text.removeprefix(f"v1:{field}:")[::-1]
 
     assert reports.shown(stored, unseal, whole=True) == REPORT
     people = reports.shown(stored, unseal, whole=False)
@@ -81,3 +84,9 @@ def test_personal_numbers_are_sealed_at_rest_and_masked_for_people() -> None:
     assert people["signatures"][0]["signer"]["personal_number"] == "********0123"
     assert people["signatures"][1]["signer"]["personal_number"] is None
     assert people["timestamps"][0]["signer"]["personal_number"] == "********0123"
+
+
+def test_a_name_that_the_first_release_kept_in_clear_is_still_shown() -> None:
+    item = {"signer": {"common_name": NAME, "personal_number": None}}
+    shown = reports.shown({"signatures": [item]}, lambda text, field: "never", whole=True)
+    assert shown["signatures"][0]["signer"]["common_name"] == NAME
