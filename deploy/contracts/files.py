@@ -6,7 +6,7 @@ from pathlib import Path
 
 import orjson
 
-from deploy.contracts import asyncapi, examples, openapi, picture, rooms
+from deploy.contracts import asyncapi, examples, openapi, picture, roles, rooms
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "contracts" / "examples"
@@ -19,6 +19,7 @@ def generated() -> dict[Path, bytes]:
         ROOT / "contracts" / "openapi.json": _json(openapi.build(loaded)),
         ROOT / "contracts" / "asyncapi.json": _json(asyncapi.build(loaded)),
         ROOT / "docs" / "rooms-and-events.svg": picture.svg(loaded).encode(),
+        ROOT / "docs" / "operations" / "roles.md": roles.markdown().encode(),
         ROOT / "docs" / "rooms-and-events.md": picture.markdown(loaded).encode(),
     }
 

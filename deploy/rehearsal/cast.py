@@ -13,7 +13,7 @@ from typing import Literal
 
 Role = Literal[
     "citizen", "desk_officer", "specialist", "leader", "control_officer", "ioc", "support", "postal_officer",
-    "police",
+    "police", "office",
 ]  # fmt: skip
 Sex = Literal["male", "female"]
 
@@ -61,6 +61,8 @@ _UNITS = (
     Unit("hcc-quang-dien", "Trung tâm Phục vụ hành chính công huyện Quảng Điền", "000.00.07.H57", "3300100064"),
     Unit("ioc", "Trung tâm Giám sát, điều hành đô thị thông minh", "000.00.01.H57", "3300100032"),
     Unit("postal", "Bưu điện thành phố Huế", "000.00.30.H57", "3300100057"),
+    Unit("postal-a-luoi", "Bưu điện huyện A Lưới", "000.00.31.H57", "3300100089"),
+    Unit("office", "Văn phòng Ủy ban nhân dân thành phố Huế", "000.00.02.H57", "3300100096"),
     # Checks how the population data are used (RP-07).
     Unit("police", "Công an thành phố Huế", "000.00.40.H57", "3300100071"),
 )  # fmt: skip
@@ -92,6 +94,17 @@ _PEOPLE = (
     # The desk of another agency: what its officer may not see.
     Person("officer-desk-a-ngo", "Hồ Văn Thiết", "desk_officer", "046087000988", date(1987, 4, 21), "male",
            date(2022, 3, 3), "0913000109", "desk.thiet", "desk-a-ngo"),
+    Person("officer-control", "Lê Thị Thanh Thủy", "control_officer", "046186000266", date(1986, 4, 30), "female",
+           date(2021, 6, 7), "0913000111", "control.thuy", "ubnd-quang-thai"),
+    Person("officer-office", "Trương Công Huy", "office", "046080000355", date(1980, 12, 1), "male", date(2021, 1, 20),
+           "0913000112", "office.huy", "office"),
+    # In the same roles elsewhere: what they may not see and do.
+    Person("officer-specialist-a-ngo", "Ra Pát Thị Lan", "specialist", "046193000444", date(1993, 2, 14), "female",
+           date(2021, 8, 8), "0913000113", "specialist.lan", "ubnd-a-ngo"),
+    Person("officer-leader-a-ngo", "Hồ Văn Sáp", "leader", "046079000533", date(1979, 11, 11), "male",
+           date(2021, 8, 9), "0913000114", "leader.sap", "ubnd-a-ngo"),
+    Person("officer-postal-a-luoi", "Lê Văn Hợp", "postal_officer", "046091000622", date(1991, 5, 5), "male",
+           date(2021, 8, 10), "0913000115", "postal.hop", "postal-a-luoi"),
     Person("officer-police", "Nguyễn Quang Vũ", "police", "046084000177", date(1984, 8, 19), "male",
            date(2021, 2, 2), "0913000110", "police.vu", "police"),
 )  # fmt: skip

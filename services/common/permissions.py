@@ -102,6 +102,7 @@ ALLOWED: dict[str, frozenset[str]] = {
     "intake.filed_for": _CITIZEN,
     "intake.dossier": _CITIZEN | _AGENCY | _WATCHERS,
     "intake.desk_queue": _DESK,
+    "intake.agency_dossiers": _WATCHERS | _LEADER,
     "intake.ask_paper": _DESK,
     "intake.guide": _DESK,
     "intake.accept": _DESK,

@@ -276,6 +276,8 @@ _GROUPS: dict[str, tuple[Route, ...]] = {
               "Hồ sơ có được tính là trực tuyến không", "Whether a dossier counts as online"),
         Route("GET", "/figures", "oversight.figures",
               "Số liệu tổng hợp", "Figures", query=("unit", "since", "until"), deadline=20),
+        Route("GET", "/agencies/{unit}/dossiers", "intake.agency_dossiers",
+              "Hồ sơ thuộc thẩm quyền của một cơ quan", "Dossiers of an agency", query=PAGE),
         Route("GET", "/reports/accounts", "identity.account_report",
               "Báo cáo số: tài khoản đã chuẩn hóa, chờ chuẩn hóa, bị khóa, đã hủy, theo đơn vị và theo ngày",
               "Accounts in figures: total, normalized, pending, locked, cancelled, by unit and day",

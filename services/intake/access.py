@@ -38,6 +38,11 @@ def works_on(actor: Actor, dossier: Dossier) -> bool:
     return actor.holds(DESK, dossier["desk"]) or any(actor.holds(role, dossier["unit"]) for role in AGENCY)
 
 
+def watches(actor: Actor, unit: str) -> bool:
+    """Whether the actor may follow all dossiers of an agency: its leader and its control officer."""
+    return actor.holds("control_officer", unit) or actor.holds("leader", unit)
+
+
 @rule("GU-12", title="Người nộp và nơi giải quyết xem được, người lạ thì không", cites="TB 94/TB-UBND §2–3")
 def check_read(actor: Actor, person_id: str, dossier: Dossier | None) -> Dossier:
     """The dossier if the actor may read it. Raises Problem 404 (strangers) or 403 (officers of other units)."""

@@ -10,6 +10,7 @@ from services.common.calendar import WorkingCalendar, local_date
 from services.common.context import Context
 from services.common.kernel import Kernel
 from services.common.reports import ReportAnswer
+from services.common.rules import rule
 from services.common.store import Document
 from services.intake import (
     access,
@@ -94,6 +95,16 @@ class Reader:
         verdicts = store.verdicts_of(ctx.store, files)
         items = [views.queue_item(row, verdicts, calendar=calendar_of(row), now=ctx.now) for row in rows]
         return {"items": items, "next_cursor": following}
+
+    @query(schemas.OfQueue, answers.DossierPage)
+    @rule("RO-05", title="Đầu mối kiểm soát theo dõi mọi hồ sơ của cơ quan mình", cites="QĐ 08/2025/QĐ-UBND Đ25.2e")
+    def agency_dossiers(self, ctx: Context, data: dict[str, Any]) -> Any:
+        """All dossiers for which an agency is competent, newest first."""
+        if not (ctx.actor.roles & access.WATCHERS or access.watches(ctx.actor, data["unit"])):
+            raise problems.forbidden(access.OTHER_UNIT)
+        rows, following = store.of_agency(ctx.store, data["unit"], data["cursor"], data["limit"])
+        mirrors = store.progress_of_all(ctx.store, (row["_id"] for row in rows))
+        return {"items": [views.item(row, mirrors[row["_id"]]) for row in rows], "next_cursor": following}
 
     @query(schemas.OfCode, answers.History)
     def history(self, ctx: Context, data: dict[str, Any]) -> Any:

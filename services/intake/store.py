@@ -39,6 +39,7 @@ MOST_READ = 500
 INDEXES = [
     Index(DOSSIERS, [("owner", 1), ("filed_at", -1), ("_id", -1)], {"name": "of_owner"}),
     Index(DOSSIERS, [("filer", 1), ("filed_at", -1), ("_id", -1)], {"name": "of_filer"}),
+    Index(DOSSIERS, [("unit", 1), ("filed_at", -1), ("_id", -1)], {"name": "of_agency"}),
     Index(DOSSIERS, [("desk", 1), ("state", 1), ("intake_due", 1), ("_id", 1)], {"name": "desk_queue"}),
     Index(
         DOSSIERS,
@@ -134,6 +135,14 @@ def of_filer(store: Store, person_id: str, cursor: str | None, limit: int) -> tu
     order = {"filed_at": datetime, "_id": str}
     for_others = {"filer": person_id, "filed_as": {"$in": [FiledAs.HELP.value, FiledAs.AUTHORISED.value]}}
     query = for_others | cursors.beyond(cursor, order, newest_first=True)
+    rows = list(store.find(DOSSIERS, query, sort=[(name, -1) for name in order], limit=limit + 1))
+    return cursors.page(rows, limit, order)
+
+
+def of_agency(store: Store, unit: str, cursor: str | None, limit: int) -> tuple[list[Document], str | None]:
+    """A page of the dossiers for which an agency is competent, newest first."""
+    order = {"filed_at": datetime, "_id": str}
+    query = {"unit": unit} | cursors.beyond(cursor, order, newest_first=True)
     rows = list(store.find(DOSSIERS, query, sort=[(name, -1) for name in order], limit=limit + 1))
     return cursors.page(rows, limit, order)
 

@@ -16,7 +16,6 @@ _PURPOSES: dict[str, frozenset[str]] = {
     "desk_officer": frozenset({"component", "slip", "result"}),
     "specialist": frozenset({"slip", "result"}),
     "leader": frozenset({"slip", "result"}),
-    "control_officer": frozenset({"slip"}),
     "ioc": frozenset({"slip"}),
     "postal_officer": frozenset({"component"}),
 }
