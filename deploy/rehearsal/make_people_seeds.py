@@ -28,6 +28,32 @@ OLD_ACCOUNT = {
 }
 
 
+def _old(key: str, number: int, **facts: Any) -> dict[str, Any]:
+    """An account of the years before; the person behind it is that one of the register's synthetic people."""
+    person = synthetic(number)
+    return {
+        "account_id": f"acc-{key}",
+        "person_id": f"per-{key}",
+        "full_name": person.full_name,
+        "birth_date": person.birth_date.isoformat(),
+        "phone": person.phone,
+        "password": f"Dien tap {person.phone} 2024",
+    } | facts
+
+
+#: Numbers in the synthetic register of those who have an account of the years before.
+OLD_CMND, NO_BIRTH_DATE, NO_PHONE = 1, 2, 3
+CMND = "191000123"
+OLD_ACCOUNTS = [
+    OLD_ACCOUNT,
+    # Support case 3: registered with a CMND.
+    _old("old-cmnd", OLD_CMND, old_number=CMND),
+    # Support case 5: normalized, and without birth date or phone.
+    _old("no-birth-date", NO_BIRTH_DATE, birth_date=None, id_number=synthetic(NO_BIRTH_DATE).id_number),
+    _old("no-phone", NO_PHONE, phone=None, id_number=synthetic(NO_PHONE).id_number),
+]
+
+
 def files() -> dict[str, dict[str, Any]]:
     """File name -> content."""
     people = cast.PEOPLE.values()
@@ -48,7 +74,7 @@ def files() -> dict[str, dict[str, Any]]:
                 for person in people
                 if person.username
             ],
-            "citizens": [OLD_ACCOUNT],
+            "citizens": OLD_ACCOUNTS,
         },
         "population_simulator.json": {
             "people": [

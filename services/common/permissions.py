@@ -43,6 +43,7 @@ _SPECIALIST = frozenset({"specialist"})
 _LEADER = frozenset({"leader"})
 _IOC = frozenset({"ioc"})
 _POLICE = frozenset({"police"})
+_SUPPORT = frozenset({"support"})
 _WATCHERS = frozenset({"ioc", "control_officer", "office"})
 _AGENCY = frozenset({"desk_officer", "specialist", "leader", "control_officer"})
 
@@ -69,6 +70,15 @@ ALLOWED: dict[str, frozenset[str]] = {
     "identity.block": _IOC,
     "identity.unblock": _IOC,
     "identity.account_log": _IOC | {"support"},
+    "identity.find_accounts": _SUPPORT,
+    "identity.incomplete_accounts": _SUPPORT,
+    "identity.open_support_case": _SUPPORT,
+    "identity.support_cases": _SUPPORT,
+    "identity.support_case": _SUPPORT,
+    "identity.support_contact": _SUPPORT,
+    "identity.verify_support_case": _SUPPORT,
+    "identity.decide_support_case": _SUPPORT,
+    "identity.close_support_case": _SUPPORT,
     "identity.request_own_code": _OWNER,
     "identity.suspend": _OWNER,
     "identity.cancel": _OWNER,

@@ -59,9 +59,9 @@ Person = dict[str, Any]
 
 
 def citizen(
-    account_id: str, person_id: str, *, phone: str, phone_blind: str, password_hash: str, now: datetime
+    account_id: str, person_id: str, *, phone: str | None, phone_blind: str | None, password_hash: str, now: datetime
 ) -> Account:
-    """A new account, not normalized; `phone` is sealed."""
+    """A new account, not normalized; `phone` is sealed. Without one: an account of the years before, see `lacks`."""
     return {
         "_id": account_id,
         "kind": "citizen",
@@ -71,7 +71,7 @@ def citizen(
         "grants": CITIZEN,
         "phone": phone,
         "phone_blind": phone_blind,
-        "holds_phone": True,
+        "holds_phone": phone is not None,
         "password_hash": password_hash,
         "normalized": False,
         "normalized_at": None,
@@ -79,6 +79,7 @@ def citizen(
         "claimed_blind": None,
         "holds_number": False,
         "unit": None,  # of residence, once the population database told it
+        "lacks": [],  # of a normalized account: "phone", "birth_date" (support case 5)
         "lock": None,
         "registered_at": now,
         "last_sign_in_at": None,
@@ -228,3 +229,8 @@ def too_often(seconds: int) -> Problem:
 def masked_number(number: str | None) -> str | None:
     """A personal number with its random digits hidden."""
     return None if number is None else number[:4] + "•" * (len(number) - 6) + number[-2:]
+
+
+def masked_name(name: str) -> str:
+    """A name with all but the first letter of each word hidden."""
+    return " ".join(word[0] + "•••" for word in name.split())

@@ -63,7 +63,7 @@ class ReadLog(CommandSchema):
     limit = fields.Integer(load_default=20, validate=validate.Range(min=1, max=100))
 
 
-class LogEntry(AnswerSchema):
+class AccountLogEntry(AnswerSchema):
     entry_id = fields.String(required=True)
     at = Moment(required=True)
     actor = fields.String(required=True, metadata={"description": "account id of who did it"})
@@ -76,8 +76,8 @@ class LogEntry(AnswerSchema):
     reason = fields.String(required=True, allow_none=True, metadata={"description": "as the officer wrote it"})
 
 
-class Log(AnswerSchema):
-    items = fields.List(fields.Nested(LogEntry), required=True)
+class AccountLog(AnswerSchema):
+    items = fields.List(fields.Nested(AccountLogEntry), required=True)
     next_cursor = fields.String(required=True, allow_none=True)
 
 

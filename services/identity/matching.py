@@ -31,6 +31,8 @@ from services.identity.adapters.population import Population
 from services.identity.codes import Purpose
 from services.identity.normalization import Outcome
 
+OLD_DIGITS = 9  # of a CMND
+
 
 def home(ctx: Context) -> dict[str, Any]:
     """The account as its owner sees it, with the form until it is normalized. Raises Problem 401 or 403."""
@@ -46,9 +48,17 @@ def home(ctx: Context) -> dict[str, Any]:
             "full_name": secrecy.opened(key, person.get("full_name"), secrecy.NAME),
             "phone": phones.masked(phone) if phone else None,
             "id_number": accounts.masked_number(number) if account["normalized"] else None,
+            "former_id_numbers": [
+                accounts.masked_number(key.open(former["number"], secrecy.NUMBER))
+                for former in person.get("former_numbers", [])
+            ],
             "normalized": account["normalized"],
         },
-        "normalization_form": normalization.form(account, has_birth_date=person.get("birth_date") is not None),
+        "normalization_form": normalization.form(
+            account,
+            has_birth_date=person.get("birth_date") is not None,
+            has_old_number=number is not None and len(number) == OLD_DIGITS,
+        ),
     }
 
 

@@ -2,6 +2,7 @@
 
 1  `sessions.method`: before, a citizen signed in with a password and an officer with a code besides, and no otherwise.
 2  `accounts.unit`: of residence, unknown; `persons.former_numbers`: none.
+3  `accounts.lacks`: what a normalized account has not: phone, birth date.
 """
 
 from __future__ import annotations
@@ -27,7 +28,19 @@ def name_units_and_former_numbers(store: Store) -> None:
     store.collection("persons").update_many({"former_numbers": {"$exists": False}}, {"$set": {"former_numbers": []}})
 
 
+def say_what_normalized_accounts_lack(store: Store) -> None:
+    """Safe to repeat. Normalization has always taken both, so what lacks one came from elsewhere."""
+    accounts = store.collection("accounts")
+    unsaid: Document = {"lacks": {"$exists": False}}
+    without = [row["_id"] for row in store.collection("persons").find({"birth_date": None}, {"_id": 1})]
+    for start in range(0, len(without), 1000):
+        some = {"normalized": True, "person_id": {"$in": without[start : start + 1000]}}
+        accounts.update_many(unsaid | some, {"$set": {"lacks": ["birth_date"]}})
+    accounts.update_many(unsaid, {"$set": {"lacks": []}})
+
+
 MIGRATIONS = [
     Migration(1, "say how each session was opened", say_how_sessions_were_opened),
     Migration(2, "units of residence and former numbers", name_units_and_former_numbers),
+    Migration(3, "what normalized accounts lack", say_what_normalized_accounts_lack),
 ]

@@ -35,6 +35,16 @@ _FIELDS = (
 _BIRTH_DATE = ("birth_date", "Ngày sinh", "Birth date")
 
 
+_NOTICE = (
+    "Tài khoản chưa được chuẩn hóa. Vui lòng nhập đầy đủ, chính xác các thông tin theo thẻ căn cước.",
+    "This account is not normalized. Please give all data exactly as on the identity card.",
+)
+_OLD_NUMBER = (
+    "Tài khoản đăng ký bằng CMND. Vui lòng cập nhật số CCCD để đồng bộ với dữ liệu dân cư.",
+    "This account was registered with a CMND. Please give the CCCD, so that it agrees with the population data.",
+)
+
+
 class Outcome(StrEnum):
     """What the population database said."""
 
@@ -47,15 +57,20 @@ class Outcome(StrEnum):
 @rule("ID-01", title="Biểu mẫu chuẩn hóa gồm đúng 4 trường sau khi đăng nhập", cites=_CITES)
 @rule("ID-02", title="Hiển thị liên tục đến khi đủ và đúng thông tin", cites=_CITES)
 @rule("X-28", title="Chỉ tài khoản cũ thiếu ngày sinh có trường thứ năm", cites="CV 2740/STTTT-IOC §2, trường hợp 4, 5")
-def form(account: Account, *, has_birth_date: bool) -> dict[str, Any] | None:
-    """The form that this account is shown at every access; None once it is normalized."""
+@rule("ID-15", title="Tài khoản CMND phải cập nhật CCCD", cites="CV 2740/STTTT-IOC §2, trường hợp 3")
+def form(account: Account, *, has_birth_date: bool, has_old_number: bool = False) -> dict[str, Any] | None:
+    """The form that this account is shown at every access; None once it is normalized.
+
+    `has_old_number`: the account was registered with a CMND of nine digits.
+    """
     if account["kind"] != "citizen" or account["normalized"]:
         return None
     shown = _FIELDS if has_birth_date else (*_FIELDS, _BIRTH_DATE)
+    notice_vi, notice_en = _OLD_NUMBER if has_old_number else _NOTICE
     return {
         "fields": [{"name": n, "label_vi": vi, "label_en": en, "required": True} for n, vi, en in shown],
-        "notice_vi": "Tài khoản chưa được chuẩn hóa. Vui lòng nhập đầy đủ, chính xác các thông tin theo thẻ căn cước.",
-        "notice_en": "This account is not normalized. Please give all data exactly as on the identity card.",
+        "notice_vi": notice_vi,
+        "notice_en": notice_en,
     }
 
 
@@ -161,6 +176,8 @@ def adopt(
     account["number_blind"] = number_blind
     account["claimed_blind"] = number_blind
     account["holds_number"] = True
+    account["holds_phone"] = True
+    account["lacks"] = []
     account["phone"] = phone
     account["phone_blind"] = phone_blind
     account["unit"] = unit

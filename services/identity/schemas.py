@@ -5,7 +5,7 @@ from __future__ import annotations
 from marshmallow import Schema, fields, validate
 
 from services.common.schemas import AnswerSchema, CommandSchema, EventSchema, Moment, Text
-from services.identity import lifecycle_schemas
+from services.identity import lifecycle_schemas, support_schemas
 from services.identity.session_schemas import SessionEnded, SessionOpened
 
 _NAME = validate.Length(min=1, max=120)
@@ -96,6 +96,7 @@ class OwnAccount(AnswerSchema):
     full_name = fields.String(allow_none=True)
     phone = fields.String(allow_none=True, metadata={"description": "masked"})
     id_number = fields.String(allow_none=True, metadata={"description": "masked"})
+    former_id_numbers = fields.List(fields.String(), metadata={"description": "masked"})
     normalized = fields.Boolean(required=True)
 
 
@@ -232,4 +233,5 @@ EVENTS: dict[str, type[Schema]] = {
     **lifecycle_schemas.EVENTS,
     "session.opened": SessionOpened,
     "session.ended": SessionEnded,
+    **support_schemas.EVENTS,
 }

@@ -1,4 +1,5 @@
-"""Accounts that a rehearsal starts with: officers with grants, and an old citizen account without a birth date."""
+"""Accounts that a rehearsal starts with: officers with grants, and citizens' accounts of the years before: without a
+birth date, with a CMND, or normalized and without phone or birth date (support cases 3 and 5)."""
 
 from __future__ import annotations
 
@@ -28,7 +29,7 @@ def _plant(kernel: Kernel, hasher: Passwords, row: dict[str, Any]) -> bool:
         _number_what_has_none(kernel, row)
         return False
     key = secrecy.key_of(kernel)
-    phone = normal_mobile(row["phone"])
+    phone = normal_mobile(row["phone"]) if row["phone"] else None
     person = accounts.person(
         row["person_id"],
         full_name=key.seal(row["full_name"], secrecy.NAME),
@@ -36,8 +37,8 @@ def _plant(kernel: Kernel, hasher: Passwords, row: dict[str, Any]) -> bool:
         **_number(key, row),
     )
     facts: dict[str, Any] = {
-        "phone": key.seal(phone, secrecy.PHONE),
-        "phone_blind": key.blind(phone, secrecy.PHONE),
+        "phone": key.seal(phone, secrecy.PHONE) if phone else None,
+        "phone_blind": key.blind(phone, secrecy.PHONE) if phone else None,
         "password_hash": hasher.hash(row["password"]),
         "now": kernel.now(),
     }
@@ -47,6 +48,7 @@ def _plant(kernel: Kernel, hasher: Passwords, row: dict[str, Any]) -> bool:
         )
     else:
         account = accounts.citizen(row["account_id"], row["person_id"], **facts)
+        _of_the_years_before(kernel, row, account, person)
     for collection, document in (("persons", person), ("accounts", account)):
         kernel.store.collection(collection).update_one(
             {"_id": document.pop("_id")},
@@ -56,8 +58,22 @@ def _plant(kernel: Kernel, hasher: Passwords, row: dict[str, Any]) -> bool:
     return True
 
 
+def _of_the_years_before(kernel: Kernel, row: dict[str, Any], account: dict[str, Any], person: dict[str, Any]) -> None:
+    """What a citizen's old account has: a CMND that nobody confirmed, or a confirmed number and something missing."""
+    key = secrecy.key_of(kernel)
+    if row.get("old_number"):
+        # Known of the person and found by the account; it is nobody's by itself.
+        person["number"] = key.seal(row["old_number"], secrecy.NUMBER)
+        account["number_blind"] = key.blind(row["old_number"], secrecy.NUMBER)
+    if row.get("id_number"):
+        missing = [name for name in ("phone", "birth_date") if not row[name]]
+        account |= {"normalized": True, "normalized_at": kernel.now(), "holds_number": True, "lacks": missing}
+        account["number_blind"] = person["number_blind"]
+        person["verified_at"] = kernel.now()
+
+
 def _number(key: DataKey, row: dict[str, Any]) -> dict[str, str]:
-    """An officer's personal number, by which VNeID names the officer."""
+    """The personal number of an officer, by which VNeID names him or her, or of a normalized citizen."""
     if not row.get("id_number"):
         return {}
     number = numbers.parse_personal_number(row["id_number"]).digits

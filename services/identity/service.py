@@ -27,6 +27,8 @@ from services.identity import (
     session_schemas,
     signing_in,
     store,
+    support,
+    support_schemas,
     tokens,
     vneid,
     vneid_schemas,
@@ -144,7 +146,43 @@ class IdentityService:
     def resume(self, ctx: Context, data: dict[str, Any]) -> dict[str, Any]:
         return lifecycle.resume(ctx, data["resumption_id"], data["code"])
 
-    @query(life.ReadLog, life.Log)
+    @command(support_schemas.FindAccounts, support_schemas.AccountsFound)
+    def find_accounts(self, ctx: Context, data: dict[str, Any]) -> dict[str, Any]:
+        return support.find(ctx, data)
+
+    @query(support_schemas.IncompleteAccounts, support_schemas.AccountPage)
+    def incomplete_accounts(self, ctx: Context, data: dict[str, Any]) -> dict[str, Any]:
+        return support.incomplete(ctx, data)
+
+    @command(support_schemas.OpenCase, support_schemas.CaseBrief, idempotent=True)
+    def open_support_case(self, ctx: Context, data: dict[str, Any]) -> dict[str, Any]:
+        return support.open_case(ctx, data["case"], data["account_id"], data["reason"])
+
+    @query(support_schemas.ListCases, support_schemas.CasePage)
+    def support_cases(self, ctx: Context, data: dict[str, Any]) -> dict[str, Any]:
+        return support.list_cases(ctx, data)
+
+    @query(support_schemas.ReadCase, support_schemas.CaseView)
+    def support_case(self, ctx: Context, data: dict[str, Any]) -> dict[str, Any]:
+        return support.read_case(ctx, data["case_id"])
+
+    @command(support_schemas.Contact, support_schemas.Phone)
+    def support_contact(self, ctx: Context, data: dict[str, Any]) -> dict[str, Any]:
+        return support.contact(ctx, data["case_id"], data["reason"])
+
+    @command(support_schemas.VerifyCase, support_schemas.CaseBrief, idempotent=True)
+    def verify_support_case(self, ctx: Context, data: dict[str, Any]) -> dict[str, Any]:
+        return support.verify(ctx, data)
+
+    @command(support_schemas.DecideCase, support_schemas.CaseBrief, idempotent=True)
+    def decide_support_case(self, ctx: Context, data: dict[str, Any]) -> dict[str, Any]:
+        return support.decide(ctx, data)
+
+    @command(support_schemas.CloseCase, support_schemas.CaseBrief, idempotent=True)
+    def close_support_case(self, ctx: Context, data: dict[str, Any]) -> dict[str, Any]:
+        return support.close(ctx, data["case_id"], data["version"], data["reason"])
+
+    @query(life.ReadLog, life.AccountLog)
     def account_log(self, ctx: Context, data: dict[str, Any]) -> dict[str, Any]:
         return audit.page(ctx, data)
 

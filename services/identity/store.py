@@ -2,7 +2,8 @@
 
 accounts (aggregate), persons, challenges (codes that were sent), sessions, revocations (ids of sessions whose access
 tokens may still live), vneid_requests (sign-ins under way), throttles (throttles.py), access_log (who read which
-person's data, and why), account_log (who did what to which account, and why).
+person's data, and why), account_log (who did what to which account, and why),
+support_cases (aggregate).
 """
 
 from __future__ import annotations
@@ -17,7 +18,10 @@ from services.common import cursors
 from services.common.store import Document, Index, Store
 from services.identity.account_states import State
 
-AGGREGATES = ["accounts", "sessions"]
+AGGREGATES = ["accounts", "sessions", "support_cases"]
+
+_THERE = {"$exists": True}
+_MOST_FOUND = 50
 
 INDEXES = [
     # One live account per phone, one normalized account per personal number (ID-06), one officer per username.
@@ -55,6 +59,25 @@ INDEXES = [
     Index("accounts", [("registered_at", 1)], {"name": "by_registration"}),
     Index("accounts", [("normalized_at", 1)], {"name": "by_normalization"}),
     Index("accounts", [("lock.at", 1)], {"name": "by_lock"}),
+    # What support finds by: accounts that hold a phone or number no more are found by it too.
+    Index("accounts", [("phone_blind", 1), ("registered_at", -1)], {"name": "ever_of_phone"}),
+    Index(
+        "accounts",
+        [("number_blind", 1), ("registered_at", -1)],
+        {"name": "ever_of_number", "partialFilterExpression": {"number_blind": {"$type": "string"}}},
+    ),
+    Index(
+        "accounts", [("_id", 1), ("lacks", 1)], {"name": "incomplete", "partialFilterExpression": {"lacks.0": _THERE}}
+    ),
+    *(
+        Index("support_cases", [*key, ("opened_at", 1), ("_id", 1)], {"name": name})
+        for name, key in {
+            "all": [],
+            "by_state": [("state", 1)],
+            "by_account": [("account_id", 1)],
+            "by_number": [("case", 1)],
+        }.items()
+    ),
     Index(
         "persons",
         [("number_blind", 1)],
@@ -100,6 +123,8 @@ INDEXES = [
 ]
 
 _LOG_ORDER: cursors.Order = {"at": datetime, "_id": str}
+_CASE_ORDER: cursors.Order = {"opened_at": datetime, "_id": str}
+_ID_ORDER: cursors.Order = {"_id": str}
 
 
 def account_of_phone(store: Store, phone_blind: str) -> Document | None:
@@ -155,6 +180,36 @@ def person_of_claim(store: Store, claim_blind: str) -> Document | None:
     """The person of whom somebody else declared these data (number, name, birth date)."""
     found = store.find_one("persons", {"claim_blind": claim_blind})
     return None if found is None else person(store, found["_id"])
+
+
+def accounts_ever_of_phone(store: Store, phone_blind: str) -> list[Document]:
+    """Citizens' and organisations' accounts that hold or held this phone, newest first."""
+    query = {"phone_blind": phone_blind, "kind": {"$ne": "officer"}}
+    return list(store.find("accounts", query, sort=[("registered_at", -1)], limit=_MOST_FOUND))
+
+
+def accounts_ever_of_number(store: Store, number_blind: str) -> list[Document]:
+    """Accounts that have, had or claim this number, or whose person has it or had it (an old CMND), newest first."""
+    persons = store.find(
+        "persons", {"$or": [{"number_blind": number_blind}, {"former_numbers.blind": number_blind}]}, limit=_MOST_FOUND
+    )
+    mine = {"person_id": {"$in": [person["_id"] for person in persons]}}
+    query = {"$or": [{"number_blind": number_blind}, {"claimed_blind": number_blind}, mine], "kind": {"$ne": "officer"}}
+    return list(store.find("accounts", query, sort=[("registered_at", -1)], limit=_MOST_FOUND))
+
+
+def incomplete_accounts(store: Store, cursor: str | None, limit: int) -> tuple[list[Document], str | None]:
+    """Normalized accounts that lack phone or birth date and are not cancelled, by id."""
+    query = {"lacks.0": _THERE, "state": {"$ne": str(State.CANCELLED)}} | cursors.beyond(cursor, _ID_ORDER)
+    rows = list(store.find("accounts", query, sort=[("_id", 1)], limit=limit + 1))
+    return cursors.page(rows, limit, _ID_ORDER)
+
+
+def support_cases(store: Store, asked: Document, cursor: str | None, limit: int) -> tuple[list[Document], str | None]:
+    """A page of cases, oldest first; `asked`: fields that must be as given."""
+    query = asked | cursors.beyond(cursor, _CASE_ORDER)
+    rows = list(store.find("support_cases", query, sort=[("opened_at", 1), ("_id", 1)], limit=limit + 1))
+    return cursors.page(rows, limit, _CASE_ORDER)
 
 
 def log_page(store: Store, asked: Document, cursor: str | None, limit: int) -> tuple[list[Document], str | None]:

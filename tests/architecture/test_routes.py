@@ -94,6 +94,8 @@ def test_whatever_changes_something_and_may_be_repeated_needs_a_key():
         "POST /api/v1/account/resumption/{resumption_id}/confirmation",  # its code is good once
         "POST /api/v1/accounts/{account_id}/activity",  # a reading: each is told
         "POST /api/v1/accounts/{account_id}/lock",  # locking the locked changes nothing
+        "POST /api/v1/support/lookups",  # read and logged, as often as asked
+        "POST /api/v1/support/cases/{case_id}/contact",
         "POST /api/v1/uploads",  # a file that nobody files is swept
     }
 

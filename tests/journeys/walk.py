@@ -13,7 +13,7 @@ from datetime import timedelta
 from typing import Any
 
 from deploy.demo import vneid
-from deploy.demo.client import eventually
+from deploy.demo.client import Client, eventually
 from deploy.demo.people import BIRTH, COPY, QUANG_THAI, Citizen, Officer, World, pay
 from deploy.demo.story import moment
 from services.common.calendar_data import shipped_calendars
@@ -101,6 +101,26 @@ def _life_of_an_account(world: World, officer: Callable[[str], Officer], seeds: 
     citizen.sign_in()
     citizen.cancel()
     seeds.add("account_id", account)
+    _support(Citizen(world, somebody()).enter(), officer("officer-support").client, seeds)
+
+
+def _support(citizen: Citizen, support: Client, seeds: Seeds) -> None:
+    """A case of the hotline from the call to its end, and the lists."""
+    account = citizen.account["account_id"]
+    support.post("/support/lookups", {"phone": citizen.phone.number, "reason": "Diễn tập tra cứu"})
+    support.get("/support/incomplete-accounts")
+    body = {"case": 2, "account_id": account, "reason": "Diễn tập trường hợp 2"}
+    case = support.post("/support/cases", body)
+    address = f"/support/cases/{case['case_id']}"
+    support.get("/support/cases", account_id=account)
+    support.get(address)
+    support.post(f"{address}/contact", {"reason": "Gọi xác minh"})
+    found = {"outcome": "verified_wrong", "by": "account_phone", "evidence": "Người nghe máy không phải chủ tài khoản"}
+    support.post(f"{address}/verification", {"version": 1, **found})
+    support.post(f"{address}/decision", {"version": 2, "outcome": "cancel", "reason": "Đăng ký không đúng"})
+    support.post(f"{address}/closure", {"version": 3, "reason": "Công dân đã đăng ký lại"})
+    seeds.add("account_id", account)
+    seeds.add("case_id", case["case_id"])
 
 
 def _before_acceptance(scenes: Scenes, officer: Callable[[str], Officer], seeds: Seeds) -> None:
