@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from bench import figures
 from bench.bus import latency, rpc
 from bench.figures import Figure
+from bench.identity import measure as identity
 from bench.journey import filing, idle, path, read, upload
 from bench.journey.baseline import baseline
 from bench.journey.house import House
@@ -19,12 +20,19 @@ from deploy.local.system import System
 
 #: Name → what measures it: on broker and database alone, or on the whole system.
 ON_STORES: dict[str, Callable[[System], list[Figure]]] = {"rpc": rpc.measure, "event_latency_ms": latency.measure}
-AGAINST_BASELINE = {"read": read.measure, "file": filing.measure, "upload": upload.measure}
+AGAINST_BASELINE = {
+    "read": read.measure,
+    "file": filing.measure,
+    "upload": upload.measure,
+    "identity": identity.measure,
+}
 BY_ITSELF = {"path": path.measure, "idle": idle.measure}
 NAMES = (*ON_STORES, *AGAINST_BASELINE, *BY_ITSELF)
 #: Figures that come with others, by the name of what measures them.
 WITH = {
     "idle_cpu": "idle", "rest_memory": "idle", "rpc_extensions": "rpc", "path_1": "path", "path_8": "path",
+    "sign_in": "identity", "sign_in_rate": "identity", "token_check": "identity", "token_check_first": "identity",
+    "token_check_rate": "identity", "normalization": "identity", "normalization_rate": "identity",
 }  # fmt: skip
 
 

@@ -1,0 +1,1 @@
+"""Figures of signing in, checking tokens and normalizing."""
