@@ -46,11 +46,12 @@ HEARS = {
     "vault": "account.normalized dossier.returned",
     "signing": "file.stored",
     "payment": "account.normalized dossier.* payment.settled",
-    "notifier": "account.locked account.normalized account.registered case.opened case.rescheduled case.resumed "
-    "case.stopped dossier.accepted dossier.amended dossier.filed dossier.guided dossier.refused dossier.returned "
-    "dossier.withdrawn holding.added intake.late payment.failed payment.ordered payment.refunded payment.settled "
-    "postal.attempted postal.collected postal.delivered postal.registered postal.returned result.asked result.ready "
-    "slip.confirmed slip.violated slips.blocked slips.unblocked supplement.requested",
+    "notifier": "account.locked account.normalized account.registered account.vneid_announced case.opened "
+    "case.rescheduled case.resumed case.stopped dossier.accepted dossier.amended dossier.filed dossier.guided "
+    "dossier.refused dossier.returned dossier.withdrawn holding.added intake.late payment.failed payment.ordered "
+    "payment.refunded payment.settled postal.attempted postal.collected postal.delivered postal.registered "
+    "postal.returned result.asked result.ready slip.confirmed slip.violated "
+    "slips.blocked slips.unblocked supplement.requested",
     "oversight": "#",
     "postal": "account.normalized dossier.returned",
     "exchange": "account.normalized case.* dossier.* payment.* receipt.* result.* step.* supplement.*",

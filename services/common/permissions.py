@@ -57,6 +57,7 @@ ALLOWED: dict[str, frozenset[str]] = {
     "identity.officer_confirm": _PUBLIC,
     "identity.vneid_sign_in": _PUBLIC,
     "identity.vneid_complete": _PUBLIC,
+    "identity.announce_vneid": _IOC,
     "identity.refresh": _PUBLIC,
     "identity.request_recovery": _PUBLIC,
     "identity.recover": _PUBLIC,

@@ -288,6 +288,9 @@ _GROUPS: dict[str, tuple[Route, ...]] = {
               "Đơn của bưu cục", "Orders of the post office", query=PAGE),
     ),
     "Giám sát / Oversight": (
+        Route("POST", "/broadcasts/vneid-activation", "identity.announce_vneid",
+              "Thông báo thời điểm mở đăng nhập VNeID", "Announce from when VNeID opens accounts",
+              idempotent=True, status=202),
         Route("GET", "/reviews", "oversight.reviews",
               "Phiếu cần xem xét", "Slips to be reviewed", query=(*PAGE, "state", "code"), deadline=20),
         Route("POST", "/reviews/{review_id}/decision", "oversight.decide",

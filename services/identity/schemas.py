@@ -5,7 +5,7 @@ from __future__ import annotations
 from marshmallow import Schema, fields, validate
 
 from services.common.schemas import AnswerSchema, CommandSchema, EventSchema, Moment, Text
-from services.identity import lifecycle_schemas, support_schemas
+from services.identity import lifecycle_schemas, support_schemas, vneid_schemas
 from services.identity.session_schemas import SessionEnded, SessionOpened
 
 _NAME = validate.Length(min=1, max=120)
@@ -231,6 +231,7 @@ EVENTS: dict[str, type[Schema]] = {
     "account.normalized": AccountNormalized,
     "account.locked": AccountLocked,
     **lifecycle_schemas.EVENTS,
+    **vneid_schemas.EVENTS,
     "session.opened": SessionOpened,
     "session.ended": SessionEnded,
     **support_schemas.EVENTS,

@@ -9,6 +9,7 @@ from services.common.context import Context
 from services.common.kernel import Kernel, RoomSpec
 from services.common.run import KernelProvider
 from services.identity import (
+    announcing,
     audit,
     challenges,
     figures_schemas,
@@ -73,6 +74,10 @@ class IdentityService:
     @command(vneid_schemas.VneidCompletion, schemas.Tokens)
     def vneid_complete(self, ctx: Context, data: dict[str, Any]) -> dict[str, Any]:
         return vneid.complete(ctx, data)
+
+    @command(schemas.Nothing, vneid_schemas.Announced, idempotent=True)
+    def announce_vneid(self, ctx: Context, data: dict[str, Any]) -> dict[str, Any]:
+        return announcing.announce(ctx)
 
     @command(schemas.Refresh, schemas.Tokens)
     def refresh(self, ctx: Context, data: dict[str, Any]) -> dict[str, Any]:
@@ -217,6 +222,10 @@ class IdentityService:
     @every(2)
     def send_waiting_codes(self, ctx: Context) -> None:
         challenges.send_waiting(ctx)
+
+    @every(5)
+    def tell_of_vneid(self, ctx: Context) -> None:
+        announcing.go_on(ctx)
 
     @every(30)
     def repeat_revocations(self, ctx: Context) -> None:

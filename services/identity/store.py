@@ -107,6 +107,11 @@ INDEXES = [
     Index("sessions", [("sid", 1)], {"name": "by_sid", "unique": True}),
     Index("sessions", [("account_id", 1), ("ended_at", 1)], {"name": "by_account"}),
     Index("sessions", [("expires_at", 1)], {"name": "kept_until_expired", "expireAfterSeconds": 86_400}),
+    Index(
+        "accounts",
+        [("vneid_told", 1)],
+        {"name": "by_told_time", "partialFilterExpression": {"normalized": True}},
+    ),
     Index("vneid_requests", [("purge_at", 1)], {"name": "kept_one_day", "expireAfterSeconds": 0}),
     Index("revocations", [("ends_at", 1)], {"name": "kept_until_harmless", "expireAfterSeconds": 0}),
     Index("throttles", [("purge_at", 1)], {"name": "kept_for_a_window", "expireAfterSeconds": 0}),
@@ -151,6 +156,20 @@ def officer_of_person(store: Store, person_id: str) -> Document | None:
     """The officer's account of a person, who may have a citizen's beside it."""
     query = {"person_id": person_id, "kind": "officer", "state": {"$ne": str(State.CANCELLED)}}
     return store.find_one("accounts", query)
+
+
+def _not_told(active_from: datetime) -> Document:
+    # An account of an earlier release has no such field, and so was not told.
+    return {"normalized": True, "kind": "citizen", "state": str(State.ACTIVE), "vneid_told": {"$ne": active_from}}
+
+
+def not_told(store: Store, active_from: datetime, most: int) -> list[Document]:
+    """Normalized accounts whose owners were not told that VNeID opens them from that time."""
+    return list(store.find("accounts", _not_told(active_from), limit=most))
+
+
+def count_not_told(store: Store, active_from: datetime) -> int:
+    return int(store.collection("accounts").count_documents(_not_told(active_from)))
 
 
 def rivals(store: Store, number_blind: str, person_id: str) -> list[Document]:

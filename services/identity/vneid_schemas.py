@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from marshmallow import fields, validate
+from marshmallow import Schema, fields, validate
 
-from services.common.schemas import AnswerSchema, CommandSchema, Moment
+from services.common.schemas import AnswerSchema, CommandSchema, EventSchema, Moment
 
 _SECRET = validate.Length(min=1, max=200)
 
@@ -32,3 +32,17 @@ class VneidCompletion(CommandSchema):
     code = fields.String(required=True, validate=validate.Length(min=1, max=2000), load_only=True)
     state = fields.String(required=True, validate=_SECRET, load_only=True)
     binding = fields.String(required=True, validate=_SECRET, load_only=True)
+
+
+class Announced(AnswerSchema):
+    active_from = fields.String(required=True, metadata={"format": "date-time"})
+    to_be_told = fields.Integer(required=True, metadata={"description": "accounts that had not been told"})
+
+
+class AccountVneidAnnounced(EventSchema):
+    account_id = fields.String(required=True)
+    person_id = fields.String(required=True)
+    active_from = Moment(required=True)
+
+
+EVENTS: dict[str, type[Schema]] = {"account.vneid_announced": AccountVneidAnnounced}

@@ -105,6 +105,11 @@ class AccountSeen(EventSchema):
     reason = _maybe()
 
 
+class VneidSeen(EventSchema):
+    person_id = fields.String(required=True)
+    active_from = Moment(load_default=None, allow_none=True)
+
+
 class NormalizedSeen(EventSchema):
     person_id = fields.String(required=True)
     former_person_id = _maybe()

@@ -91,6 +91,7 @@ class NotifierService:
     @on_event("holding.added", schemas.HoldingSeen)
     @on_event("account.registered", schemas.AccountSeen)
     @on_event("account.locked", schemas.AccountSeen)
+    @on_event("account.vneid_announced", schemas.VneidSeen)
     def on_person(self, ctx: Context, event: Event, data: dict[str, Any]) -> None:
         unit = ctx.unit()
         _keep(ctx, unit, event, data, None)

@@ -344,6 +344,15 @@ TEMPLATES: dict[str, tuple[Template, ...]] = {
             ("Your account now matches the population data.",),
         ),
     ),
+    "account.vneid_announced": (
+        _person(
+            "Đăng nhập bằng VNeID",
+            "Signing in with VNeID",
+            ("Tài khoản đã chuẩn hóa được đăng nhập bằng VNeID.", "Thời điểm mở: {active_from}."),
+            ("A normalized account can be opened with VNeID.", "From {active_from} on."),
+            sms=False,
+        ),
+    ),
     "account.locked": (
         _person(
             "Tài khoản bị khóa",

@@ -30,7 +30,7 @@ _LOCKS = {
 def facts(data: Mapping[str, Any]) -> dict[str, str]:
     """The words that an event's data puts into sentences."""
     found = {name: str(data[name]) for name in ("code", "round", "waybill", "receipt_no") if data.get(name)}
-    for name in ("filed_at", "intake_due", "appointment", "appointment_before", "due"):
+    for name in ("filed_at", "intake_due", "appointment", "appointment_before", "due", "active_from"):
         if data.get(name) is not None:
             found[name] = local_time(data[name])
     if data.get("amount") is not None:

@@ -24,6 +24,7 @@ WHAT: dict[str, tuple[str, str]] = {
     "account.registered": ("Đăng ký tài khoản", "Account registered"),
     "account.normalized": ("Chuẩn hóa tài khoản", "Account normalized"),
     "account.locked": ("Khóa tài khoản", "Account locked"),
+    "account.vneid_announced": ("Được báo thời điểm mở đăng nhập VNeID", "Told from when VNeID opens the account"),
     "account.recovered": ("Đặt lại mật khẩu bằng mã", "Password set anew by a code"),
     "activity.disclosed": ("Nhật ký tài khoản được IOC xem", "IOC read this log"),
     "file.stored": ("Tải tệp lên", "File uploaded"),

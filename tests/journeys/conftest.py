@@ -24,13 +24,14 @@ from tests.support.traffic import pytest_runtest_call as pytest_runtest_call
 HERE = Path(__file__).parent
 
 
+@pytest.hookimpl(trylast=True)  # after the grouping by systems, which sorts by path
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The main job first; then what moves the clock, what looks at all that was left, what speaks at random, whatever
-    the names of the files."""
+    """The main job first; then what moves the clock, what looks at all that was left, what speaks at random,
+    whatever the names of the files; and at the very end what moves it on to another year's rules."""
     mine = [n for n, item in enumerate(items) if HERE in item.path.parents]
     first, last = ["test_main_job.py"], [
-        "test_working_hour.py", "test_identity_2025.py", "test_identity_no_leak.py", "test_every_operation.py",
-        "test_queue_fuzz.py",
+        "test_working_hour.py", "test_identity_no_leak.py", "test_every_operation.py", "test_queue_fuzz.py",
+        "test_identity_2025.py",
     ]  # fmt: skip
     order = {name: place - len(first) for place, name in enumerate(first)}
     order |= {name: place + 1 for place, name in enumerate(last)}

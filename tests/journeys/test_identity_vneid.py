@@ -167,3 +167,30 @@ def test_a_session_of_vneid_dies_with_the_account(world, officer):
     path = f"/accounts/{citizen.account['account_id']}/lock"
     officer("officer-support").client.post(path, {"reason": "Diễn tập khóa tài khoản"})
     eventually(lambda: browser.once("GET", "/account").status_code in (401, 403), what="the session is over")
+
+
+def told(citizen: Citizen) -> list[str]:
+    """What a citizen was told of VNeID."""
+    return [n["body_vi"] for n in citizen.notices() if n["kind"] == "account.vneid_announced"]
+
+
+@pytest.mark.req("NT-03")
+def test_every_normalized_citizen_is_told_once_from_when_vneid_opens_and_nobody_else(world, owner, stranger, officer):
+    newcomer = Citizen(world, somebody()).enter()
+    ioc = officer("officer-ioc").client
+    assert owner.client.refused("POST", "/broadcasts/vneid-activation").status == 403
+    assert officer("officer-support").client.refused("POST", "/broadcasts/vneid-activation").status == 403
+    said = ioc.post("/broadcasts/vneid-activation")
+    assert said["active_from"].startswith("2024-03-01T00:00:00")
+    for citizen in (owner, stranger):
+        [text] = eventually(lambda citizen=citizen: told(citizen), what="the notice")
+        assert "00:00 01/03/2024" in text
+    # Announced again, nobody is left to be told; once all are, who is not normalized has heard nothing.
+    eventually(lambda: ioc.post("/broadcasts/vneid-activation")["to_be_told"] == 0, what="everybody told")
+    assert told(newcomer) == []
+    newcomer.normalize()
+    eventually(lambda: told(newcomer), what="the notice, after normalization")
+    hues = world.client("hue-s")
+    vneid.sign_in(world, hues, owner.person.personal_number)
+    assert [n["kind"] for n in hues.get("/notices", limit=100)["items"]].count("account.vneid_announced") == 1
+    assert [len(told(citizen)) for citizen in (owner, stranger, newcomer)] == [1, 1, 1]

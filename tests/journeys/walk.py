@@ -238,6 +238,7 @@ def _there(person: Citizen | Officer, path: str) -> bool:
 
 def _watchers(scenes: Scenes, officer: Callable[[str], Officer], code: str, seeds: Seeds) -> None:
     ioc, centre = officer("officer-ioc"), officer("officer-centre")
+    ioc.client.post("/broadcasts/vneid-activation")
     scenes.citizen.notices()
     centre.client.get(f"/units/{centre.unit}/notices")
     ioc.client.get("/violations")

@@ -46,6 +46,7 @@ def test_no_fact_of_a_person_has_a_way_in(name: str) -> None:
         "appointment",
         "appointment_before",
         "due",
+        "active_from",
         "amount_vi",
         "amount_en",
         "act_vi",
