@@ -9,7 +9,7 @@ from services.common.schemas import AnswerSchema, CommandSchema, Moment
 _WORD = validate.Length(min=1, max=80)
 
 
-class AskReport(CommandSchema):
+class AskPopulationReport(CommandSchema):
     since = fields.Date(load_default=None, allow_none=True)
     until = fields.Date(load_default=None, allow_none=True)
     agency = fields.String(load_default=None, allow_none=True, validate=_WORD)
@@ -18,7 +18,7 @@ class AskReport(CommandSchema):
     outcome = fields.String(load_default=None, allow_none=True, validate=_WORD)
 
 
-class AskLog(AskReport):
+class AskPopulationLog(AskPopulationReport):
     cursor = fields.String(load_default=None, allow_none=True, validate=validate.Length(max=200))
     limit = fields.Integer(load_default=50, validate=validate.Range(min=1, max=200))
 
@@ -32,7 +32,7 @@ class _About(AnswerSchema):
     )
 
 
-class Query(_About):
+class PopulationQuery(_About):
     query_id = fields.String(required=True)
     at = Moment(required=True)
     account_id = fields.String(required=True)
@@ -41,22 +41,22 @@ class Query(_About):
     correlation_id = fields.String(required=True)
 
 
-class Log(AnswerSchema):
-    items = fields.List(fields.Nested(Query), required=True)
+class PopulationLog(AnswerSchema):
+    items = fields.List(fields.Nested(PopulationQuery), required=True)
     next_cursor = fields.String(required=True, allow_none=True)
 
 
-class ReportRow(_About):
+class PopulationReportRow(_About):
     day = fields.String(required=True, metadata={"format": "date"})
     number = fields.Integer(required=True)
 
 
-class Report(AnswerSchema):
+class PopulationReport(AnswerSchema):
     total = fields.Integer(required=True)
-    rows = fields.List(fields.Nested(ReportRow), required=True)
+    rows = fields.List(fields.Nested(PopulationReportRow), required=True)
 
 
-class Client(AnswerSchema):
+class PopulationClient(AnswerSchema):
     purpose = fields.String(required=True)
     room = fields.String(required=True)
     adapter = fields.String(required=True)
@@ -71,5 +71,5 @@ class Client(AnswerSchema):
     unanswered_last_day = fields.Integer(required=True)
 
 
-class Clients(AnswerSchema):
-    items = fields.List(fields.Nested(Client), required=True)
+class PopulationClients(AnswerSchema):
+    items = fields.List(fields.Nested(PopulationClient), required=True)

@@ -191,15 +191,15 @@ class IdentityService:
     def account_log(self, ctx: Context, data: dict[str, Any]) -> dict[str, Any]:
         return audit.page(ctx, data)
 
-    @query(population_schemas.AskLog, population_schemas.Log)
+    @query(population_schemas.AskPopulationLog, population_schemas.PopulationLog)
     def population_queries(self, ctx: Context, data: dict[str, Any]) -> dict[str, Any]:
         return population_log.page(ctx, data)
 
-    @query(population_schemas.AskReport, population_schemas.Report)
+    @query(population_schemas.AskPopulationReport, population_schemas.PopulationReport)
     def population_report(self, ctx: Context, data: dict[str, Any]) -> dict[str, Any]:
         return population_log.report(ctx, data)
 
-    @query(schemas.Nothing, population_schemas.Clients)
+    @query(schemas.Nothing, population_schemas.PopulationClients)
     def population_clients(self, ctx: Context, data: dict[str, Any]) -> dict[str, Any]:
         return population_log.clients(ctx)
 
