@@ -55,7 +55,8 @@ def resolve(ctx: Context, data: dict[str, Any]) -> dict[str, Any]:
     a wrong name beside a number neither shuts its owner out nor leads to her; the same three data lead to the same
     person, who is confirmed, with all that was filed for her, when she normalizes (DF-03, DF-04).
 
-    Raises Problem 422 for malformed data, and ID-16 where name or birth date are not those of the confirmed person.
+    Raises Problem 422 for malformed data, and, where the caller is `strict`, ID-16 for data that are not those of the
+    confirmed person. A citizen who files for another is not told: the answer would say who has an account (X-23).
     """
     try:
         number = numbers.normalized_number(data["id_number"])
@@ -69,9 +70,10 @@ def resolve(ctx: Context, data: dict[str, Any]) -> dict[str, Any]:
     blind = key.blind(number, secrecy.NUMBER)
     known = store.person_of_number(ctx.store, blind)
     if known is not None:
-        if not _is(key, known, data["full_name"], birth_date):
+        if _is(key, known, data["full_name"], birth_date):
+            return _resolved(known, minted=False)
+        if data["strict"]:
             raise normalization.no_match()
-        return _resolved(known, minted=False)
     former = store.person_of_former_number(ctx.store, blind)
     if former is not None and _is(key, former, data["full_name"], birth_date):
         return _resolved(former, minted=False)

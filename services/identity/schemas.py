@@ -192,6 +192,12 @@ class ResolvePerson(CommandSchema):
     id_number = fields.String(required=True, validate=validate.Length(min=1, max=32))
     full_name = Text(required=True, validate=_NAME)
     birth_date = fields.Date(required=True)
+    strict = fields.Boolean(
+        load_default=True,
+        truthy={True},
+        falsy={False},
+        metadata={"description": "refuse data that are not those of a confirmed person with this number"},
+    )
 
 
 class ResolvedPerson(AnswerSchema):

@@ -29,6 +29,11 @@ def acts_as_applicant(actor: Actor, person_id: str, dossier: Dossier, right: Rig
     )
 
 
+def filed_for_another(actor: Actor, person_id: str, dossier: Dossier) -> bool:
+    """Whether the actor is a citizen who filed it and does not own it."""
+    return _is_filer(actor, person_id, dossier) and not is_owner(actor, person_id, dossier)
+
+
 def _is_filer(actor: Actor, person_id: str, dossier: Dossier) -> bool:
     return "citizen" in actor.roles and bool(person_id) and person_id == dossier["filer"]
 

@@ -192,7 +192,10 @@ class DossierAnswer(DossierItem):
     unit_name = fields.String()
     desk_name = fields.String()
     mode = fields.String()
-    number_verified = fields.Boolean()
+    number_verified = fields.Boolean(
+        allow_none=True,
+        metadata={"description": "the population database confirmed the owner; null to who filed for another"},
+    )
     owner_is_me = fields.Boolean()
     authorisation = fields.Nested(AuthorisationAnswer, allow_none=True)
     intake_due = Moment()

@@ -100,13 +100,14 @@ def _filed_by_a_citizen(dossier: Mapping[str, Any]) -> bool:
     return dossier["filed_as"] not in (FiledAs.DESK, FiledAs.POST)
 
 
-def resolved(ctx: Context, whom: Mapping[str, Any], field: str) -> tuple[str, bool]:
+def resolved(ctx: Context, whom: Mapping[str, Any], field: str, *, strict: bool) -> tuple[str, bool]:
     """The person of three data, and whether the population database confirmed her. Raises Problem 422 with the fields
-    below `field`, 503 while identity is away."""
+    below `field`, 503 while identity is away. `strict`: an officer is told where they are not those of a confirmed
+    person; a citizen is not (X-23), and what he filed is nobody's."""
     try:
         answer = ctx.call(
             "identity.resolve_person", as_service=True, timeout=PERSON_WAIT, id_number=whom["id_number"],
-            full_name=whom["full_name"], birth_date=whom["birth_date"].isoformat(),
+            full_name=whom["full_name"], birth_date=whom["birth_date"].isoformat(), strict=strict,
         )  # fmt: skip
     except Problem as problem:
         raise filing_for.named(problem, field) if problem.status == 422 else problem from None

@@ -181,6 +181,7 @@ class Reader:
             dossier, mirror, verdicts, calendar=calendar_of(dossier), now=ctx.now,
             mine=access.is_owner(ctx.actor, person, dossier),
             papers=access.may_have_papers(ctx.actor, person, dossier),
+            verified=not access.filed_for_another(ctx.actor, person, dossier),
         )  # fmt: skip
 
     def _person(self, ctx: Context) -> str:

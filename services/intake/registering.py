@@ -48,6 +48,17 @@ class Registrant:
     authorisation: dict[str, Any] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What is filed and where: the procedure in force, the desk, the competent agency, the files."""
+
+    procedure: Document
+    desk: Document
+    agency: Document
+    given: list[dict[str, Any]]
+    calendar: WorkingCalendar
+
+
 class Registrar:
     """What is filed; what becomes of it is in `service`."""
 
@@ -61,19 +72,16 @@ class Registrar:
         verified = ctx.actor.normalized or filer != ctx.actor.person_id
         filing.refuse_unnormalized(normalized=verified, on=local_date(ctx.now))
         filed_as, field = filing_for.for_whom(data)
+        place = self._place(ctx, data, data["desk"], data["unit"])
         if field is None:
-            return self._register(
-                ctx, data, data["desk"], data["unit"], Registrant(filer, verified, filer, filed_as, mode)
-            )
+            return self._register(ctx, data, place, Registrant(filer, verified, filer, filed_as, mode))
         paper = None
         if filed_as is FiledAs.AUTHORISED:
             file_id = filing_for.need_paper(data["authorisation"])
             paper = papers.own_files(ctx, [{"file_id": file_id}], ("component", "own"), "authorisation.file_id")[0]
-        owner, verified = papers.resolved(ctx, data[field], field)
+        owner, verified = papers.resolved(ctx, data[field], field, strict=False)
         filing_for.refuse_oneself(owner, filer, field)
-        return self._register(
-            ctx, data, data["desk"], data["unit"], Registrant(owner, verified, filer, filed_as, mode, paper)
-        )
+        return self._register(ctx, data, place, Registrant(owner, verified, filer, filed_as, mode, paper))
 
     @command(schemas.FileAtDesk, answers.DossierAnswer, idempotent=True)
     def file_at_desk(self, ctx: Context, data: dict[str, Any]) -> Any:
@@ -90,14 +98,13 @@ class Registrar:
         return self._for_applicant(ctx, data, data["desk"], FiledAs.POST, filing.BY_POST)
 
     def _for_applicant(self, ctx: Context, data: dict[str, Any], desk: str, filed_as: FiledAs, mode: str) -> Any:
-        owner, verified = papers.resolved(ctx, data["applicant"], "applicant")
-        registrant = Registrant(owner, verified, ctx.actor.person_id, filed_as, mode)
-        return self._register(ctx, data, desk, data["agency"], registrant)
+        place = self._place(ctx, data, desk, data["agency"])
+        owner, verified = papers.resolved(ctx, data["applicant"], "applicant", strict=True)
+        return self._register(ctx, data, place, Registrant(owner, verified, ctx.actor.person_id, filed_as, mode))
 
-    def _register(self, ctx: Context, data: Mapping[str, Any], at: str, asked: str | None, who: Registrant) -> Any:
-        """The dossier at desk `at` for the agency asked for, under the next free code of its day."""
-        now = ctx.now
-        procedure = store.procedure(ctx.store, data["procedure"], local_date(now))
+    def _place(self, ctx: Context, data: Mapping[str, Any], at: str, asked: str | None) -> Place:
+        """What is filed at desk `at` for the agency asked for, all of it checked. Raises Problem 422."""
+        procedure = store.procedure(ctx.store, data["procedure"], local_date(ctx.now))
         desk = ctx.store.get("desks", at)
         if procedure is None or desk is None or not desk["active"]:
             raise problems.invalid(
@@ -112,18 +119,23 @@ class Registrar:
         filing.check_components(data["components"], procedure)
         filing.check_pickup(data["pickup"], data["delivery"], procedure)
         given = papers.own_files(ctx, data["components"], ("component", "own"))
-        calendar = catalogue.calendar_of(desk["calendar"])
+        return Place(procedure, desk, agency, given, catalogue.calendar_of(desk["calendar"]))
+
+    def _register(self, ctx: Context, data: Mapping[str, Any], place: Place, who: Registrant) -> Any:
+        """The dossier under the next free code of its agency's day."""
+        now = ctx.now
+        unit_id = place.agency["_id"]
         for _ in range(MOST_SERIALS_TRIED):
             serial = ctx.store.next_number(store.COUNTERS, codes.counter_key(unit_id, now))
             dossier = filing.new_dossier(
-                str(codes.code_for(unit_id, now, serial)), procedure=procedure, unit=agency, desk=desk,
-                calendar=calendar, owner=who.owner, filer=who.filer, by=ctx.actor.subject, verified=who.verified,
-                mode=who.mode, components=given, pickup=data["pickup"],
+                str(codes.code_for(unit_id, now, serial)), procedure=place.procedure, unit=place.agency,
+                desk=place.desk, calendar=place.calendar, owner=who.owner, filer=who.filer, by=ctx.actor.subject,
+                verified=who.verified, mode=who.mode, components=place.given, pickup=data["pickup"],
                 sealed_delivery=self._sealed(data["delivery"], DELIVERY), now=now, filed_as=who.filed_as,
                 authorisation=who.authorisation,
             )  # fmt: skip
             try:
-                return self._file(ctx, dossier, calendar, now)
+                return self._file(ctx, dossier, place.calendar, now)
             except Duplicate as duplicate:
                 if duplicate.collection != store.DOSSIERS:
                     raise
@@ -139,8 +151,11 @@ class Registrar:
         unit.tell(dossier, "dossier.filed", telling.filed(dossier))
         paper = {dossier["authorisation"]["file_id"]} if dossier["authorisation"] else set()
         verdicts = store.verdicts_of(ctx.store, amendments.all_files(dossier["versions"]) | paper)
-        mine = dossier["filed_as"] == FiledAs.SELF
-        return ctx.commit(unit, views.full(dossier, mirror, verdicts, calendar=calendar, now=now, mine=mine))
+        answer = views.full(
+            dossier, mirror, verdicts, calendar=calendar, now=now, mine=dossier["filed_as"] == FiledAs.SELF,
+            verified=dossier["filed_as"] not in (FiledAs.HELP, FiledAs.AUTHORISED),
+        )  # fmt: skip
+        return ctx.commit(unit, answer)
 
     def _sealed(self, personal: dict[str, str] | None, context: str) -> dict[str, str] | None:
         if personal is None:

@@ -55,10 +55,10 @@ def item(dossier: Row, mirror: dict[str, Any]) -> dict[str, Any]:
 
 def full(
     dossier: Row, mirror: dict[str, Any], verdicts: Verdicts, *, calendar: WorkingCalendar, now: datetime, mine: bool,
-    papers: bool = True,
+    papers: bool = True, verified: bool = True,
 ) -> dict[str, Any]:  # fmt: skip
     """The dossier as its owner and its officers see it; without `papers` as a helper does, who gets neither receipt nor
-    result."""
+    result. Without `verified` nothing says whether its owner has an account (X-23)."""
     fixed, current = dossier["fixed"], dossier["intake_rounds"][-1]
     accepted, returned = dossier["accepted"] or {}, dossier["returned"] or {}
     state = State(dossier["state"])
@@ -70,7 +70,7 @@ def full(
         "unit_name": dossier["unit_name"],
         "desk_name": dossier["desk_name"],
         "mode": dossier["mode"],
-        "number_verified": dossier["number_verified"],
+        "number_verified": dossier["number_verified"] if verified else None,
         "owner_is_me": mine,
         "authorisation": _authorisation(dossier, verdicts),
         "intake_due": dossier["intake_due"],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -105,8 +106,8 @@ def test_what_a_helper_filed_is_the_owners_once_she_has_an_account(world, scenes
     assert code not in listed(stranger)
 
 
-@pytest.mark.req("DF-03", "DF-04")
-def test_a_wrong_name_leads_the_dossier_to_nobody_and_shuts_nobody_out(world, scenes, helper):
+@pytest.mark.req("DF-03", "DF-04", "X-23")
+def test_a_wrong_name_leads_the_dossier_to_nobody_and_shuts_nobody_out(world, scenes, helper, desk):
     """The number alone decides nothing: a slip of the pen beside it is no claim on its owner's account."""
     who = somebody()
     wrong = file_for(scenes, helper, beneficiary=data_of(who) | {"full_name": who.full_name + " Khác"})
@@ -116,12 +117,32 @@ def test_a_wrong_name_leads_the_dossier_to_nobody_and_shuts_nobody_out(world, sc
     owner.normalize()
     eventually(lambda: set(listed(owner)) == {right, shouted}, what="what was filed under her name")
     assert owner.client.refused("GET", f"/dossiers/{wrong}").status == 404
-    # From now on the population database's answer counts: who declares something else is told so.
-    other = body_for(scenes, helper, beneficiary=data_of(who) | {"birth_date": "1950-01-01"})
-    refusal = helper.client.refused("POST", "/dossiers", other)
+    # Whoever files for her now learns nothing of her account: right and wrong data are answered alike (X-23) …
+    answers = [
+        helper.client.post("/dossiers", body_for(scenes, helper, beneficiary=data_of(who) | other))
+        for other in ({}, {"birth_date": "1950-01-01"})
+    ]
+    assert [(answer["filed_as"], answer["number_verified"]) for answer in answers] == [("help", None)] * 2
+    # … and only the right ones lead to her.
+    good, bad = (answer["code"] for answer in answers)
+    assert owner.dossier(good)["number_verified"] is True
+    assert owner.client.refused("GET", f"/dossiers/{bad}").status == 404
+    # The desk, which has her before it, is told.
+    body = to_desk(scenes, desk, data_of(who) | {"birth_date": "1950-01-01"}, mode="DIRECT")
+    refusal = desk.client.refused("POST", f"/desks/{QUANG_THAI}/dossiers", body)
     assert (refusal.status, refusal.rule, refusal.problem["title_vi"]) == (422, "ID-16", NO_MATCH)
-    code = file_for(scenes, helper, beneficiary=data_of(who))
-    assert owner.dossier(code)["number_verified"] is True
+
+
+@pytest.mark.req("DF-04")
+def test_many_who_file_at_once_for_somebody_unknown_file_for_one_person(world, scenes, helper):
+    who = somebody()
+    body = body_for(scenes, helper, beneficiary=data_of(who))
+    with ThreadPoolExecutor(8) as pool:
+        codes = set(pool.map(lambda _: helper.client.post("/dossiers", body)["code"], range(8)))
+    owner = Citizen(world, who).enter()
+    owner.normalize()
+    assert len(codes) == 8
+    eventually(lambda: set(listed(owner)) == codes, what="all of them in her list")
 
 
 @pytest.mark.req("DF-01")
