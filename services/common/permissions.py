@@ -88,6 +88,8 @@ ALLOWED: dict[str, frozenset[str]] = {
     "identity.resume": _PUBLIC,
     "identity.account_report": _WATCHERS,
     "identity.population_queries": _POLICE,
+    "identity.disclosures": HOLDERS,
+    "identity.disclosure_report": _POLICE | _IOC,
     "identity.population_report": _POLICE,
     "identity.population_clients": _POLICE | _IOC,
     "identity.person": _services("intake", "notifier", "postal", "exchange", "payment"),

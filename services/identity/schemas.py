@@ -6,6 +6,7 @@ from marshmallow import Schema, fields, validate
 
 from services.common.schemas import AnswerSchema, CommandSchema, EventSchema, Moment, Text
 from services.identity import lifecycle_schemas, support_schemas, vneid_schemas
+from services.identity.disclosures import PURPOSES
 from services.identity.session_schemas import SessionEnded, SessionOpened
 
 _NAME = validate.Length(min=1, max=120)
@@ -175,7 +176,7 @@ class Locked(AnswerSchema):
 
 class ReadPerson(CommandSchema):
     person_id = fields.String(required=True, validate=_ID)
-    purpose = fields.String(required=True, validate=validate.Length(min=1, max=80))
+    purpose = fields.String(required=True, validate=validate.OneOf(list(PURPOSES)))
 
 
 class Person(AnswerSchema):

@@ -12,6 +12,8 @@ from services.identity import (
     announcing,
     audit,
     challenges,
+    disclosure_schemas,
+    disclosures,
     figures_schemas,
     lifecycle,
     matching,
@@ -190,6 +192,14 @@ class IdentityService:
     @query(life.ReadLog, life.AccountLog)
     def account_log(self, ctx: Context, data: dict[str, Any]) -> dict[str, Any]:
         return audit.page(ctx, data)
+
+    @query(disclosure_schemas.AskDisclosures, disclosure_schemas.Disclosures)
+    def disclosures(self, ctx: Context, data: dict[str, Any]) -> dict[str, Any]:
+        return disclosures.page(ctx, data)
+
+    @query(disclosure_schemas.AskDisclosureReport, disclosure_schemas.DisclosureReport)
+    def disclosure_report(self, ctx: Context, data: dict[str, Any]) -> dict[str, Any]:
+        return disclosures.report(ctx, data)
 
     @query(population_schemas.AskPopulationLog, population_schemas.PopulationLog)
     def population_queries(self, ctx: Context, data: dict[str, Any]) -> dict[str, Any]:

@@ -116,6 +116,12 @@ INDEXES = [
     Index("revocations", [("ends_at", 1)], {"name": "kept_until_harmless", "expireAfterSeconds": 0}),
     Index("throttles", [("purge_at", 1)], {"name": "kept_for_a_window", "expireAfterSeconds": 0}),
     Index("access_log", [("person_id", 1), ("at", -1)], {"name": "by_person"}),
+    Index("access_log", [("at", 1)], {"name": "by_time"}),
+    Index(
+        "persons",
+        [("merged_into", 1)],
+        {"name": "by_what_it_turned_out_to_be", "partialFilterExpression": {"merged_into": {"$type": "string"}}},
+    ),
     *(
         Index("account_log", [*key, ("at", 1), ("_id", 1)], {"name": name})
         for name, key in {
@@ -182,6 +188,14 @@ def person(store: Store, person_id: str) -> Document | None:
     found = store.get("persons", person_id)
     while found is not None and found["merged_into"]:
         found = store.get("persons", found["merged_into"])
+    return found
+
+
+def ids_of_person(store: Store, person_id: str) -> list[str]:
+    """The id and the former ones that lead to it."""
+    found = [person_id]
+    for known in found:  # grows while it is read
+        found += [row["_id"] for row in store.find("persons", {"merged_into": known})]
     return found
 
 

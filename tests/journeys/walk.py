@@ -80,6 +80,11 @@ def _accounts(scenes: Scenes, officer: Callable[[str], Officer], seeds: Seeds) -
     seeds.add("sign_in_id", begun["sign_in_id"])
     vneid.sign_in(world, citizen.client, citizen.person.personal_number)
     citizen.client.get("/sessions")
+    citizen.client.get("/account/disclosures")
+    eventually(lambda: citizen.client.get("/account/activity")["items"], what="what she did")
+    ioc = officer("officer-ioc").client
+    ioc.post(f"/accounts/{account}/activity", {"reason": "Diễn tập xem giao dịch của tài khoản"})
+    ioc.get("/disclosures/report")
     citizen.client.send("DELETE", "/sessions")
     _life_of_an_account(world, officer, seeds)
     officer("officer-support").client.post(f"/accounts/{account}/lock", {"reason": "Diễn tập khóa tài khoản"})

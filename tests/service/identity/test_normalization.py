@@ -117,7 +117,7 @@ def test_what_was_filed_before_follows_to_the_person_of_the_number(
     }
     assert bus.refused("identity.home", old_token).status == 401, "tokens of the former person end"
     for person_id in (former, minted["person_id"]):
-        read = bus.call("identity.person", tokens.service("intake"), person_id=person_id, purpose="test")
+        read = bus.call("identity.person", tokens.service("intake"), person_id=person_id, purpose="receipt")
         assert (read["person_id"], read["has_account"]) == (minted["person_id"], True)
     again = bus.call("identity.refresh", refresh_token=person.signed_in["refresh_token"])
     assert again["account"] == {
