@@ -5,7 +5,7 @@ from __future__ import annotations
 from marshmallow import Schema, fields, validate
 
 from services.common.schemas import AnswerSchema, CommandSchema, EventSchema, Moment, Text
-from services.identity import lifecycle_schemas, support_schemas, vneid_schemas
+from services.identity import eid_schemas, lifecycle_schemas, support_schemas, vneid_schemas
 from services.identity.disclosures import PURPOSES
 from services.identity.session_schemas import SessionEnded, SessionOpened
 
@@ -242,4 +242,5 @@ EVENTS: dict[str, type[Schema]] = {
     "session.opened": SessionOpened,
     "session.ended": SessionEnded,
     **support_schemas.EVENTS,
+    **eid_schemas.EVENTS,
 }

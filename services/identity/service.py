@@ -14,6 +14,8 @@ from services.identity import (
     challenges,
     disclosure_schemas,
     disclosures,
+    eid,
+    eid_schemas,
     figures_schemas,
     lifecycle,
     matching,
@@ -188,6 +190,22 @@ class IdentityService:
     @command(support_schemas.CloseCase, support_schemas.CaseBrief, idempotent=True)
     def close_support_case(self, ctx: Context, data: dict[str, Any]) -> dict[str, Any]:
         return support.close(ctx, data["case_id"], data["version"], data["reason"])
+
+    @command(eid_schemas.OpenEidCase, eid_schemas.EidCaseBrief, idempotent=True)
+    def open_eid_case(self, ctx: Context, data: dict[str, Any]) -> dict[str, Any]:
+        return eid.open_case(ctx, data)
+
+    @query(eid_schemas.ListEidCases, eid_schemas.EidCasePage)
+    def eid_cases(self, ctx: Context, data: dict[str, Any]) -> dict[str, Any]:
+        return eid.list_cases(ctx, data)
+
+    @query(eid_schemas.ReadEidCase, eid_schemas.EidCaseView)
+    def eid_case(self, ctx: Context, data: dict[str, Any]) -> dict[str, Any]:
+        return eid.read_case(ctx, data["unit"], data["case_id"])
+
+    @command(eid_schemas.AdvanceEidCase, eid_schemas.EidCaseBrief, idempotent=True)
+    def advance_eid_case(self, ctx: Context, data: dict[str, Any]) -> dict[str, Any]:
+        return eid.advance(ctx, data)
 
     @query(life.ReadLog, life.AccountLog)
     def account_log(self, ctx: Context, data: dict[str, Any]) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 accounts (aggregate), persons, challenges (codes that were sent), sessions, revocations (ids of sessions whose access
 tokens may still live), vneid_requests (sign-ins under way), throttles (throttles.py), access_log (who read which
 person's data, and why), account_log (who did what to which account, and why),
-support_cases (aggregate).
+support_cases and eid_cases (aggregates).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from services.common import cursors
 from services.common.store import Document, Index, Store
 from services.identity.account_states import State
 
-AGGREGATES = ["accounts", "sessions", "support_cases"]
+AGGREGATES = ["accounts", "sessions", "support_cases", "eid_cases"]
 
 _THERE = {"$exists": True}
 _MOST_FOUND = 50
@@ -68,6 +68,13 @@ INDEXES = [
     ),
     Index(
         "accounts", [("_id", 1), ("lacks", 1)], {"name": "incomplete", "partialFilterExpression": {"lacks.0": _THERE}}
+    ),
+    Index("eid_cases", [("unit", 1), ("opened_at", 1), ("_id", 1)], {"name": "of_desk"}),
+    Index("eid_cases", [("unit", 1), ("state", 1), ("opened_at", 1), ("_id", 1)], {"name": "of_desk_by_state"}),
+    Index(
+        "eid_cases",
+        [("unit", 1), ("number_blind", 1)],
+        {"name": "one_open_per_number", "unique": True, "partialFilterExpression": {"open": True}},
     ),
     *(
         Index("support_cases", [*key, ("opened_at", 1), ("_id", 1)], {"name": name})
@@ -243,6 +250,18 @@ def support_cases(store: Store, asked: Document, cursor: str | None, limit: int)
     query = asked | cursors.beyond(cursor, _CASE_ORDER)
     rows = list(store.find("support_cases", query, sort=[("opened_at", 1), ("_id", 1)], limit=limit + 1))
     return cursors.page(rows, limit, _CASE_ORDER)
+
+
+def eid_cases(store: Store, asked: Document, cursor: str | None, limit: int) -> tuple[list[Document], str | None]:
+    """A page of a desk's e-ID cases, oldest first; `asked`: fields that must be as given."""
+    query = asked | cursors.beyond(cursor, _CASE_ORDER)
+    rows = list(store.find("eid_cases", query, sort=[("opened_at", 1), ("_id", 1)], limit=limit + 1))
+    return cursors.page(rows, limit, _CASE_ORDER)
+
+
+def open_eid_case(store: Store, unit: str, number_blind: str) -> Document | None:
+    """The open case of a number at a desk."""
+    return store.find_one("eid_cases", {"unit": unit, "number_blind": number_blind, "open": True})
 
 
 def log_page(store: Store, asked: Document, cursor: str | None, limit: int) -> tuple[list[Document], str | None]:

@@ -177,6 +177,8 @@ BODIES: dict[str, dict[str, Any]] = {
     "processing.attach_result": {"version": 1, "file_id": "unknown", "name": "Kết quả"},
     "processing.stop": {"version": 1, "reason": "Không đủ điều kiện"},
     "payment.cash": {"amount": 10_000},
+    "identity.open_eid_case": {**_SOMEBODY, "consent": True},
+    "identity.advance_eid_case": {"version": 1, "state": "submitted"},
     "intake.file_at_desk": _FILING | {"applicant": _SOMEBODY, "mode": "DIRECT"},
     "intake.file_by_post": _FILING | {"applicant": _SOMEBODY, "desk": QUANG_THAI},
 }  # fmt: skip

@@ -87,6 +87,7 @@ def _accounts(scenes: Scenes, officer: Callable[[str], Officer], seeds: Seeds) -
     ioc.get("/disclosures/report")
     citizen.client.send("DELETE", "/sessions")
     _life_of_an_account(world, officer, seeds)
+    _eid(officer("officer-desk"), seeds)
     officer("officer-support").client.post(f"/accounts/{account}/lock", {"reason": "Diễn tập khóa tài khoản"})
     officer("officer-support").sign_in()
 
@@ -107,6 +108,20 @@ def _life_of_an_account(world: World, officer: Callable[[str], Officer], seeds: 
     citizen.cancel()
     seeds.add("account_id", account)
     _support(Citizen(world, somebody()).enter(), officer("officer-support").client, seeds)
+
+
+def _eid(desk: Officer, seeds: Seeds) -> None:
+    """A registration of an e-ID from guidance to activation."""
+    person = somebody()
+    body = {"full_name": person.full_name, "id_number": person.personal_number, "consent": True,
+            "birth_date": person.birth_date.isoformat()}  # fmt: skip
+    address = f"/desks/{desk.unit}/eid-cases"
+    case = desk.client.post(address, body)["case_id"]
+    desk.client.get(address)
+    desk.client.get(f"{address}/{case}")
+    desk.client.post(f"{address}/{case}/progress", {"version": 1, "state": "submitted"})
+    desk.client.post(f"{address}/{case}/progress", {"version": 2, "state": "active"})
+    seeds.add("case_id", case)
 
 
 def _support(citizen: Citizen, support: Client, seeds: Seeds) -> None:
