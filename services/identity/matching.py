@@ -207,6 +207,11 @@ def _settle_person(
     key = secrecy.key_of(ctx.kernel)
     claim = secrecy.claim_blind(key, number, data["full_name"], birth_date.isoformat())
     person = store.person_of_number(ctx.store, number_blind) or store.person_of_claim(ctx.store, claim)
+    old = secrecy.opened(key, own["number"], secrecy.NUMBER)
+    if person is None and old is not None and old != number:
+        # What was filed for the CMND of an older account, under the same name and birth date, is hers too.
+        former = secrecy.claim_blind(key, old, data["full_name"], birth_date.isoformat())
+        person = store.person_of_claim(ctx.store, former)
     if person is None:
         person = own
         # Whoever mints a person of these data at this moment meets the index, and looks again.

@@ -94,6 +94,8 @@ def test_what_a_helper_filed_is_the_owners_once_she_has_an_account(world, scenes
     assert mine["receipt_file_id"] and mine["result"]
     assert owner.client.fetch(f"/dossiers/{code}/receipt").startswith(b"%PDF-")
     assert listed(owner, "/filed-for-others") == []
+    # What was told to nobody's phone while there was no account is there to read.
+    assert {"dossier.filed", "dossier.accepted", "dossier.returned"} <= {row["kind"] for row in owner.notices()}
 
     after = helper.dossier(code)
     assert (after["status"], after["result"], after["receipt_file_id"]) == ("returned", None, None)

@@ -8,7 +8,7 @@ import pytest
 
 from deploy.demo.client import Client, Refused, eventually
 from deploy.demo.filing import NO_MATCH
-from deploy.demo.people import Citizen, all_pages, from_register, refused
+from deploy.demo.people import COPY, Citizen, all_pages, from_register, refused
 from deploy.rehearsal.make_people_seeds import CMND, NO_BIRTH_DATE, OLD_CMND
 from tests.journeys.scenes import Scenes, somebody
 
@@ -147,9 +147,16 @@ def test_case_2_gives_a_locked_account_back_when_it_was_right(world, hotline, of
     assert hotline.refuses(again, "unlock").status == 409  # nothing to unlock
 
 
-@pytest.mark.req("ID-15", "ID-12", "ID-11", "X-4")
-def test_case_3_an_old_cmnd_account_is_restored_by_a_code_to_its_phone_and_must_give_the_cccd(world, hotline):
+@pytest.mark.req("ID-15", "ID-12", "ID-11", "X-4", "DF-05")
+def test_case_3_an_old_cmnd_account_is_restored_by_a_code_to_its_phone_and_must_give_the_cccd(
+    world, hotline, scenes, stranger
+):
     citizen = Citizen(world, from_register(OLD_CMND))
+    named = {"full_name": citizen.person.full_name, "birth_date": citizen.person.birth_date.isoformat()}
+    for_her = {"beneficiary": {**named, "id_number": CMND}}  # a helper files for the number that she had
+    code_of_hers = stranger.client.post(
+        "/dossiers", stranger.dossier_body(COPY, scenes.papers(stranger, COPY)) | for_her
+    )["code"]
     found = hotline.find(id_number=CMND, full_name=citizen.person.full_name, case=3)
     assert [row["account_id"] for row in found] == ["acc-old-cmnd"]
     assert found[0]["same_name"] is True
@@ -182,6 +189,10 @@ def test_case_3_an_old_cmnd_account_is_restored_by_a_code_to_its_phone_and_must_
     assert [number[-2:] for number in home["account"]["former_id_numbers"]] == [CMND[-2:]]
     assert [row["account_id"] for row in hotline.find(id_number=CMND)] == ["acc-old-cmnd"]
     assert hotline.find(id_number="299999999") == []  # control: a CMND that nobody had
+    eventually(
+        lambda: [row["code"] for row in citizen.client.get("/dossiers")["items"]] == [code_of_hers],
+        what="what was filed for her CMND",
+    )
 
 
 @pytest.mark.req("ID-16", "ID-19")
