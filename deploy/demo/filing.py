@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 
+from deploy.demo import vneid
 from deploy.demo.people import BIRTH, COPY, QUANG_THAI, refused, verdict_of
 from deploy.demo.story import Story, hour, moment, step
 from deploy.rehearsal.cast import PEOPLE
@@ -45,9 +46,12 @@ def she_signs_in(s: Story) -> str:
     return "họ tên, số CCCD, ngày cấp, điện thoại (ID-01)"
 
 
-@step("Chuẩn hóa: sai thì bị từ chối đúng lời văn, đúng thì khớp CSDL dân cư",
-      "She normalizes: a wrong name is refused in the prescribed words, the right data match")  # fmt: skip
+@step("Chuẩn hóa: sai thì bị từ chối đúng lời văn, đúng thì khớp CSDL dân cư; rồi mới vào được bằng VNeID",
+      "She normalizes: a wrong name is refused in prescribed words; once all match, VNeID works")  # fmt: skip
 def she_normalizes(s: Story) -> str:
+    number = s.citizen.person.personal_number
+    early = refused(lambda: vneid.sign_in(s.world, s.world.client(), number))
+    assert (early.status, early.rule) == (403, "ID-08"), early
     form = s.citizen.normalization()
     wrong = refused(lambda: s.citizen.normalize({**form, "full_name": PEOPLE["citizen-chi"].full_name}))
     assert wrong.status == 422 and wrong.rule == "ID-16", wrong
@@ -56,7 +60,9 @@ def she_normalizes(s: Story) -> str:
     assert answer["normalized"] is True
     home = s.citizen.home()
     assert home["normalization_form"] is None and home["account"]["normalized"] is True
-    return "ID-16 nguyên văn; sau đó biểu mẫu không còn / verbatim, then the form is gone"
+    through = vneid.sign_in(s.world, s.world.client(), number)
+    assert through["account"] == s.citizen.account
+    return "ID-16 nguyên văn; VNeID chỉ sau khi chuẩn hóa (ID-08) / verbatim; VNeID only once she is normalized"
 
 
 @step("Tải lên đơn đã ký số (PAdES) bằng chứng thư của chính mình",

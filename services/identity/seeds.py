@@ -30,11 +30,15 @@ def _plant(kernel: Kernel, hasher: Passwords, row: dict[str, Any]) -> bool:
         return False
     key = secrecy.key_of(kernel)
     phone = normal_mobile(row["phone"]) if row["phone"] else None
+    number = _number(key, row)
+    # An officer who has been confirmed as a citizen before is that person.
+    known = store.person_of_number(kernel.store, number["number_blind"]) if number else None
+    person_id = known["_id"] if known else row["person_id"]
     person = accounts.person(
-        row["person_id"],
+        person_id,
         full_name=key.seal(row["full_name"], secrecy.NAME),
         birth_date=key.seal(row["birth_date"], secrecy.BIRTH_DATE) if row["birth_date"] else None,
-        **_number(key, row),
+        **number,
     )
     facts: dict[str, Any] = {
         "phone": key.seal(phone, secrecy.PHONE) if phone else None,
@@ -44,10 +48,10 @@ def _plant(kernel: Kernel, hasher: Passwords, row: dict[str, Any]) -> bool:
     }
     if row.get("username"):
         account = accounts.officer(
-            row["account_id"], row["person_id"], username=row["username"], grants=grants.checked(row["grants"]), **facts
+            row["account_id"], person_id, username=row["username"], grants=grants.checked(row["grants"]), **facts
         )
     else:
-        account = accounts.citizen(row["account_id"], row["person_id"], **facts)
+        account = accounts.citizen(row["account_id"], person_id, **facts)
         _of_the_years_before(kernel, row, account, person)
     for collection, document in (("persons", person), ("accounts", account)):
         kernel.store.collection(collection).update_one(

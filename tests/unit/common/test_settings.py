@@ -34,6 +34,7 @@ def test_the_least_that_a_room_needs(env):
     assert settings.http_port is None
     assert settings.retry_schedule == (1, 1, 5, 5, 30, 30, 30, 30)
     assert settings.cors_origins == ()
+    assert settings.vneid_from is None and settings.vneid_url == ""
 
 
 def test_health_is_for_this_machine_unless_said_otherwise(env):
@@ -57,6 +58,9 @@ def test_what_is_missing_is_named(env, name, how):
     [
         ("HEALTH_PORT", "many"),
         ("HTTP_PORT", "80a"),
+        ("VNEID_FROM", "tomorrow"),
+        ("VNEID_FROM", "2024-07-01T00:00:00"),  # of no zone
+        ("VNEID_URL", "vneid.example.vn"),
         ("MAX_WORKERS", "1.5"),
         ("AMQP_URL", "http://secret@elsewhere"),
         ("VAULT_URL", "ftp://secret"),

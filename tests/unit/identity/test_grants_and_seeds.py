@@ -83,3 +83,9 @@ def test_the_register_judges_each_value() -> None:
     assert register.judge(right[0], right[1].upper(), right[2], issued)[0] == "MATCH"
     assert register.judge(right[0], right[1], "1990-05-13", issued)[0] == "NO_MATCH"
     assert register.judge("046190999999", *right[1:], issued)[0] == "NOT_FOUND"
+
+
+def test_officers_have_the_numbers_by_which_vneid_names_them() -> None:
+    officers = make_people_seeds.files()["identity.json"]["officers"]
+    given = [numbers.parse_personal_number(row["id_number"]).digits for row in officers]
+    assert len(set(given)) == len(officers)
