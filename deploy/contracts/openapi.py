@@ -213,7 +213,8 @@ def _answer(route: Route, method: Method, shapes: Shapes) -> Document:
 
 def _may(route: Route, method: Method | None, status: str) -> bool:
     if status in ("401", "403"):
-        return route.audience is Audience.SIGNED_IN or (status == "401" and route.rpc.startswith("identity."))
+        # signing in says 403 to who may not: locked, not normalized, without a grant
+        return route.audience is Audience.SIGNED_IN or route.rpc.startswith("identity.")
     if status in ("413", "415"):
         return route.has_body or route.kind is Kind.UPLOAD
     if status == "408":
