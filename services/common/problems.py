@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, TypedDict
 
+from services.common.rules import rule
+
 #: Members of RFC 9457 and of ours; `extra` may not shadow them.
 _RESERVED = frozenset(
     {
@@ -28,18 +30,23 @@ _RESERVED = frozenset(
 )
 
 
+#: The rule that a field breaks which is of the wrong type or size, missing, or unknown.
+CHECKED_INPUT = "SE-01"
+
+
 class FieldError(TypedDict):
-    """One field at fault: dotted path of the field, id of the rule that it breaks (or None), message twice."""
+    """One field at fault: dotted path of the field, id of the rule that it breaks, message twice."""
 
     field: str
-    rule: str | None
+    rule: str
     message_vi: str
     message_en: str
 
 
+@rule("SE-01", title="Mọi dữ liệu nhập được kiểm tra; mỗi trường sai được nêu tên", cites="QĐ 08/2025/QĐ-UBND Đ21.1")
 def field_error(field: str, message_vi: str, message_en: str, rule: str | None = None) -> FieldError:
-    """Build one entry of a problem's `errors`."""
-    return {"field": field, "rule": rule, "message_vi": message_vi, "message_en": message_en}
+    """Build one entry of a problem's `errors`; `rule` is that of the checking of input where no other is named."""
+    return {"field": field, "rule": rule or CHECKED_INPUT, "message_vi": message_vi, "message_en": message_en}
 
 
 class Problem(Exception):
@@ -139,9 +146,9 @@ class Problem(Exception):
 def invalid(
     *errors: FieldError, detail: str | None = None, rule: str | None = None, citation: str | None = None
 ) -> Problem:
-    """422: fields of a readable request are at fault. Without `rule`, the one rule that all fields name is taken."""
+    """422: fields of a readable request are at fault. Without `rule`, the one of law that all fields name is taken."""
     named = {error["rule"] for error in errors}
-    if rule is None and len(named) == 1:
+    if rule is None and len(named) == 1 and named != {CHECKED_INPUT}:
         rule = named.pop()
     return Problem(
         "/problems/invalid",
