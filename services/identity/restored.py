@@ -13,11 +13,12 @@ from services.common.store import Store
 
 
 def after_restore(store: Store, restored: Restored) -> list[str]:
-    """Ends every session and takes back every code."""
+    """Ends every session, takes back every code and every sign-in under way."""
     ended = store.collection("sessions").update_many(
         {"ended_at": None}, {"$set": {"ended_at": datetime.now(UTC)}, "$inc": {"version": 1}}
     )
     store.collection("challenges").delete_many({})
+    store.collection("vneid_requests").delete_many({})
     return [
         f"{ended.modified_count} sessions ended: everybody signs in again",
         "passwords, locks and accounts are those of the backup: lock again who was locked since",
