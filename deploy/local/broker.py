@@ -46,7 +46,8 @@ HEARS = {
     "vault": "account.normalized dossier.returned",
     "signing": "file.stored",
     "payment": "account.normalized dossier.* payment.settled",
-    "notifier": "account.locked account.normalized account.registered account.vneid_announced case.opened "
+    "notifier": "account.blocked account.cancelled account.locked account.normalized account.registered "
+    "account.resumed account.suspended account.unblocked account.unlocked account.vneid_announced case.opened "
     "case.rescheduled case.resumed case.stopped dossier.accepted dossier.amended dossier.filed dossier.guided "
     "dossier.refused dossier.returned dossier.withdrawn holding.added intake.late payment.failed payment.ordered "
     "payment.refunded payment.settled postal.attempted postal.collected postal.delivered postal.registered "

@@ -91,6 +91,12 @@ class NotifierService:
     @on_event("holding.added", schemas.HoldingSeen)
     @on_event("account.registered", schemas.AccountSeen)
     @on_event("account.locked", schemas.AccountSeen)
+    @on_event("account.unlocked", schemas.AccountSeen)
+    @on_event("account.suspended", schemas.AccountSeen)
+    @on_event("account.resumed", schemas.AccountSeen)
+    @on_event("account.cancelled", schemas.AccountSeen)
+    @on_event("account.blocked", schemas.AccountSeen)
+    @on_event("account.unblocked", schemas.AccountSeen)
     @on_event("account.vneid_announced", schemas.VneidSeen)
     def on_person(self, ctx: Context, event: Event, data: dict[str, Any]) -> None:
         unit = ctx.unit()

@@ -361,6 +361,60 @@ TEMPLATES: dict[str, tuple[Template, ...]] = {
             ("Your account is locked.", "Reason: {lock_en}.", f"Call {HOTLINE}."),
         ),
     ),
+    "account.unlocked": (
+        _person(
+            "Tài khoản đã được mở khóa",
+            "Your account is unlocked",
+            ("Tài khoản của bạn đã được mở khóa, có thể đăng nhập lại.",),
+            ("Your account is unlocked, you can sign in again.",),
+        ),
+    ),
+    "account.suspended": (
+        _person(
+            "Tài khoản tạm dừng",
+            "Your account is suspended",
+            ("Tài khoản của bạn đã tạm dừng theo yêu cầu.", f"Nếu không phải bạn, gọi ngay {HOTLINE}."),
+            ("Your account was suspended as asked.", f"If it was not you, call {HOTLINE} at once."),
+        ),
+    ),
+    "account.resumed": (
+        _person(
+            "Tài khoản được mở lại",
+            "Your account is resumed",
+            ("Tài khoản của bạn đã được mở lại.", f"Nếu không phải bạn, gọi ngay {HOTLINE}."),
+            ("Your account is in use again.", f"If it was not you, call {HOTLINE} at once."),
+        ),
+    ),
+    "account.cancelled": (
+        _person(
+            "Tài khoản đã hủy",
+            "Your account is cancelled",
+            ("Tài khoản đã bị hủy.", "Hồ sơ được giữ, đăng ký và chuẩn hóa lại để xem tiếp.", f"Tổng đài {HOTLINE}."),
+            (
+                "The account is cancelled.",
+                "Dossiers are kept: register and normalize again to see them.",
+                f"Hotline {HOTLINE}.",
+            ),
+            # Its phone is free for another person by now.
+            sms=False,
+        ),
+    ),
+    "account.blocked": (
+        _person(
+            "Tài khoản bị chặn",
+            "Your account is blocked",
+            ("Tài khoản của bạn bị chặn.", f"Liên hệ tổng đài {HOTLINE}."),
+            ("Your account is blocked.", f"Call {HOTLINE}."),
+        ),
+    ),
+    "account.unblocked": (
+        _person(
+            "Tài khoản được bỏ chặn",
+            "The block of your account ended",
+            ("Tài khoản của bạn đã được bỏ chặn.",),
+            ("The block of your account has ended.",),
+        ),
+    ),
     "slip.violated": (_unit(*_VIOLATION), _unit(*_VIOLATION, to=To.CENTRE)),
     "slip.confirmed": (
         _unit(

@@ -62,6 +62,26 @@ def since(world: World, before: Before) -> Before:
     return before
 
 
+@pytest.fixture(scope="module")
+def forgotten(world: World, before: Before) -> tuple[Citizen, str]:
+    """Somebody who asks for a recovery code on that evening and leaves it."""
+    citizen = Citizen(world, somebody()).enter()
+    newest = citizen.phone.newest()
+    world.anybody.post("/account/recovery", {"phone": citizen.phone.number})
+    return citizen, citizen.phone.code(after=newest)
+
+
+@pytest.mark.req("ID-11")
+def test_a_recovery_code_of_another_day_is_refused_and_a_fresh_one_serves(world, before, forgotten, since):
+    """First of this file: the code is asked for before the clock goes on."""
+    citizen, code = forgotten
+    body = {"phone": citizen.phone.number, "code": code, "new_password": "Dien tap mat khau moi 2025"}
+    assert world.anybody.refused("POST", "/account/recovery/confirmation", body).status == 422
+    citizen.recover(body["new_password"])
+    client, _ = password(world, citizen)
+    assert client.once("GET", "/account").status_code == 200
+
+
 @pytest.mark.req("ID-21", "X-8")
 def test_a_session_of_before_files_no_more_and_loses_the_rest_when_it_is_renewed(world, since: Before):
     body = since.newcomer.dossier_body(BIRTH, since.papers)

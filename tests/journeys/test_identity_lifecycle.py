@@ -98,6 +98,7 @@ def test_ioc_alone_blocks_an_account_and_its_sessions_die_at_once(world, citizen
     assert not dead(citizen)
     ioc.client.post(address, REASON)
     assert dead(citizen)
+    eventually(lambda: any("bi chan" in m.text for m in citizen.phone.messages()), what="a message of the block")
     told = refused(citizen.sign_in)
     assert (told.status, told.rule, told.problem["reason"]) == (403, "ID-26", "harmful_behaviour")
     assert told.problem["hotline"] == "19001075"

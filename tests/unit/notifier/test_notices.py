@@ -145,6 +145,13 @@ def test_a_locked_account_is_told_the_reason_without_a_dossier() -> None:
     assert rows[0]["dossier"] is None
 
 
+@pytest.mark.req("ID-24", "ID-26")
+@pytest.mark.parametrize("name", ["unlocked", "suspended", "resumed", "blocked", "unblocked", "cancelled"])
+def test_a_change_of_an_account_is_told_and_by_sms_only_while_the_phone_is_its_own(name: str) -> None:
+    rows = notices.notices_of("e", f"account.{name}", {"person_id": "per-1", "reason": "by_owner"}, None, NOW)
+    assert [row["channel"] for row in rows] == (["portal"] if name == "cancelled" else ["portal", "sms"])
+
+
 def test_sms_texts_are_plain_short_and_carry_the_code() -> None:
     for name, rows in TEMPLATES.items():
         for template in rows:
