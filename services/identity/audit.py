@@ -5,8 +5,9 @@ It holds ids, words and the sealed text that an officer wrote; no name, number, 
 
 from __future__ import annotations
 
-import uuid
 from typing import Any
+
+from bson import ObjectId
 
 from services.common.context import Context
 from services.common.unit import UnitOfWork
@@ -29,7 +30,8 @@ def record(
     unit.insert(
         "account_log",
         {
-            "_id": uuid.uuid4().hex,
+            # Rows of one unit have one time; these ids keep their order.
+            "_id": str(ObjectId()),
             "at": ctx.now,
             "actor": ctx.actor.subject,
             "roles": sorted(ctx.actor.roles),
