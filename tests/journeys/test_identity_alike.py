@@ -121,3 +121,27 @@ def test_a_password_is_worked_on_alike_whoever_is_behind_the_phone(world, journe
         assert answer(world, path, {"phone": phone, "password": "mot mat khau sai"}, "127.4.0.5")["status"] == 401
         after = work(journeys)
         assert sum(after.values()) - sum(before.values()) == 1, path
+
+
+@pytest.mark.req("SE-04", "X-23")
+def test_who_guesses_uses_up_his_own_tries_and_not_the_owners(world: World):
+    owner = Citizen(world, somebody()).enter()
+    guess = {"phone": owner.phone.number, "password": "mot mat khau sai"}
+    assert [answer(world, "/sessions", guess, "127.4.1.1")["status"] for _ in range(11)] == [401] * 10 + [429]
+    right = {"phone": owner.phone.number, "password": owner.password}
+    assert answer(world, "/sessions", right, "127.4.1.1")["status"] == 429, "there even the right one must wait"
+    assert answer(world, "/sessions", right, "127.4.1.2")["status"] == 201
+    # A phone without an account is guessed at under the same limit.
+    nobody = {**guess, "phone": somebody().phone}
+    assert [answer(world, "/sessions", nobody, "127.4.1.1")["status"] for _ in range(11)] == [401] * 10 + [429]
+
+
+@pytest.mark.req("SE-04", "X-23")
+def test_codes_to_one_phone_are_few_whoever_holds_it(world: World):
+    for phone, near in (
+        (somebody().phone, "127.4.1.3"),
+        (Citizen(world, somebody()).enter().phone.number, "127.4.1.4"),
+    ):
+        asked = [answer(world, "/account/recovery", {"phone": phone}, near)["status"] for _ in range(6)]
+        assert asked[5] == 429 and len(set(asked[:5])) == 1 and asked[0] < 300
+    assert answer(world, "/account/recovery", {"phone": somebody().phone}, "127.4.1.3")["status"] < 300

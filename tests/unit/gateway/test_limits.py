@@ -7,12 +7,13 @@ import re
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from deploy.contracts import rooms
 from services.common import wire
 from services.common.actors import Signer
 from services.common.problems import Problem
 from services.gateway import limits
 from services.gateway.limits import ADDRESS, Buckets, Near, neighbourhood
-from services.gateway.routes import API, ROUTES, Limit
+from services.gateway.routes import API, ROUTES, Audience, Limit
 from tests.unit.gateway.asgi import ask
 from tests.unit.gateway.conftest import House
 
@@ -127,3 +128,21 @@ def test_where_something_is_guessed_the_room_hears_from_where(route):
     assert len(house.bus.calls[0][2][wire.H_NEAR]) == 32
     ask(house.app, "GET", API + "/account", headers=headers)
     assert wire.H_NEAR not in house.bus.calls[1][2]
+
+
+@pytest.mark.req("SE-04", "X-23")
+def test_wherever_something_is_guessed_or_sent_a_strict_bucket_stands():
+    """Of every command of identity that nobody must sign in for, and of every one that takes a password or a code."""
+    methods = {method.full: method for room in rooms.load() for method in room.methods if room.name == "identity"}
+    guessing = {
+        route.path
+        for route in ROUTES
+        if route.rpc in methods
+        and route.method == "POST"
+        and (route.audience is Audience.PUBLIC or {"password", "code"} & set(methods[route.rpc].schema().fields))
+    }
+    assert {"/sessions", "/account/recovery/confirmation", "/account/normalization"} <= guessing
+    loose = {r.path for r in ROUTES if r.path in guessing and r.method == "POST" and r.limit is Limit.GENERAL}
+    assert loose == set()
+    asks_a_code = {"identity.register", "identity.request_recovery", "identity.request_normalization_code"}
+    assert {r.limit for r in ROUTES if r.rpc in asks_a_code} == {Limit.CODE}
