@@ -34,6 +34,10 @@ PURPOSES: Mapping[str, Purpose] = {
         "Lập giấy tiếp nhận hồ sơ và hẹn trả kết quả", "Drawing up the receipt with the appointment",
         "NĐ 61/2018/NĐ-CP Đ17.3; QĐ 08/2025/QĐ-UBND Đ13.2",
     ),
+    "signature of a component": Purpose(
+        "Đối chiếu người ký một thành phần hồ sơ", "Comparing who signed a component of a dossier",
+        "TB 94/TB-UBND §2; NĐ 130/2018/NĐ-CP Đ9",
+    ),
     "fee receipt": Purpose("Lập biên lai thu phí, lệ phí", "Drawing up a receipt of payment", "TT 303/2016/TT-BTC Đ3"),
     "sms notice": Purpose(
         "Gửi tin nhắn báo trạng thái hồ sơ", "Sending a message about a dossier", "QĐ 08/2025/QĐ-UBND Đ9.6",

@@ -130,7 +130,7 @@ def person(ctx: Context, person_id: str, purpose: str) -> dict[str, Any] | None:
         )
         return answer
     except Problem as problem:
-        if problem.status in (404, 422):
+        if problem.status == 404:
             return None
         raise
 

@@ -36,6 +36,14 @@ _SHORTEST_PASSWORD = 8
 _BEGINNING = 6  # letters of a password by which it is looked for
 
 
+def _sent(request: httpx.Request) -> Any:
+    """What a request said. Nothing where it was sent in pieces or is no JSON, as only what is refused is."""
+    try:
+        return json.loads(request.content or b"{}")
+    except (httpx.RequestNotRead, ValueError):
+        return {}
+
+
 @dataclass
 class Confided:
     """What was said in confidence so far."""
@@ -50,7 +58,7 @@ class Confided:
     def look(self, response: httpx.Response) -> None:
         """Notes what one request and its answer held; names and numbers only of requests that were taken."""
         if response.request.headers.get("content-type", "").startswith("application/json"):
-            self._said(json.loads(response.request.content or b"{}"), taken=response.is_success)
+            self._said(_sent(response.request), taken=response.is_success)
         if response.headers.get("content-type", "").startswith("application/json"):
             answer = response.json()
             if isinstance(answer, dict):
