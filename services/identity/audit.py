@@ -5,9 +5,8 @@ It holds ids, words and the sealed text that an officer wrote; no name, number, 
 
 from __future__ import annotations
 
+import uuid
 from typing import Any
-
-from bson import ObjectId
 
 from services.common.context import Context
 from services.common.unit import UnitOfWork
@@ -30,8 +29,8 @@ def record(
     unit.insert(
         "account_log",
         {
-            # Rows of one unit have one time; these ids keep their order.
-            "_id": str(ObjectId()),
+            # Rows of one unit have one time: their ids keep their order.
+            "_id": f"{len(unit.writes):03d}{uuid.uuid4().hex}",
             "at": ctx.now,
             "actor": ctx.actor.subject,
             "roles": sorted(ctx.actor.roles),
