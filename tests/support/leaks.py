@@ -37,10 +37,10 @@ _BEGINNING = 6  # letters of a password by which it is looked for
 
 
 def _sent(request: httpx.Request) -> Any:
-    """What a request said. Nothing where it was sent in pieces or is no JSON, as only what is refused is."""
+    """What a request said. Nothing where it was sent in pieces or is no readable JSON, as only what is refused is."""
     try:
         return json.loads(request.content or b"{}")
-    except (httpx.RequestNotRead, ValueError):
+    except (httpx.RequestNotRead, ValueError, RecursionError):
         return {}
 
 
