@@ -11,7 +11,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from deploy.rehearsal import cast
+from deploy.rehearsal import cast, units
 from services.identity.adapters.population_register import synthetic
 
 SEEDS = Path(__file__).parent / "seeds"
@@ -59,6 +59,7 @@ def files() -> dict[str, dict[str, Any]]:
     people = cast.PEOPLE.values()
     return {
         "identity.json": {
+            "units": units.rows(),
             "officers": [
                 {
                     "account_id": f"acc-{person.key}",

@@ -15,7 +15,7 @@ from services.common.problems import FieldError, Problem, field_error, not_found
 from services.common.rules import rule
 from services.identity import account_states
 from services.identity.account_states import BY_OFFICE, BY_OWNER, DUPLICATE, HARM, Command, State, Who
-from services.identity.grants import CITIZEN
+from services.identity.grants import CITIZEN, Grant
 
 HOTLINE = "19001075"
 OLDEST = date(1900, 1, 1)
@@ -59,7 +59,13 @@ Person = dict[str, Any]
 
 
 def citizen(
-    account_id: str, person_id: str, *, phone: str | None, phone_blind: str | None, password_hash: str, now: datetime
+    account_id: str,
+    person_id: str,
+    *,
+    phone: str | None,
+    phone_blind: str | None,
+    password_hash: str | None,
+    now: datetime,
 ) -> Account:
     """A new account, not normalized; `phone` is sealed. Without one: an account of the years before, see `lacks`."""
     return {
@@ -91,13 +97,13 @@ def officer(
     person_id: str,
     *,
     username: str,
-    grants: list[list[str]],
+    grants: list[Grant],
     phone: str,
     phone_blind: str,
-    password_hash: str,
+    password_hash: str | None,
     now: datetime,
 ) -> Account:
-    """An officer's account. It does not hold its phone: an officer is also a citizen, with an account of his own."""
+    """An officer's account; without a password it is signed in to through VNeID alone. It does not hold its phone: an officer is also a citizen, with an account of his own."""
     account = citizen(account_id, person_id, phone=phone, phone_blind=phone_blind, password_hash=password_hash, now=now)
     return account | {"kind": "officer", "username": username, "grants": grants, "holds_phone": False}
 

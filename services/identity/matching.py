@@ -89,7 +89,7 @@ def normalize(ctx: Context, population: Population, data: dict[str, Any]) -> dic
         ctx,
         population,
         population_log.Purpose.NORMALIZATION,
-        account,
+        account["person_id"],
         id_number=number,
         full_name=data["full_name"],
         birth_date=birth_date,

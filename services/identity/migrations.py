@@ -3,12 +3,14 @@
 1  `sessions.method`: before, a citizen signed in with a password and an officer with a code besides, and no otherwise.
 2  `accounts.unit`: of residence, unknown; `persons.former_numbers`: none.
 3  `accounts.lacks`: what a normalized account has not: phone, birth date.
+4  `accounts.grants`: without days, a pair of role and unit.
 """
 
 from __future__ import annotations
 
 from services.common.migrations import Migration
 from services.common.store import Document, Store
+from services.identity.grants import grant
 from services.identity.sessions import Method
 
 
@@ -39,8 +41,17 @@ def say_what_normalized_accounts_lack(store: Store) -> None:
     accounts.update_many(unsaid, {"$set": {"lacks": []}})
 
 
+def give_grants_their_days(store: Store) -> None:
+    """Safe to repeat: a grant that is a pair becomes one that always holds."""
+    accounts = store.collection("accounts")
+    for row in accounts.find({"grants.0": {"$type": "array"}}, {"grants": 1}):
+        given = [grant(role, unit) for role, unit in row["grants"]]
+        accounts.update_one({"_id": row["_id"], "grants": row["grants"]}, {"$set": {"grants": given}})
+
+
 MIGRATIONS = [
     Migration(1, "say how each session was opened", say_how_sessions_were_opened),
     Migration(2, "units of residence and former numbers", name_units_and_former_numbers),
     Migration(3, "what normalized accounts lack", say_what_normalized_accounts_lack),
+    Migration(4, "days of grants", give_grants_their_days),
 ]

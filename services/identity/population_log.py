@@ -16,6 +16,7 @@ from typing import Any
 from services.common import cursors
 from services.common.calendar import VIETNAM
 from services.common.context import Context
+from services.common.roles import OFFICERS
 from services.common.rules import rule
 from services.common.store import Document, Index
 from services.identity import figures
@@ -35,6 +36,7 @@ class Purpose(StrEnum):
     """Why the database may be asked; there is no other."""
 
     NORMALIZATION = "normalization"
+    OFFICER = "officer_account"
 
 
 #: Whoever asks the population database in this system, and the legal ground: the inventory of SE-07.
@@ -47,20 +49,28 @@ CLIENTS: dict[Purpose, dict[str, str]] = {
         "data_en": "Name, birth date, number, date of issue; back: whether they match, sex, commune of residence",
         "ground": "TB 94/TB-UBND §1; QĐ 08/2025/QĐ-UBND Đ7",
     },
+    Purpose.OFFICER: {
+        "room": "identity",
+        "adapter": "services/identity/adapters/population.py",
+        "operation": "POST /dancu/xac-thuc",
+        "data_vi": "Họ tên, ngày sinh, số định danh của cán bộ được cấp tài khoản; nhận lại: khớp hay không",
+        "data_en": "Name, birth date and number of an officer who gets an account; back: whether they match",
+        "ground": "QĐ 08/2025/QĐ-UBND Đ3.4, Đ20.2",
+    },
 }
 
 
 @rule("RP-07", title="Ghi lại mọi lượt khai thác dữ liệu dân cư", cites="QĐ 08/2025/QĐ-UBND Đ25.4c")
 def ask(
-    ctx: Context, population: Population, purpose: Purpose, account: Document, *, id_number: str, full_name: str,
-    birth_date: date, issue_date: date,
+    ctx: Context, population: Population, purpose: Purpose, person_id: str | None, *, id_number: str, full_name: str,
+    birth_date: date, issue_date: date | None,
 ) -> Answer:  # fmt: skip
     """Asks the population database, writing down before that it is asked and afterwards what came of it.
 
-    A question without an answer stays in the log as UNAVAILABLE; one that a crash ended has no outcome.
+    `person_id`: whom it is about, where he or she has an id already. A question without an answer stays in the log as UNAVAILABLE; one that a crash ended has no outcome.
     """
     row_id = uuid.uuid4().hex
-    officer = account["kind"] == "officer"
+    officer = bool(ctx.actor.roles & OFFICERS)
     unit = ctx.unit()
     unit.insert(
         COLLECTION,
@@ -69,9 +79,9 @@ def ask(
             "at": ctx.now,
             "purpose": str(purpose),
             "agency": min((grant.unit for grant in ctx.actor.grants), default=None) if officer else None,
-            "officer": account["_id"] if officer else None,
-            "account_id": account["_id"],
-            "person_id": account["person_id"],
+            "officer": ctx.actor.subject if officer else None,
+            "account_id": ctx.actor.subject,
+            "person_id": person_id,
             "outcome": None,
             "milliseconds": None,
             "correlation_id": ctx.correlation_id,

@@ -36,7 +36,7 @@ class PopulationQuery(_About):
     query_id = fields.String(required=True)
     at = Moment(required=True)
     account_id = fields.String(required=True)
-    person_id = fields.String(required=True)
+    person_id = fields.String(required=True, allow_none=True)
     milliseconds = fields.Integer(required=True, allow_none=True)
     correlation_id = fields.String(required=True)
 

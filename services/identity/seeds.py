@@ -10,7 +10,7 @@ import orjson
 from services.common import logs
 from services.common.crypto import DataKey
 from services.common.kernel import Kernel
-from services.identity import accounts, grants, numbers, secrecy, store
+from services.identity import accounts, grants, numbers, secrecy, store, units
 from services.identity.passwords import Passwords
 from services.identity.phones import normal_mobile
 
@@ -20,6 +20,8 @@ def plant(kernel: Kernel, hasher: Passwords) -> None:
     if kernel.settings.seed_path is None:
         return
     seed = orjson.loads(kernel.settings.seed_path.read_bytes())
+    for row in seed.get("units", []):
+        _plant_unit(kernel, row)
     planted = sum(_plant(kernel, hasher, row) for row in [*seed["officers"], *seed["citizens"]])
     logs.info("seeded", accounts=planted)
 
@@ -60,6 +62,15 @@ def _plant(kernel: Kernel, hasher: Passwords, row: dict[str, Any]) -> bool:
             upsert=True,
         )
     return True
+
+
+def _plant_unit(kernel: Kernel, row: dict[str, Any]) -> None:
+    first = row["names"][0]
+    unit = units.unit(row["unit"], row["kind"], row["parent"], first["vi"], first["en"]) | {"names": row["names"]}
+    unit_id = unit.pop("_id")
+    kernel.store.collection("units").update_one(
+        {"_id": unit_id}, {"$setOnInsert": unit | {"version": 1, "schema_version": 1, "seq": 0}}, upsert=True
+    )
 
 
 def _of_the_years_before(kernel: Kernel, row: dict[str, Any], account: dict[str, Any], person: dict[str, Any]) -> None:

@@ -20,6 +20,7 @@ from services.identity import (
     lifecycle,
     matching,
     migrations,
+    organising,
     own_sessions,
     people,
     population_log,
@@ -35,6 +36,7 @@ from services.identity import (
     support,
     support_schemas,
     tokens,
+    unit_schemas,
     vneid,
     vneid_schemas,
 )
@@ -230,6 +232,38 @@ class IdentityService:
     @query(schemas.Nothing, population_schemas.PopulationClients)
     def population_clients(self, ctx: Context, data: dict[str, Any]) -> dict[str, Any]:
         return population_log.clients(ctx)
+
+    @query(unit_schemas.FindUnits, unit_schemas.Units)
+    def units(self, ctx: Context, data: dict[str, Any]) -> dict[str, Any]:
+        return organising.find_units(ctx, data)
+
+    @query(unit_schemas.OfUnit, unit_schemas.UnitAnswer)
+    def unit(self, ctx: Context, data: dict[str, Any]) -> dict[str, Any]:
+        return organising.read_unit(ctx, data["unit"], data["on"])
+
+    @command(unit_schemas.OpenUnit, unit_schemas.UnitAnswer, idempotent=True)
+    def open_unit(self, ctx: Context, data: dict[str, Any]) -> dict[str, Any]:
+        return organising.open_unit(ctx, data)
+
+    @command(unit_schemas.ChangeUnit, unit_schemas.UnitAnswer, idempotent=True)
+    def change_unit(self, ctx: Context, data: dict[str, Any]) -> dict[str, Any]:
+        return organising.change_unit(ctx, data)
+
+    @query(unit_schemas.FindOfficers, unit_schemas.Officers)
+    def officers(self, ctx: Context, data: dict[str, Any]) -> dict[str, Any]:
+        return organising.find_officers(ctx, data)
+
+    @command(unit_schemas.OpenOfficer, unit_schemas.OfficerAnswer, idempotent=True)
+    def open_officer(self, ctx: Context, data: dict[str, Any]) -> dict[str, Any]:
+        return organising.open_officer(ctx, Population(ctx.kernel.settings.population_url), data)
+
+    @command(unit_schemas.AddGrant, unit_schemas.OfficerAnswer, idempotent=True)
+    def grant(self, ctx: Context, data: dict[str, Any]) -> dict[str, Any]:
+        return organising.add_grant(ctx, data)
+
+    @command(unit_schemas.RemoveGrant, unit_schemas.OfficerAnswer, idempotent=True)
+    def ungrant(self, ctx: Context, data: dict[str, Any]) -> dict[str, Any]:
+        return organising.remove_grant(ctx, data)
 
     @query(figures_schemas.AskFigures, figures_schemas.Figures)
     def account_report(self, ctx: Context, data: dict[str, Any]) -> dict[str, Any]:

@@ -36,6 +36,7 @@ def officer_sign_in(ctx: Context, hasher: Passwords, username: str, password: st
     name = username.strip().lower()
     blind = key.blind(name, "username")
     account = _proved(ctx, hasher, f"officer/{blind}", store.account_of_officer(ctx.store, name), password)
+    tokens.refuse_ungranted(ctx.kernel, account)
     phone = key.open(account["phone"], secrecy.PHONE)
     unit = ctx.unit()
     challenge, code = challenges.issue(ctx, unit, Purpose.OFFICER_SIGN_IN, phone, account_id=account["_id"])
@@ -51,6 +52,7 @@ def officer_confirm(ctx: Context, challenge_id: str, code: str) -> dict[str, Any
         found = None
     challenge = challenges.enter(ctx, found, code)
     account = accounts.must_be_active(ctx.store.get("accounts", challenge["account_id"]))
+    tokens.refuse_ungranted(ctx.kernel, account)
     unit = ctx.unit()
     challenges.use(unit, challenge, ctx.now)
     answer = tokens.open_session(ctx, unit, account, ctx.channel or PORTAL, Method.OTP)

@@ -4,11 +4,13 @@ accounts (aggregate), persons, challenges (codes that were sent), sessions, revo
 tokens may still live), vneid_requests (sign-ins under way), throttles (throttles.py), access_log (who read which
 person's data, and why), account_log (who did what to which account, and why),
 support_cases and eid_cases (aggregates).
+support_cases (aggregate), units (aggregate).
 """
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from collections.abc import Iterable
+from datetime import UTC, date, datetime
 from typing import Any
 
 from pymongo import ReturnDocument
@@ -16,9 +18,12 @@ from pymongo.errors import DuplicateKeyError
 
 from services.common import cursors
 from services.common.store import Document, Index, Store
+from services.identity import units
 from services.identity.account_states import State
+from services.identity.grants import Grant
 
 AGGREGATES = ["accounts", "sessions", "support_cases", "eid_cases"]
+AGGREGATES = ["accounts", "sessions", "support_cases", "units"]
 
 _THERE = {"$exists": True}
 _MOST_FOUND = 50
@@ -54,6 +59,11 @@ INDEXES = [
         {"name": "by_claimed_number", "partialFilterExpression": {"claimed_blind": {"$type": "string"}}},
     ),
     Index("accounts", [("person_id", 1)], {"name": "by_person"}),
+    Index(
+        "accounts",
+        [("grants.unit", 1), ("username", 1)],
+        {"name": "officers_of_unit", "partialFilterExpression": {"kind": "officer"}},
+    ),
     # For figures: all that the counting looks at stands in the first; the others lead to what happened on a day.
     Index("accounts", [("kind", 1), ("unit", 1), ("state", 1), ("normalized", 1)], {"name": "by_state"}),
     Index("accounts", [("registered_at", 1)], {"name": "by_registration"}),
@@ -152,6 +162,17 @@ def account_of_phone(store: Store, phone_blind: str) -> Document | None:
 
 def account_of_officer(store: Store, username: str) -> Document | None:
     return store.find_one("accounts", {"username": username})
+
+
+def officers_of(store: Store, unit: str) -> list[Document]:
+    """Accounts with a grant in a unit."""
+    return list(store.find("accounts", {"grants.unit": unit, "kind": "officer"}))
+
+
+def closed_units(store: Store, grants: Iterable[Grant]) -> dict[str, date]:
+    """Of the units of these grants those that close, with the first day without them."""
+    asked = [("units", row["unit"]) for row in grants if row["unit"] != "*"]
+    return units.closed(row for row in store.get_each(*asked) if row is not None) if asked else {}
 
 
 def account_of_number(store: Store, number_blind: str) -> Document | None:

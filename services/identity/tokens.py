@@ -11,8 +11,7 @@ from services.common.context import Context
 from services.common.kernel import Kernel
 from services.common.store import Document
 from services.common.unit import UnitOfWork
-from services.identity import accounts, sessions, sign_in_rule, store
-from services.identity.grants import as_answer
+from services.identity import accounts, grants, sessions, sign_in_rule, store
 from services.identity.sessions import Method, RefreshVerdict, Rights
 
 
@@ -50,6 +49,7 @@ def refresh(ctx: Context, refresh_token: str) -> dict[str, Any]:
     account = ctx.store.get("accounts", session["account_id"])
     if account is None or account["state"] != accounts.ACTIVE:
         raise problems.unauthorized()
+    refuse_ungranted(ctx.kernel, account)
     token = sessions.rotate(session, now)
     unit = ctx.unit()
     unit.save("sessions", session)
@@ -81,13 +81,32 @@ def tell(kernel: Kernel, revocations: list[Document]) -> None:
         kernel.broadcast("session.revoked", {"session": row["_id"], "until": row["until"]})
 
 
+def refuse_ungranted(kernel: Kernel, account: Document) -> None:
+    """Raises Problem 403 for an officer of whose grants none holds now. Ask only after what proves who it is."""
+    if account["kind"] == "officer" and not held_by(kernel, account):
+        raise grants.none_held()
+
+
 def rights_of(kernel: Kernel, account: Document) -> Rights:
     """What a token that is signed now may say: the account's grants as far as the day's rules let them act."""
-    return sign_in_rule.rights(account, account["grants"], kernel.now())
+    return sign_in_rule.rights(account, grants.rights(held_by(kernel, account)), kernel.now())
+
+
+def held_by(kernel: Kernel, account: Document) -> list[grants.Grant]:
+    """The account's grants that hold now."""
+    return grants.held(account["grants"], store.closed_units(kernel.store, account["grants"]), kernel.now())
+
+
+def _lifetime(kernel: Kernel, account: Document) -> float:
+    """Seconds that an access token signed now is good for: no longer than what it says."""
+    closed = store.closed_units(kernel.store, account["grants"])
+    left = grants.seconds_left(held_by(kernel, account), closed, kernel.now())
+    return sessions.ACCESS_LIFETIME if left is None else min(sessions.ACCESS_LIFETIME, max(1.0, left))
 
 
 def access_token(kernel: Kernel, account: Document, session: Document) -> str:
-    return kernel.signer.sign(sessions.claims(account, session, rights_of(kernel, account)), sessions.ACCESS_LIFETIME)
+    claims = sessions.claims(account, session, rights_of(kernel, account))
+    return kernel.signer.sign(claims, _lifetime(kernel, account))
 
 
 def answer(kernel: Kernel, account: Document, session: Document, refresh_token: str) -> dict[str, Any]:
@@ -95,14 +114,14 @@ def answer(kernel: Kernel, account: Document, session: Document, refresh_token: 
     return {
         "access_token": access_token(kernel, account, session),
         "token_type": "Bearer",
-        "expires_in": sessions.ACCESS_LIFETIME,
+        "expires_in": int(_lifetime(kernel, account)),
         "refresh_token": refresh_token,
         "account": {
             "account_id": account["_id"],
             "person_id": account["person_id"],
             "normalized": account["normalized"],
         },
-        "grants": as_answer(rights_of(kernel, account)),
+        "grants": grants.as_answer(rights_of(kernel, account)),
     }
 
 

@@ -41,18 +41,14 @@ class Population:
         self._secure = parts.scheme == "https"
         self._path = parts.path.rstrip("/") + "/dancu/xac-thuc"
 
-    def ask(self, *, id_number: str, full_name: str, birth_date: date, issue_date: date) -> Answer:
+    def ask(self, *, id_number: str, full_name: str, birth_date: date, issue_date: date | None) -> Answer:
         """Whether the database knows exactly this person."""
         started = time.monotonic()
         try:
-            status, body = self._post(
-                {
-                    "soDinhDanh": id_number,
-                    "hoTen": full_name,
-                    "ngaySinh": birth_date.isoformat(),
-                    "ngayCap": issue_date.isoformat(),
-                }
-            )
+            question = {"soDinhDanh": id_number, "hoTen": full_name, "ngaySinh": birth_date.isoformat()}
+            if issue_date is not None:
+                question["ngayCap"] = issue_date.isoformat()
+            status, body = self._post(question)
             answer = _read(status, body)
         except (OSError, http.client.HTTPException, ValueError) as exc:
             logs.warning("population_unreachable", fault=type(exc).__name__)

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import UTC, date, datetime
+from typing import Any
 
 import pytest
 
 from deploy.rehearsal import cast, make_people_seeds
+from services.common.problems import Problem
 from services.identity import accounts, grants, numbers, phones
 from services.identity.adapters.population_register import COMPLETE, SYNTHETIC, Register, synthetic
 
+NOW = datetime(2024, 3, 11, 18, 0, tzinfo=UTC)
 SEED = make_people_seeds.SEEDS / "population_simulator.json"
 
 
@@ -23,7 +27,8 @@ def test_no_officer_holds_such_a_grant(wrong: list[list[str]]) -> None:
 
 
 def test_grants_are_kept_once() -> None:
-    assert grants.checked([["leader", "u"], ("leader", "u"), ["ioc", "v"]]) == [["leader", "u"], ["ioc", "v"]]
+    given = grants.checked([["leader", "u"], ("leader", "u"), ["ioc", "v"]])
+    assert given == [grants.grant("leader", "u"), grants.grant("ioc", "v")]
 
 
 def test_checked_in_seeds_are_those_of_the_cast() -> None:
@@ -68,6 +73,47 @@ def test_a_register_of_any_size_finds_its_people_by_number(size: int) -> None:
     right = synthetic(0).id_number
     for wrong in ("", right[:11], right + "0", "x" * 12, f"{(int(right[:6]) + 1):06d}{right[6:]}", right[:11] + "٣"):
         assert register.find(wrong) is None
+
+
+@pytest.mark.req("RO-04")
+@pytest.mark.parametrize(
+    ("since", "until", "holds"),
+    [
+        (None, None, True),
+        (date(2024, 3, 12), None, True),
+        (date(2024, 3, 13), None, False),
+        (None, date(2024, 3, 12), True),
+        (None, date(2024, 3, 11), False),
+    ],
+)
+def test_a_grant_holds_on_its_local_days_both_ends_included(since: Any, until: Any, holds: bool) -> None:
+    given = [grants.grant("leader", "u", since, until)]
+    assert bool(grants.held(given, {}, NOW)) is holds
+
+
+@pytest.mark.req("RO-04")
+def test_a_grant_ends_with_its_unit_and_a_token_with_its_grant() -> None:
+    given = [grants.grant("leader", "u"), grants.grant("specialist", "v", None, date(2024, 3, 12))]
+    assert grants.held(given, {"u": date(2024, 3, 12)}, NOW) == given[1:]
+    assert grants.held(given, {"u": date(2024, 3, 13)}, NOW) == given
+    assert grants.seconds_left(given, {}, NOW) == 23 * 3600  # NOW is one o'clock on the 12th in Huế
+    assert grants.seconds_left(given[:1], {}, NOW) is None
+    assert grants.seconds_left(given[:1], {"u": date(2024, 3, 13)}, NOW) == 23 * 3600
+    assert grants.rights([*given, *given]) == [["leader", "u"], ["specialist", "v"]]
+
+
+@pytest.mark.req("RO-04")
+def test_a_grant_is_given_for_days_to_come_and_taken_once() -> None:
+    today = date(2024, 3, 12)
+    given = grants.add([], "leader", "u", None, None, by="acc-ioc", today=today)
+    again = grants.add(given, "leader", "u", today, today, by="acc-ioc", today=today)
+    assert [(row["since"], row["until"], row["by"]) for row in again] == [("2024-03-12", "2024-03-12", "acc-ioc")]
+    for wrong in (("citizen", None, None), ("leader", None, date(2024, 3, 11)), ("leader", date(2024, 4, 2), today)):
+        with pytest.raises(Problem):
+            grants.add([], wrong[0], "u", wrong[1], wrong[2], by="acc-ioc", today=today)
+    assert grants.remove(again, "leader", "u") == []
+    with pytest.raises(Problem):
+        grants.remove([], "leader", "u")
 
 
 @pytest.mark.req("ID-03", "X-6")
