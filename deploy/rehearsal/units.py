@@ -16,7 +16,7 @@ _ROWS = (
     ("000.00.01.H57", "ioc", ROOT, "Trung tâm Giám sát, điều hành đô thị thông minh",
      "Smart-city monitoring and operation centre (IOC)"),
     ("000.00.02.H57", "office", ROOT, "Văn phòng Ủy ban nhân dân", "Office of the People's Committee"),
-    ("000.00.11.H57", "department", ROOT, "Sở Thông tin và Truyền thông", "Department of information and communications"),
+    ("000.00.11.H57", "department", ROOT, "Sở Thông tin và Truyền thông", "Department of information"),
     ("000.00.12.H57", "department", ROOT, "Sở Tư pháp", "Department of justice"),
     ("000.00.13.H57", "department", ROOT, "Sở Lao động - Thương binh và Xã hội", "Department of labour"),
     ("000.00.14.H57", "department", ROOT, "Sở Y tế", "Department of health"),
@@ -32,7 +32,7 @@ _ROWS = (
     ("000.00.24.H57", "vertical", ROOT, "Bảo hiểm xã hội", "Social insurance"),
     ("000.00.25.H57", "vertical", ROOT, "Cục Hải quan", "Customs department"),
     ("000.00.40.H57", "police", ROOT, "Công an", "Police"),
-    ("000.00.06.H57", "centre", ROOT, "Trung tâm Phục vụ hành chính công cấp tỉnh", "Provincial public-administration centre"),
+    ("000.00.06.H57", "centre", ROOT, "Trung tâm Phục vụ hành chính công tỉnh", "Provincial administration centre"),
     ("000.00.30.H57", "postal", ROOT, "Bưu điện thành phố Huế", "Post office of Huế"),
     ("000.00.31.H57", "postal", "000.00.30.H57", "Bưu điện huyện A Lưới", "Post office of A Lưới"),
     ("000.01.00.H57", "district", ROOT, "UBND thành phố Huế (thuộc tỉnh)", "People's Committee of Huế town"),
@@ -55,7 +55,7 @@ _ROWS = (
 
 def rows() -> list[dict[str, object]]:
     """Units as identity's seed has them, parents first."""
-    root = {"unit": ROOT, "kind": "province", "parent": None, "names": _ROOT_NAMES}
+    root: dict[str, object] = {"unit": ROOT, "kind": "province", "parent": None, "names": _ROOT_NAMES}
     return [root] + [
         {"unit": unit, "kind": kind, "parent": parent, "names": [{"vi": vi, "en": en, "since": None}]}
         for unit, kind, parent, vi, en in _ROWS

@@ -103,7 +103,8 @@ def officer(
     password_hash: str | None,
     now: datetime,
 ) -> Account:
-    """An officer's account; without a password it is signed in to through VNeID alone. It does not hold its phone: an officer is also a citizen, with an account of his own."""
+    """An officer's account; without a password it is signed in to through VNeID alone. It does not hold its phone: an
+    officer is also a citizen, with an account of his own."""
     account = citizen(account_id, person_id, phone=phone, phone_blind=phone_blind, password_hash=password_hash, now=now)
     return account | {"kind": "officer", "username": username, "grants": grants, "holds_phone": False}
 

@@ -54,7 +54,7 @@ def open_unit(ctx: Context, data: dict[str, Any]) -> dict[str, Any]:
     row = units.unit(data["unit"], data["kind"], data["parent"], data["name_vi"], data["name_en"], data["on"])
     unit = ctx.unit()
     unit.insert("units", row)
-    unit.tell(row, "unit.changed", {"unit": row["_id"], "change": "opened", "on": data["on"].isoformat()})
+    unit.tell(row, "unit.changed", {"unit": row["_id"], "change": "opened", "on": data["on"]})
     audit.record(ctx, unit, "open_unit", None, outcome=row["_id"])
     try:
         answer: dict[str, Any] = ctx.commit(unit, units.on_day(row, data["on"]))
@@ -79,7 +79,7 @@ def change_unit(ctx: Context, data: dict[str, Any]) -> dict[str, Any]:
     done = {"rename": "renamed", "move": "moved", "close": "closed"}[data["change"]]
     unit = ctx.unit()
     unit.save("units", row)
-    unit.tell(row, "unit.changed", {"unit": row["_id"], "change": done, "on": on.isoformat()})
+    unit.tell(row, "unit.changed", {"unit": row["_id"], "change": done, "on": on})
     audit.record(ctx, unit, f"{data['change']}_unit", None, reason=data["reason"], outcome=row["_id"])
     # Access tokens of who works there say what held when they were signed.
     renewed = []
@@ -163,7 +163,7 @@ def open_officer(ctx: Context, population: Population, data: dict[str, Any]) -> 
     unit.tell(account, "account.granted", _granted(account, data))
     audit.record(ctx, unit, "open_officer", account["_id"], reason=data["reason"], outcome=_words(data))
     try:
-        answer: dict[str, Any] = ctx.commit(unit, _answer(ctx, account))
+        answer: dict[str, Any] = ctx.commit(unit, _answer(ctx, account, person))
     except Duplicate:
         raise _taken() from None
     return answer
@@ -218,8 +218,8 @@ def _officer(ctx: Context, account_id: str) -> Document:
     return account
 
 
-def _answer(ctx: Context, account: Document) -> dict[str, Any]:
-    person = store.person(ctx.store, account["person_id"]) or {}
+def _answer(ctx: Context, account: Document, person: Document | None = None) -> dict[str, Any]:
+    person = person or store.person(ctx.store, account["person_id"]) or {}
     holding = grants.held(account["grants"], store.closed_units(ctx.store, account["grants"]), ctx.now)
     return {
         "account_id": account["_id"],

@@ -67,7 +67,8 @@ def ask(
 ) -> Answer:  # fmt: skip
     """Asks the population database, writing down before that it is asked and afterwards what came of it.
 
-    `person_id`: whom it is about, where he or she has an id already. A question without an answer stays in the log as UNAVAILABLE; one that a crash ended has no outcome.
+    `person_id`: whom it is about, where he or she has an id already. A question without an answer stays in the log as
+    UNAVAILABLE; one that a crash ended has no outcome.
     """
     row_id = uuid.uuid4().hex
     officer = bool(ctx.actor.roles & OFFICERS)

@@ -5,9 +5,8 @@ from __future__ import annotations
 from marshmallow import Schema, fields, validate
 
 from services.common.schemas import AnswerSchema, CommandSchema, EventSchema, Moment, Text
-from services.identity import eid_schemas, lifecycle_schemas, support_schemas, vneid_schemas
+from services.identity import eid_schemas, lifecycle_schemas, support_schemas, unit_schemas, vneid_schemas
 from services.identity.disclosures import PURPOSES
-from services.identity import lifecycle_schemas, support_schemas, unit_schemas, vneid_schemas
 from services.identity.session_schemas import SessionEnded, SessionOpened
 
 _NAME = validate.Length(min=1, max=120)

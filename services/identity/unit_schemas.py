@@ -140,8 +140,8 @@ class Officers(AnswerSchema):
 
 class UnitChanged(EventSchema):
     unit = fields.String(required=True)
-    change = fields.String(required=True, metadata={"description": "opened, renamed, moved, closed"})
-    on = fields.String(required=True, metadata={"format": "date"})
+    change = fields.String(required=True, validate=validate.OneOf(("opened", "renamed", "moved", "closed")))
+    on = fields.Date(required=True)
 
 
 class AccountGranted(EventSchema):

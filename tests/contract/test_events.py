@@ -204,7 +204,7 @@ def test_what_a_result_was_called_stays_at_home():
 
 def test_every_event_of_a_dossier_says_which():
     """What is told about a dossier can be found under its code."""
-    about_none = ("account.", "activity.", "eid.", "file.", "session.", "support.")
+    about_none = ("account.", "unit.", "activity.", "eid.", "file.", "session.", "support.")
     for event, room in TOLD.items():
         assert ("code" in room.tells[event]().fields) == (not event.startswith(about_none)), event
 

@@ -85,7 +85,7 @@ def newcomer(world, ioc) -> dict[str, Any]:
 
 def enter(world, person) -> Client:
     client: Client = world.client()
-    client.token = vneid.sign_in(world, client, person.personal_number, as_="officer")["access_token"]
+    client.token = vneid.sign_in(world, client, person.personal_number, "officer")["access_token"]
     return client
 
 
@@ -116,9 +116,7 @@ def test_an_officer_works_where_he_was_granted_a_role_and_while_it_holds(world, 
 
 
 @pytest.mark.req("RO-04")
-def test_grants_are_given_by_ioc_alone_for_open_units_and_days_to_come_and_never_to_oneself(
-    world, ioc, officer, newcomer
-):
+def test_grants_are_given_by_ioc_alone_for_open_units_and_never_to_oneself(world, ioc, officer, newcomer):
     path = f"/officers/{newcomer['account']['account_id']}/grants"
     given = {"role": "leader", "unit": QUANG_THAI, "reason": REASON}
     for key in ("officer-leader", "officer-support", "officer-control"):

@@ -37,6 +37,7 @@ def walk(scenes: Scenes, officer: Callable[[str], Officer], stranger: Citizen) -
     """Walks; returns what is there afterwards. Raises Refused or AssertionError where an operation cannot be done."""
     seeds = Seeds()
     _accounts(scenes, officer, seeds)
+    _organisation(scenes, officer, seeds)
     _before_acceptance(scenes, officer, seeds)
     code = _case(scenes, officer, seeds)
     _payment(scenes, code, seeds)
@@ -51,7 +52,7 @@ def walk(scenes: Scenes, officer: Callable[[str], Officer], stranger: Citizen) -
         role: officer(key).client for role, key in {
             "desk_officer": "officer-desk", "specialist": "officer-specialist", "leader": "officer-leader",
             "control_officer": "officer-centre", "ioc": "officer-ioc", "support": "officer-support",
-            "postal_officer": "officer-postal",
+            "postal_officer": "officer-postal", "police": "officer-police", "office": "officer-office",
         }.items()
     }  # fmt: skip
     return seeds
@@ -90,6 +91,37 @@ def _accounts(scenes: Scenes, officer: Callable[[str], Officer], seeds: Seeds) -
     _eid(officer("officer-desk"), seeds)
     officer("officer-support").client.post(f"/accounts/{account}/lock", {"reason": "Diễn tập khóa tài khoản"})
     officer("officer-support").sign_in()
+
+
+def _organisation(scenes: Scenes, officer: Callable[[str], Officer], seeds: Seeds) -> None:
+    """A unit that opens and is renamed; an officer who is granted a role and loses it; what police and watchers read."""
+    world, ioc, person = scenes.world, officer("officer-ioc").client, somebody()
+    today = world.now().date()
+    made = ioc.post("/units", {
+        "unit": "000.05.78.H57", "kind": "commune", "parent": "000.05.00.H57", "name_vi": "UBND xã Đi Bộ",
+        "name_en": "Walk commune", "on": today.isoformat(),
+    })  # fmt: skip
+    ioc.post(f"/units/{made['unit']}/changes", {
+        "version": made["version"], "change": "rename", "on": (today + timedelta(days=9)).isoformat(),
+        "name_vi": "UBND phường Đi Bộ", "name_en": "Walk ward", "reason": "Diễn tập đổi tên",
+    })  # fmt: skip
+    grant = {"role": "specialist", "unit": made["unit"], "reason": "Diễn tập cấp quyền"}
+    account = ioc.post("/officers", {
+        "username": "di.bo", "phone": person.phone, "full_name": person.full_name,
+        "birth_date": person.birth_date.isoformat(), "id_number": person.personal_number, **grant,
+    })["account_id"]  # fmt: skip
+    ioc.post(f"/officers/{account}/grants", {**grant, "role": "leader"})
+    ioc.post(f"/officers/{account}/grants/removal", grant)
+    ioc.get(f"/units/{made['unit']}/officers")
+    world.anybody.get("/units")
+    world.anybody.get(f"/units/{made['unit']}")
+    seeds.add("account_id", account)
+    ioc.get("/reports/accounts")
+    ioc.get(f"/agencies/{QUANG_THAI}/dossiers")
+    world.anybody.get("/help")
+    police = officer("officer-police").client
+    for path in ("/population-queries", "/population-queries/report", "/population-clients"):
+        police.get(path)
 
 
 def _life_of_an_account(world: World, officer: Callable[[str], Officer], seeds: Seeds) -> None:

@@ -40,12 +40,12 @@ def test_a_unit_is_called_what_it_is_called_on_the_day() -> None:
 def test_a_unit_belongs_to_another_from_a_day_on_and_never_below_itself() -> None:
     known = tree()
     commune = known["000.05.08.H57"]
-    units.move(commune, "000.05.00.H57", CITY, known)
-    assert [units.on_day(commune, day)["parent"] for day in (DAY, CITY)] == ["000.09.00.H57", "000.05.00.H57"]
     for parent in ("000.09.00.H57", "000.05.08.H57", "999.99.99.H57"):
         with pytest.raises(Problem) as refused:
             units.move(known["000.09.00.H57"], parent, CITY, known)
         assert refused.value.errors[0]["field"] == "parent"
+    units.move(commune, "000.05.00.H57", CITY, known)
+    assert [units.on_day(commune, day)["parent"] for day in (DAY, CITY)] == ["000.09.00.H57", "000.05.00.H57"]
     below = units.unit("000.05.11.H57", "commune", "000.05.08.H57", "Một xã", "A commune", CITY)
     known[below["_id"]] = below | {"version": 1}
     with pytest.raises(Problem):
