@@ -153,8 +153,8 @@ IDS = {
     "unit_tax_number",
 }  # fmt: skip
 WORDS = {
-    "act", "channel", "clock_policy", "filed_as", "ground", "grounds", "kind", "media_type", "method", "mode",
-    "moment", "outcome", "pickup", "purpose", "recognition_rule", "response_code", "role", "rules_on", "stage",
+    "act", "change", "channel", "clock_policy", "filed_as", "ground", "grounds", "kind", "media_type", "method", "mode",
+    "moment", "on", "outcome", "pickup", "purpose", "recognition_rule", "response_code", "role", "rules_on", "stage",
     "sub_indication", "verdict",
 }  # fmt: skip
 HASHES = {"file_sha256", "reason_hash", "sha256", "submission_sha256", "text_hash"}

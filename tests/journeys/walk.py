@@ -94,7 +94,7 @@ def _accounts(scenes: Scenes, officer: Callable[[str], Officer], seeds: Seeds) -
 
 
 def _organisation(scenes: Scenes, officer: Callable[[str], Officer], seeds: Seeds) -> None:
-    """A unit that opens and is renamed; an officer who is granted a role and loses it; what police and watchers read."""
+    """A unit opens and is renamed; an officer is granted a role and loses it; police and watchers read."""
     world, ioc, person = scenes.world, officer("officer-ioc").client, somebody()
     today = world.now().date()
     made = ioc.post("/units", {
