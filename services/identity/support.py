@@ -107,7 +107,7 @@ def open_case(ctx: Context, number: int, account_id: str, reason: str) -> dict[s
     account = ctx.store.get("accounts", account_id)
     if account is None:
         raise accounts.unknown()
-    if account["kind"] == "officer" or account_id == ctx.actor.subject:
+    if account["kind"] == "officer" or account["person_id"] == ctx.actor.person_id:
         raise problems.forbidden(rule="ID-20", citation="CV 2740/STTTT-IOC §2")
     case = cases.opened(f"sup-{uuid.uuid4().hex}", number, account_id, by=ctx.actor.subject, now=ctx.now)
     unit = ctx.unit()
