@@ -8,6 +8,7 @@ nor ends a session.
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -145,7 +146,8 @@ class Verifier:
         if actor is None:
             actor = self._read(token)
             if len(self._kept) >= MOST_KEPT:
-                self._kept.clear()
+                for known in list(itertools.islice(self._kept, MOST_KEPT // 2)):  # the oldest: those that expire first
+                    del self._kept[known]
             self._kept[token] = actor
         now = time.time()
         if actor.expires <= now:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from argon2 import PasswordHasher, extract_parameters
 from argon2.exceptions import InvalidHashError
 
 from services.common.worker_program import Refused
@@ -45,3 +46,13 @@ def test_the_hash_of_nobody_can_be_compared_and_matches_nothing() -> None:
 )
 def test_length_counts_and_the_phone_is_no_password(password: str, fine: bool) -> None:
     assert (passwords.check_strength(password, "+84914000123") is None) is fine
+
+
+@pytest.mark.req("X-23")
+def test_where_there_is_no_account_as_much_is_computed_as_for_one() -> None:
+    """The hash that stands for nobody's has the very parameters of those that are made today."""
+    todays = handle({"do": "hash", "password": "a password"})["hash"]
+    assert extract_parameters(passwords._NOBODY) == extract_parameters(todays)
+    assert handle({"do": "verify", "password": "a password", "hash": passwords._NOBODY}) == {"right": False}
+    weaker = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash("a password")
+    assert extract_parameters(weaker) != extract_parameters(todays)
