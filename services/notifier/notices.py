@@ -14,7 +14,8 @@ from typing import Any
 
 from services.common.filed_as import Right, filer_may
 from services.common.rules import rule
-from services.notifier.templates import TEMPLATES, Channel, Template, To
+from services.notifier.template import Channel, Template, To
+from services.notifier.templates import TEMPLATES
 from services.notifier.wording import facts, sentences
 
 WAITING = "waiting"

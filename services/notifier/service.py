@@ -15,7 +15,7 @@ from services.common.unit import UnitOfWork
 from services.common.writes import Duplicate, StaleVersion
 from services.notifier import delivery, metrics, notices, schemas, store
 from services.notifier.adapters.sms import Sms, SmsRefused, SmsUnavailable
-from services.notifier.templates import Channel
+from services.notifier.template import Channel
 
 
 class NotifierService:

@@ -6,50 +6,14 @@ dossier's code. Facts are codes, times, amounts and fixed words: no name, number
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from enum import StrEnum
+from services.notifier.filer_templates import TO_FILER
+from services.notifier.template import Template, To
 
 HOTLINE = "19001075"
 
 
-class Channel(StrEnum):
-    PORTAL = "portal"
-    SMS = "sms"
-
-
-class To(StrEnum):
-    """Who hears of an event."""
-
-    OWNER = "owner"
-    #: Whoever filed for the owner and may follow the dossier; nobody where she filed herself.
-    FILER = "filer"
-    PERSON = "person"
-    UNIT = "unit"
-    CENTRE = "centre"
-
-
-@dataclass(frozen=True)
-class Template:
-    """One notice. `vi` and `en` are sentences with facts in braces."""
-
-    to: To
-    title_vi: str
-    title_en: str
-    vi: tuple[str, ...]
-    en: tuple[str, ...]
-    sms: bool = True
-
-    @property
-    def channels(self) -> tuple[Channel, ...]:
-        return (Channel.PORTAL, Channel.SMS) if self.sms else (Channel.PORTAL,)
-
-
 def _owner(title_vi: str, title_en: str, vi: tuple[str, ...], en: tuple[str, ...], sms: bool = True) -> Template:
     return Template(To.OWNER, title_vi, title_en, vi, en, sms)
-
-
-def _filer(title_vi: str, title_en: str, vi: tuple[str, ...], en: tuple[str, ...]) -> Template:
-    return Template(To.FILER, title_vi, title_en, vi, en)
 
 
 def _person(title_vi: str, title_en: str, vi: tuple[str, ...], en: tuple[str, ...], sms: bool = True) -> Template:
@@ -67,7 +31,7 @@ _VIOLATION = (
     ("Dossier {code}: a slip was recorded as a violation.", "Kind: {act_en}, round {round}.", "Ground: {ground_en}."),
 )
 
-TEMPLATES: dict[str, tuple[Template, ...]] = {
+_TEMPLATES: dict[str, tuple[Template, ...]] = {
     "dossier.filed": (
         _owner(
             "Hồ sơ đã được gửi",
@@ -95,12 +59,6 @@ TEMPLATES: dict[str, tuple[Template, ...]] = {
                 "Read it and complete the dossier on the portal.",
             ),
         ),
-        _filer(
-            "Hồ sơ bạn nộp cho người khác cần hoàn thiện",
-            "A dossier that you filed for somebody needs completion",
-            ("Hồ sơ {code} bạn nộp cho người khác có phiếu hướng dẫn hoàn thiện.",),
-            ("Dossier {code}, which you filed for somebody else, has guidance.",),
-        ),
     ),
     "dossier.amended": (
         _owner(
@@ -123,12 +81,6 @@ TEMPLATES: dict[str, tuple[Template, ...]] = {
             ("Hồ sơ {code} đã được tiếp nhận.", "Hẹn trả kết quả: {appointment}."),
             ("Dossier {code} was accepted.", "The result is promised for {appointment}."),
         ),
-        _filer(
-            "Hồ sơ bạn nộp cho người khác đã được tiếp nhận",
-            "A dossier that you filed for somebody was accepted",
-            ("Hồ sơ {code} bạn nộp cho người khác đã được tiếp nhận.", "Hẹn trả kết quả: {appointment}."),
-            ("Dossier {code}, which you filed for somebody else, was accepted.", "Result promised for {appointment}."),
-        ),
     ),
     "dossier.refused": (
         _owner(
@@ -136,12 +88,6 @@ TEMPLATES: dict[str, tuple[Template, ...]] = {
             "Your dossier was refused",
             ("Hồ sơ {code} không được tiếp nhận.", "Xem lý do trên cổng; bạn có quyền khiếu nại."),
             ("Dossier {code} was refused.", "The reasons stand on the portal; you may complain."),
-        ),
-        _filer(
-            "Hồ sơ bạn nộp cho người khác không được tiếp nhận",
-            "A dossier that you filed for somebody was refused",
-            ("Hồ sơ {code} bạn nộp cho người khác không được tiếp nhận.", "Xem lý do trên cổng."),
-            ("Dossier {code}, which you filed for somebody else, was refused.", "The reasons stand on the portal."),
         ),
     ),
     "dossier.withdrawn": (
@@ -165,12 +111,6 @@ TEMPLATES: dict[str, tuple[Template, ...]] = {
             ("Kết quả của hồ sơ {code} đã được trả.", "Xem trong kho dữ liệu điện tử của bạn."),
             ("The result of dossier {code} was returned.", "It lies in your electronic store."),
         ),
-        _filer(
-            "Đã trả kết quả hồ sơ bạn nộp cho người khác",
-            "The result of a dossier that you filed for somebody was returned",
-            ("Kết quả của hồ sơ {code} đã được trả vào kho dữ liệu điện tử của chủ hồ sơ.",),
-            ("The result of dossier {code} lies in its owner's electronic store.",),
-        ),
     ),
     "case.opened": (
         _owner(
@@ -187,12 +127,6 @@ TEMPLATES: dict[str, tuple[Template, ...]] = {
             "Your dossier needs a supplement",
             ("Hồ sơ {code} có phiếu yêu cầu bổ sung.", "Đây là lần {round}.", "Xem nội dung và bổ sung trên cổng."),
             ("Dossier {code} has a supplement request.", "This is round {round}.", "Read and answer it on the portal."),
-        ),
-        _filer(
-            "Hồ sơ bạn nộp cho người khác cần chỉnh sửa, bổ sung",
-            "A dossier that you filed for somebody needs a supplement",
-            ("Hồ sơ {code} bạn nộp cho người khác có phiếu yêu cầu bổ sung.",),
-            ("Dossier {code}, which you filed for somebody else, has a supplement request.",),
         ),
     ),
     "case.resumed": (
@@ -448,4 +382,8 @@ TEMPLATES: dict[str, tuple[Template, ...]] = {
             ("Dossier {code} waits beyond the intake limit.", "It was {due}."),
         ),
     ),
+}
+
+TEMPLATES: dict[str, tuple[Template, ...]] = {
+    name: rows + ((TO_FILER[name],) if name in TO_FILER else ()) for name, rows in _TEMPLATES.items()
 }

@@ -10,7 +10,8 @@ import pytest
 
 from services.notifier import notices, wording
 from services.notifier.notices import Recipient
-from services.notifier.templates import TEMPLATES, Channel, Template, To
+from services.notifier.template import Channel, Template, To
+from services.notifier.templates import TEMPLATES
 
 NOW = datetime(2024, 3, 11, 2, 0, tzinfo=UTC)
 CODE = "000.05.07.H57-240311-0001"
