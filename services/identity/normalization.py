@@ -14,7 +14,8 @@ from services.common import problems
 from services.common.problems import FieldError, Problem, field_error
 from services.common.rules import rule
 from services.identity import numbers
-from services.identity.accounts import ACTIVE, DUPLICATE, HOTLINE, OLDEST, Account, Person, is_name, lock
+from services.identity.account_states import State
+from services.identity.accounts import DUPLICATE, HOTLINE, OLDEST, Account, Person, is_name, lock
 
 NO_MATCH_VI = (
     "Không tìm thấy dữ liệu dân cư trùng khớp với các thông tin họ tên, ngày sinh, số định danh mà bạn cung cấp. "
@@ -204,7 +205,7 @@ def lock_rivals(winner: Account, others: list[Account], now: datetime) -> list[A
         for a in others
         if a["_id"] != winner["_id"]
         and a["kind"] == "citizen"
-        and a["state"] == ACTIVE
+        and a["state"] in (State.ACTIVE, State.SUSPENDED)
         and not a["normalized"]
         and (a["claimed_blind"] == winner["number_blind"] or a["person_id"] == winner["person_id"])
     ]

@@ -138,14 +138,15 @@ def test_an_account_that_stands_for_the_person_without_having_matched_is_locked(
 def test_only_active_claimants_of_the_number_are_locked() -> None:
     winner = account("winner", number_blind="n", claimed_blind="n", normalized=True)
     claimant = account("claimant", claimed_blind="n")
+    resting = account("suspended", claimed_blind="n", state="suspended")
     spared = [
         account("other number", claimed_blind="m"),
         account("no claim"),
         account("locked before", claimed_blind="n", state="locked", lock={"reason": "locked_by_office"}),
         account("normalized itself", claimed_blind="n", normalized=True),
     ]
-    locked = normalization.lock_rivals(winner, [winner, claimant, *spared], NOW)
-    assert [rival["_id"] for rival in locked] == ["claimant"]
+    locked = normalization.lock_rivals(winner, [winner, claimant, resting, *spared], NOW)
+    assert [rival["_id"] for rival in locked] == ["claimant", "suspended"]
     assert claimant["lock"]["reason"] == accounts.DUPLICATE
     assert winner["state"] == "active"
     assert spared[2]["lock"] == {"reason": "locked_by_office"}
