@@ -9,7 +9,7 @@ from typing import Any
 from services.common import problems, wire
 from services.common.actors import Actor, Verifier
 from services.common.problems import Problem
-from services.gateway import answers, requests
+from services.gateway import answers, help, requests
 from services.gateway.bus import Bus
 from services.gateway.following import Follower
 from services.gateway.limits import Buckets, Near
@@ -17,6 +17,7 @@ from services.gateway.routes import API, Audience, Kind, Limit, Route
 from services.gateway.transfers import Transfers
 
 OPERATOR = "operator"
+_GUIDES = help.index()
 
 
 class Api:
@@ -40,6 +41,10 @@ class Api:
         self.buckets.check_address((scope.get("client") or ("?",))[0], route.limit)
         if route.kind is Kind.CLOCK:
             await self._clock(route, scope, send)
+            return
+        if route.kind is Kind.HELP:
+            requests.query_parameters(scope, route.query)
+            await answers.send_json(send, 200, _GUIDES)
             return
         if route.kind is Kind.PROVIDER:
             await self._provider(route, scope, send)

@@ -53,8 +53,7 @@ def build(api: Api, pages: Pages, origins: tuple[str, ...], *, https: bool) -> S
     by_path: dict[str, dict[str, Answer]] = defaultdict(dict)
     downloads = set()
     for route in ROUTES:
-        shown = {Kind.RETURN_PAGE: pages.paid, Kind.HELP: pages.help}.get(route.kind)
-        by_path[route.pattern][route.method] = shown or _answering(api, route)
+        by_path[route.pattern][route.method] = pages.paid if route.kind is Kind.RETURN_PAGE else _answering(api, route)
         if route.kind is Kind.DOWNLOAD:
             downloads.add(route.pattern)
     mounted = [

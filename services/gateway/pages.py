@@ -67,7 +67,6 @@ class Pages:
         self._reference = html("Giao diện lập trình", reference(orjson.loads(self._openapi)))
         self._landing = html("Cổng", _LANDING)
         self._guides = html("Hướng dẫn sử dụng", help.page())
-        self.help = self._fixed(orjson.dumps(help.index()), b"application/json")
 
     def table(self, api: Api) -> dict[str, Page]:
         """Addresses outside the API."""

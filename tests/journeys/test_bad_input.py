@@ -24,7 +24,7 @@ NOBODYS = {
 ACTORS = {
     "citizen": "stranger", "desk_officer": "officer-desk", "specialist": "officer-specialist", "ioc": "officer-ioc",
     "leader": "officer-leader", "support": "officer-support", "control_officer": "officer-centre",
-    "postal_officer": "officer-postal", "anonymous": "anybody",
+    "postal_officer": "officer-postal", "police": "officer-police", "office": "officer-office", "anonymous": "anybody",
 }  # fmt: skip
 
 
