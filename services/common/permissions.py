@@ -51,6 +51,7 @@ _AGENCY = frozenset({"desk_officer", "specialist", "leader", "control_officer"})
 ALLOWED: dict[str, frozenset[str]] = {
     # identity
     "identity.register": _PUBLIC,
+    "identity.register_organisation": _PUBLIC,
     "identity.confirm_registration": _PUBLIC,
     "identity.sign_in": _PUBLIC,
     "identity.officer_sign_in": _PUBLIC,
@@ -67,6 +68,7 @@ ALLOWED: dict[str, frozenset[str]] = {
     "identity.home": _OWNER,
     "identity.request_normalization_code": _OWNER,
     "identity.normalize": _OWNER,
+    "identity.normalize_organisation": _OWNER,
     "identity.lock": _IOC | {"support"},
     "identity.block": _IOC,
     "identity.unblock": _IOC,

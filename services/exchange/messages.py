@@ -168,7 +168,7 @@ class DossierView:
     owner_name: str
     owner_kind: ApplicantKind
     owner_id: str
-    owner_id_kind: IdKind
+    owner_id_kind: IdKind | None  # None: a tax number, which is no personal number
     channel: Channel
     filed_on: FiledAt
     unit: str
@@ -202,8 +202,8 @@ def dossier_record(view: DossierView) -> dict[str, Any]:
         "ChuHoSo": view.owner_name,
         "LoaiDoiTuong": str(int(view.owner_kind)),
         "MaDoiTuong": view.owner_id,
-        "LoaiDinhDanh": str(int(view.owner_id_kind)),
-        "SoDinhDanh": view.owner_id,
+        "LoaiDinhDanh": str(int(view.owner_id_kind)) if view.owner_id_kind else "",
+        "SoDinhDanh": view.owner_id if view.owner_id_kind else "",
         "ThongTinKhac": "",
         "Email": view.email,
         "Fax": "",

@@ -29,7 +29,9 @@ def record_of(
     sync: Mapping[str, Any], status: Mapping[str, Any], owner: Mapping[str, Any], procedure: Mapping[str, Any]
 ) -> dict[str, Any]:
     """The dossier as of this status. `owner`: identity's facts (empty for a person it does not know)."""
-    number = str(owner.get("id_number") or "")
+    business = owner.get("kind") == "organisation"
+    number = str(owner.get("tax_number" if business else "id_number") or "")
+    id_kind = IdKind.CMND if len(number) == 9 else IdKind.CCCD
     view = DossierView(
         code=sync["code"],
         procedure_code=sync["procedure"],
@@ -38,9 +40,9 @@ def record_of(
         sector_name=str(procedure.get("sector_vi") or ""),
         status=Code(status["status"]),
         owner_name=str(owner.get("full_name") or ""),
-        owner_kind=ApplicantKind.CITIZEN,
+        owner_kind=ApplicantKind.BUSINESS if business else ApplicantKind.CITIZEN,
         owner_id=number,
-        owner_id_kind=IdKind.CMND if len(number) == 9 else IdKind.CCCD,
+        owner_id_kind=None if business else id_kind,
         channel=_CHANNELS.get(sync["mode"], Channel.ONLINE),
         filed_on=FiledAt.NATIONAL_PORTAL if sync["mode"] == "SELF_DVCQG" else FiledAt.OWN_PORTAL,
         unit=sync["unit"],

@@ -84,6 +84,8 @@ def citizen(
         "number_blind": None,
         "claimed_blind": None,
         "holds_number": False,
+        "tax_blind": None,  # of a normalized organisation
+        "holds_tax_number": False,
         "unit": None,  # of residence, once the population database told it
         "lacks": [],  # of a normalized account: "phone", "birth_date" (support case 5)
         "lock": None,
@@ -120,11 +122,15 @@ def person(
     """What is known of a person; all values but the id and the index are sealed."""
     return {
         "_id": person_id,
+        "kind": "person",
         "full_name": full_name,
         "birth_date": birth_date,
         "number": number,
         "number_blind": number_blind,
         "former_numbers": [],
+        "tax_number": None,  # of an organisation, as is what follows
+        "tax_blind": None,
+        "representative": None,
         "issue_date": None,
         "verified_at": None,
         "merged_into": None,

@@ -20,6 +20,7 @@ from services.identity import (
     lifecycle,
     normalization,
     numbers,
+    organisations,
     phones,
     population_log,
     secrecy,
@@ -44,22 +45,30 @@ def home(ctx: Context) -> dict[str, Any]:
     return {
         "account": {
             "account_id": account["_id"],
+            "kind": account["kind"],
             "person_id": account["person_id"],
             "full_name": secrecy.opened(key, person.get("full_name"), secrecy.NAME),
             "phone": phones.masked(phone) if phone else None,
             "id_number": accounts.masked_number(number) if account["normalized"] else None,
+            "tax_number": secrecy.opened(key, person.get("tax_number"), secrecy.TAX_NUMBER),
             "former_id_numbers": [
                 accounts.masked_number(key.open(former["number"], secrecy.NUMBER))
                 for former in person.get("former_numbers", [])
             ],
             "normalized": account["normalized"],
         },
-        "normalization_form": normalization.form(
-            account,
-            has_birth_date=person.get("birth_date") is not None,
-            has_old_number=number is not None and len(number) == OLD_DIGITS,
-        ),
+        "normalization_form": _form(account, person, number),
     }
+
+
+def _form(account: Document, person: Document, number: str | None) -> dict[str, Any] | None:
+    if account["kind"] == organisations.KIND:
+        return None if account["normalized"] else organisations.form()
+    return normalization.form(
+        account,
+        has_birth_date=person.get("birth_date") is not None,
+        has_old_number=number is not None and len(number) == OLD_DIGITS,
+    )
 
 
 def normalize(ctx: Context, population: Population, data: dict[str, Any]) -> dict[str, Any]:
@@ -69,6 +78,7 @@ def normalize(ctx: Context, population: Population, data: dict[str, Any]) -> dic
     or 503 (population database away).
     """
     account = accounts.must_be_active(ctx.store.get("accounts", ctx.actor.subject))
+    organisations.must_not_be_one(account)
     if account["normalized"]:
         raise normalization.already_done()
     own = store.person(ctx.store, account["person_id"])
@@ -98,15 +108,15 @@ def normalize(ctx: Context, population: Population, data: dict[str, Any]) -> dic
     refused = normalization.refusal(found.outcome)
     if refused is not None:
         if found.outcome is not Outcome.UNAVAILABLE:
-            _keep_claim(ctx, account, challenge, number_blind)
+            keep_claim(ctx, account, challenge, number_blind)
         raise refused
     holder = store.account_of_number(ctx.store, number_blind)
     if holder is not None and holder["_id"] != account["_id"]:
-        _lock_duplicate(ctx, account, holder, challenge, number_blind)
+        lock_duplicate(ctx, account, holder, challenge, number_blind)
         raise normalization.taken_identity()
     holder = store.account_of_phone(ctx.store, phone_blind)
     if holder is not None and holder["_id"] != account["_id"]:
-        _keep_claim(ctx, account, challenge, number_blind)
+        keep_claim(ctx, account, challenge, number_blind)
         raise accounts.taken_phone()
 
     unit = ctx.unit()
@@ -120,12 +130,17 @@ def normalize(ctx: Context, population: Population, data: dict[str, Any]) -> dic
         unit=found.unit,
         now=ctx.now,
     )
+    return conclude(ctx, unit, account, former, challenge)
+
+
+def conclude(ctx: Context, unit: UnitOfWork, account: Document, former: str, challenge: Document) -> dict[str, Any]:
+    """What follows every match, in the unit and after it: event, rivals locked, sessions renewed, a new access token.
+
+    `former` is the person for whom the account stood before. Raises Problem 401 where the session has ended meanwhile.
+    """
     unit.save("accounts", account)
-    unit.tell(
-        account,
-        "account.normalized",
-        {"account_id": account["_id"], "person_id": person["_id"], "former_person_id": former},
-    )
+    told = {"account_id": account["_id"], "person_id": account["person_id"], "former_person_id": former}
+    unit.tell(account, "account.normalized", told)
     revocations = _lock_rivals(ctx, unit, account)
     challenges.use(unit, challenge, ctx.now)
     live = store.live_sessions(ctx.store, account["_id"])
@@ -136,7 +151,7 @@ def normalize(ctx: Context, population: Population, data: dict[str, Any]) -> dic
     lasting: dict[str, Any] = {
         "normalized": True,
         "account_id": account["_id"],
-        "person_id": person["_id"],
+        "person_id": account["person_id"],
         "access_token": None,
         "token_type": "Bearer",
         "expires_in": sessions.ACCESS_LIFETIME,
@@ -173,9 +188,9 @@ def _check(ctx: Context, data: dict[str, Any], birth_date: date | None) -> str:
     return phone
 
 
-def _keep_claim(ctx: Context, account: Document, challenge: Document, number_blind: str) -> None:
-    """Remembers which number the account claimed (ID-05), and takes a try of the code: a code is no key to the
-    population database."""
+def keep_claim(ctx: Context, account: Document, challenge: Document, number_blind: str) -> None:
+    """Remembers which personal or tax number the account claimed (ID-05), and takes a try of the code: a code is no key
+    to a national database."""
     unit = ctx.unit()
     account["claimed_blind"] = number_blind
     challenge["tries"] += 1
@@ -184,7 +199,7 @@ def _keep_claim(ctx: Context, account: Document, challenge: Document, number_bli
     unit.commit()
 
 
-def _lock_duplicate(ctx: Context, account: Document, holder: Document, challenge: Document, number_blind: str) -> None:
+def lock_duplicate(ctx: Context, account: Document, holder: Document, challenge: Document, number_blind: str) -> None:
     """Locks an account whose data are right but whose person has normalized another one before (ID-05)."""
     account["claimed_blind"] = number_blind
     challenges.use(unit := ctx.unit(), challenge, ctx.now)
@@ -239,7 +254,7 @@ def _keep_former_number(key: DataKey, person: Document, known: Document, number:
 
 def _lock_rivals(ctx: Context, unit: UnitOfWork, winner: Document) -> list[Document]:
     """Locks every account that duplicates or misstates the winner's identity; returns the revocations to tell."""
-    rivals = store.rivals(ctx.store, winner["number_blind"], winner["person_id"])
+    rivals = store.rivals(ctx.store, normalization.identity_blind(winner), winner["person_id"])
     return _lock(ctx, unit, normalization.lock_rivals(winner, rivals, ctx.now))
 
 

@@ -4,6 +4,7 @@
 2  `accounts.unit`: of residence, unknown; `persons.former_numbers`: none.
 3  `accounts.lacks`: what a normalized account has not: phone, birth date.
 4  `accounts.grants`: without days, a pair of role and unit.
+5  Organisations: there were none, every person is one, and no account holds a tax number.
 """
 
 from __future__ import annotations
@@ -49,9 +50,18 @@ def give_grants_their_days(store: Store) -> None:
         accounts.update_one({"_id": row["_id"], "grants": row["grants"]}, {"$set": {"grants": given}})
 
 
+def tell_people_from_organisations(store: Store) -> None:
+    """Safe to repeat."""
+    person: Document = {"kind": "person", "tax_number": None, "tax_blind": None, "representative": None}
+    store.collection("persons").update_many({"kind": {"$exists": False}}, {"$set": person})
+    none: Document = {"tax_blind": None, "holds_tax_number": False}
+    store.collection("accounts").update_many({"tax_blind": {"$exists": False}}, {"$set": none})
+
+
 MIGRATIONS = [
     Migration(1, "say how each session was opened", say_how_sessions_were_opened),
     Migration(2, "units of residence and former numbers", name_units_and_former_numbers),
     Migration(3, "what normalized accounts lack", say_what_normalized_accounts_lack),
     Migration(4, "days of grants", give_grants_their_days),
+    Migration(5, "people and organisations", tell_people_from_organisations),
 ]

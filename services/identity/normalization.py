@@ -65,7 +65,7 @@ def form(account: Account, *, has_birth_date: bool, has_old_number: bool = False
     `has_old_number`: the account was registered with a CMND of nine digits.
     """
     if account["kind"] != "citizen" or account["normalized"]:
-        return None
+        return None  # an organisation's: organisations.form
     shown = _FIELDS if has_birth_date else (*_FIELDS, _BIRTH_DATE)
     notice_vi, notice_en = _OLD_NUMBER if has_old_number else _NOTICE
     return {
@@ -192,6 +192,12 @@ def keep_former_number(person: Person, number: str, blind: str) -> None:
         person["former_numbers"] = [*person["former_numbers"], {"number": number, "blind": blind}]
 
 
+def identity_blind(account: Account) -> str:
+    """The index of what a normalized account holds alone: a personal number, or an organisation's tax number."""
+    held: str = account["tax_blind"] if account["kind"] == "organisation" else account["number_blind"]
+    return held
+
+
 @rule("ID-05", title="Khóa tài khoản sai hoặc trùng thông tin sau khi một tài khoản được chuẩn hóa", cites=_CITES)
 def lock_rivals(winner: Account, others: list[Account], now: datetime) -> list[Account]:
     """Locks the accounts that duplicate or misstate the winner's identity; returns those it locked.
@@ -204,10 +210,10 @@ def lock_rivals(winner: Account, others: list[Account], now: datetime) -> list[A
         a
         for a in others
         if a["_id"] != winner["_id"]
-        and a["kind"] == "citizen"
+        and a["kind"] == winner["kind"]
         and a["state"] in (State.ACTIVE, State.SUSPENDED)
         and not a["normalized"]
-        and (a["claimed_blind"] == winner["number_blind"] or a["person_id"] == winner["person_id"])
+        and (a["claimed_blind"] == identity_blind(winner) or a["person_id"] == winner["person_id"])
     ]
     for rival in rivals:
         lock(rival, DUPLICATE, winner["_id"], now)

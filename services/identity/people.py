@@ -37,9 +37,11 @@ def read(ctx: Context, person_id: str, purpose: str) -> dict[str, Any]:
     )
     answer = {
         "person_id": person["_id"],
+        "kind": person["kind"],
         "full_name": secrecy.opened(key, person["full_name"], secrecy.NAME),
         "id_number": secrecy.opened(key, person["number"], secrecy.NUMBER),
         "birth_date": secrecy.opened(key, person["birth_date"], secrecy.BIRTH_DATE),
+        "tax_number": secrecy.opened(key, person["tax_number"], secrecy.TAX_NUMBER),
         "phone": national_form(phone) if phone else None,
         "has_account": account is not None,
         "verified": person["verified_at"] is not None,

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 import uuid
+from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -37,6 +38,7 @@ class Purpose(StrEnum):
 
     NORMALIZATION = "normalization"
     OFFICER = "officer_account"
+    ORGANISATION_NORMALIZATION = "organisation_normalization"  # names its representative
 
 
 #: Whoever asks the population database in this system, and the legal ground: the inventory of SE-07.
@@ -57,15 +59,35 @@ CLIENTS: dict[Purpose, dict[str, str]] = {
         "data_en": "Name, birth date and number of an officer who gets an account; back: whether they match",
         "ground": "QĐ 08/2025/QĐ-UBND Đ3.4, Đ20.2",
     },
+    Purpose.ORGANISATION_NORMALIZATION: {
+        "room": "identity",
+        "adapter": "services/identity/adapters/business_register.py",
+        "operation": "POST /doanhnghiep/xac-thuc",
+        "data_vi": "Mã số thuế, tên tổ chức; họ tên, ngày sinh, số định danh người đại diện; nhận lại: khớp hay không,"
+        " xã nơi đặt trụ sở",
+        "data_en": "Tax number, organisation's name; representative's name, birth date, number; back: whether they"
+        " match, commune of the seat",
+        "ground": "QĐ 08/2025/QĐ-UBND Đ2.5, Đ8",
+    },
 }
 
 
-@rule("RP-07", title="Ghi lại mọi lượt khai thác dữ liệu dân cư", cites="QĐ 08/2025/QĐ-UBND Đ25.4c")
 def ask(
     ctx: Context, population: Population, purpose: Purpose, person_id: str | None, *, id_number: str, full_name: str,
     birth_date: date, issue_date: date | None,
 ) -> Answer:  # fmt: skip
-    """Asks the population database, writing down before that it is asked and afterwards what came of it.
+    """Asks the population database about a person, in the log (`logged`)."""
+    return logged(
+        ctx,
+        purpose,
+        person_id,
+        lambda: population.ask(id_number=id_number, full_name=full_name, birth_date=birth_date, issue_date=issue_date),
+    )
+
+
+@rule("RP-07", title="Ghi lại mọi lượt khai thác dữ liệu dân cư", cites="QĐ 08/2025/QĐ-UBND Đ25.4c")
+def logged(ctx: Context, purpose: Purpose, person_id: str | None, question: Callable[[], Answer]) -> Answer:
+    """Puts a question to a national database, writing down before that it is asked and afterwards what came of it.
 
     `person_id`: whom it is about, where he or she has an id already. A question without an answer stays in the log as
     UNAVAILABLE; one that a crash ended has no outcome.
@@ -90,7 +112,7 @@ def ask(
     )
     unit.commit()
     started = time.monotonic()
-    answer = population.ask(id_number=id_number, full_name=full_name, birth_date=birth_date, issue_date=issue_date)
+    answer = question()
     took = int((time.monotonic() - started) * 1000)
     unit = ctx.unit()
     unit.change(COLLECTION, {"_id": row_id}, {"$set": {"outcome": str(answer.outcome), "milliseconds": took}})

@@ -8,8 +8,20 @@ from typing import Any
 from services.common import problems
 from services.common.calendar import local_date
 from services.common.context import Context
+from services.common.store import Document
 from services.common.writes import Duplicate
-from services.identity import accounts, audit, challenges, normalization, passwords, secrecy, store, throttles, tokens
+from services.identity import (
+    accounts,
+    audit,
+    challenges,
+    normalization,
+    organisation_accounts,
+    passwords,
+    secrecy,
+    store,
+    throttles,
+    tokens,
+)
 from services.identity.codes import Purpose, Verdict, refusal
 from services.identity.passwords import Passwords
 
@@ -53,9 +65,10 @@ def confirm(ctx: Context, registration_id: str, code: str) -> dict[str, Any]:
         challenges.use(unit, challenge, ctx.now)
         unit.commit()
         raise accounts.taken_phone()
-    person = accounts.person(
-        f"per-{uuid.uuid4().hex}", full_name=details["full_name"], birth_date=details["birth_date"]
-    )
+    if "tax_number" in details:
+        person, more = organisation_accounts.registered(details)
+    else:
+        person, more = _person(details), {}
     account = accounts.citizen(
         f"acc-{uuid.uuid4().hex}",
         person["_id"],
@@ -64,6 +77,7 @@ def confirm(ctx: Context, registration_id: str, code: str) -> dict[str, Any]:
         password_hash=details["password_hash"],
         now=ctx.now,
     )
+    account |= more
     unit = ctx.unit()
     unit.insert("persons", person)
     unit.insert("accounts", account)
@@ -74,6 +88,10 @@ def confirm(ctx: Context, registration_id: str, code: str) -> dict[str, Any]:
     except Duplicate:
         raise accounts.taken_phone() from None
     return answer
+
+
+def _person(details: Document) -> Document:
+    return accounts.person(f"per-{uuid.uuid4().hex}", full_name=details["full_name"], birth_date=details["birth_date"])
 
 
 def request_recovery(ctx: Context, phone_text: str) -> dict[str, Any]:

@@ -93,10 +93,12 @@ class SignedOut(AnswerSchema):
 
 class OwnAccount(AnswerSchema):
     account_id = fields.String(required=True)
+    kind = fields.String(required=True, metadata={"description": "citizen or organisation"})
     person_id = fields.String(required=True)
     full_name = fields.String(allow_none=True)
     phone = fields.String(allow_none=True, metadata={"description": "masked"})
     id_number = fields.String(allow_none=True, metadata={"description": "masked"})
+    tax_number = fields.String(allow_none=True, metadata={"description": "of an organisation"})
     former_id_numbers = fields.List(fields.String(), metadata={"description": "masked"})
     normalized = fields.Boolean(required=True)
 
@@ -181,9 +183,11 @@ class ReadPerson(CommandSchema):
 
 class Person(AnswerSchema):
     person_id = fields.String(required=True)
-    full_name = fields.String(required=True, allow_none=True)
+    kind = fields.String(required=True, metadata={"description": "person or organisation"})
+    full_name = fields.String(required=True, allow_none=True, metadata={"description": "or an organisation's name"})
     id_number = fields.String(required=True, allow_none=True)
     birth_date = fields.String(required=True, allow_none=True, metadata={"format": "date"})
+    tax_number = fields.String(required=True, allow_none=True, metadata={"description": "of an organisation"})
     phone = fields.String(required=True, allow_none=True)
     has_account = fields.Boolean(required=True)
     verified = fields.Boolean(required=True, metadata={"description": "matched against the population database"})

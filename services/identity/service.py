@@ -20,6 +20,8 @@ from services.identity import (
     lifecycle,
     matching,
     migrations,
+    organisation_accounts,
+    organisation_schemas,
     organising,
     own_sessions,
     people,
@@ -41,6 +43,7 @@ from services.identity import (
     vneid_schemas,
 )
 from services.identity import lifecycle_schemas as life
+from services.identity.adapters.business_register import BusinessRegister
 from services.identity.adapters.population import Population
 from services.identity.passwords import Passwords
 
@@ -56,6 +59,10 @@ class IdentityService:
     @command(schemas.Register, schemas.Registration)
     def register(self, ctx: Context, data: dict[str, Any]) -> dict[str, Any]:
         return registration.register(ctx, PASSWORDS, data)
+
+    @command(organisation_schemas.RegisterOrganisation, schemas.Registration)
+    def register_organisation(self, ctx: Context, data: dict[str, Any]) -> dict[str, Any]:
+        return organisation_accounts.register(ctx, PASSWORDS, data)
 
     @command(schemas.ConfirmRegistration, schemas.Registered, idempotent=True)
     def confirm_registration(self, ctx: Context, data: dict[str, Any]) -> dict[str, Any]:
@@ -112,6 +119,10 @@ class IdentityService:
     @command(schemas.Normalize, schemas.Normalized, idempotent=True)
     def normalize(self, ctx: Context, data: dict[str, Any]) -> dict[str, Any]:
         return matching.normalize(ctx, Population(ctx.kernel.settings.population_url), data)
+
+    @command(organisation_schemas.NormalizeOrganisation, schemas.Normalized, idempotent=True)
+    def normalize_organisation(self, ctx: Context, data: dict[str, Any]) -> dict[str, Any]:
+        return organisation_accounts.normalize(ctx, BusinessRegister(ctx.kernel.settings.population_url), data)
 
     @command(schemas.RequestCode, schemas.RecoveryAccepted)
     def request_recovery(self, ctx: Context, data: dict[str, Any]) -> dict[str, Any]:

@@ -46,6 +46,15 @@ INDEXES = [
     ),
     Index(
         "accounts",
+        [("tax_blind", 1)],
+        {
+            "name": "one_normalized_account_per_tax_number",
+            "unique": True,
+            "partialFilterExpression": {"holds_tax_number": True},
+        },
+    ),
+    Index(
+        "accounts",
         [("username", 1)],
         {
             "name": "one_officer_per_username",
@@ -102,6 +111,15 @@ INDEXES = [
             "name": "one_person_per_number",
             "unique": True,
             "partialFilterExpression": {"number_blind": {"$type": "string"}},
+        },
+    ),
+    Index(
+        "persons",
+        [("tax_blind", 1)],
+        {
+            "name": "one_organisation_per_tax_number",
+            "unique": True,
+            "partialFilterExpression": {"tax_blind": {"$type": "string"}},
         },
     ),
     Index(
@@ -180,6 +198,16 @@ def account_of_number(store: Store, number_blind: str) -> Document | None:
     return store.find_one("accounts", {"number_blind": number_blind, "holds_number": True})
 
 
+def account_of_tax_number(store: Store, tax_blind: str) -> Document | None:
+    """The normalized account of an organisation's tax number."""
+    return store.find_one("accounts", {"tax_blind": tax_blind, "holds_tax_number": True})
+
+
+def organisation_of_tax_number(store: Store, tax_blind: str) -> Document | None:
+    """The organisation that the business register confirmed under this tax number."""
+    return store.find_one("persons", {"tax_blind": tax_blind})
+
+
 def account_of_person(store: Store, person_id: str) -> Document | None:
     """The account of a person; a normalized one before others, never a cancelled one: its phone may be another's."""
     query = {"person_id": person_id, "state": {"$ne": str(State.CANCELLED)}}
@@ -207,7 +235,7 @@ def count_not_told(store: Store, active_from: datetime) -> int:
 
 
 def rivals(store: Store, number_blind: str, person_id: str) -> list[Document]:
-    """Accounts that last tried to normalize with this personal number, or stand for its person."""
+    """Accounts that last tried to normalize with this personal or tax number, or stand for its person."""
     return list(store.find("accounts", {"$or": [{"claimed_blind": number_blind}, {"person_id": person_id}]}))
 
 

@@ -91,8 +91,8 @@ def whose_signature(ctx: Context, file_id: str, dossier: Mapping[str, Any]) -> s
     applicants = {dossier["owner"], dossier["filer"]} if _filed_by_a_citizen(dossier) else {dossier["owner"]}
     for person_id in sorted(applicants):
         known = person(ctx, person_id, "signature of a component")
-        if known is not None and known["id_number"]:
-            numbers.add(known["id_number"])
+        if known is not None:
+            numbers |= {known["id_number"], known.get("tax_number")} - {None}
     return signers.whose_signature(whole, numbers)
 
 

@@ -75,7 +75,7 @@ def content(
         "place_date": f"Ngày {here:%d} tháng {here:%m} năm {here:%Y}",
         "fields": [
             ["Tiếp nhận hồ sơ của", known.get("full_name") or ""],
-            ["Số định danh cá nhân", _number(known, verified=dossier["number_verified"])],
+            _number(known, verified=dossier["number_verified"]),
             ["Số điện thoại", known.get("phone") or ""],
             ["Địa chỉ", known.get("address") or ""],
             ["Email", known.get("email") or ""],
@@ -99,6 +99,10 @@ def content(
     }
 
 
-def _number(person: Mapping[str, Any], *, verified: bool) -> str:
-    number = person.get("id_number") or ""
-    return f"{number} (chưa xác thực)" if number and not verified else number
+def _number(person: Mapping[str, Any], *, verified: bool) -> list[str]:
+    """Label and number: an organisation is named by its tax number (ID-28)."""
+    label, field = "Số định danh cá nhân", "id_number"
+    if person.get("kind") == "organisation":
+        label, field = "Mã số thuế", "tax_number"
+    number = person.get(field) or ""
+    return [label, f"{number} (chưa xác thực)" if number and not verified else number]

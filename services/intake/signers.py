@@ -29,9 +29,10 @@ class Signing(StrEnum):
 def whose_signature(report: Mapping[str, Any], numbers: Collection[str]) -> Signing:
     """Whose valid signature a file carries, by its report with personal numbers whole.
 
-    `numbers` are the personal numbers of owner and filer, as far as identity knows them; a signature beside one of
-    theirs takes nothing from it. An agency is told by its tax number under the government's anchors; an officer's own
-    certificate is no agency's.
+    `numbers` are the personal numbers of owner and filer, or an organisation's tax number, as far as identity knows
+    them; a signature beside one of theirs takes nothing from it. An organisation signs with its own certificate; one
+    that names an employee beside the tax number is the employee's. An agency is told by its tax number under the
+    government's anchors; an officer's own certificate is no agency's.
     """
     if report.get("verdict") != Verdict.TOTAL_PASSED:
         return Signing.NOT_VALID
@@ -40,7 +41,7 @@ def whose_signature(report: Mapping[str, Any], numbers: Collection[str]) -> Sign
         for signature in report.get("signatures", ())
         if signature.get("verdict") == Verdict.TOTAL_PASSED
     ]
-    if any(signer.get("personal_number") and signer["personal_number"] in numbers for signer in signers):
+    if any((signer.get("personal_number") or signer.get("tax_number") or "") in numbers for signer in signers):
         return Signing.BY_APPLICANT
     if any(
         signer.get("kind") == "government" and signer.get("tax_number") and not signer.get("personal_number")

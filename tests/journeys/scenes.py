@@ -10,15 +10,23 @@ from deploy.demo.client import Refused, eventually
 from deploy.demo.people import BIRTH, COPY, Citizen, Officer, World, from_register, verdict_of
 from deploy.demo.result import forgery
 from deploy.rehearsal.cast import Person
+from services.identity.adapters.organisation_register import Organisation as Registered
+from services.identity.adapters.organisation_register import has_branch, synthetic_organisation
 
 #: Synthetic people of the population register whom only journeys are (tests of rooms begin at 2000).
 _numbers = itertools.count(4000)
+_organisations = itertools.count()
 COMPONENTS = {COPY: ("don", "ban-chup"), BIRTH: ("to-khai", "giay-chung-sinh")}
 
 
 def somebody() -> Person:
     """A person of the population register whom no other journey is."""
     return from_register(next(_numbers))
+
+
+def next_organisation(*, branch: bool = False) -> Registered:
+    """An organisation of the business register whom no other journey is; or a branch, if one is asked for."""
+    return next(synthetic_organisation(n, branch=branch) for n in _organisations if not branch or has_branch(n))
 
 
 @dataclass

@@ -86,7 +86,7 @@ def test_the_report_adds_up_what_the_log_holds(world, police):
 def test_the_inventory_names_what_is_connected_why_and_how_much_it_asks(world, police, ioc):
     for watcher in (police, ioc):
         items = watcher.client.get("/population-clients")["items"]
-        assert {"normalization", "officer_account"} <= {item["purpose"] for item in items}
+        assert {"normalization", "officer_account", "organisation_normalization"} == {item["purpose"] for item in items}
         assert all(item["room"] == "identity" and item["ground"] and item["data_vi"] for item in items)
         connected = next(item for item in items if item["purpose"] == "normalization")
         assert connected["asked_last_day"] >= 1

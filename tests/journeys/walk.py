@@ -14,10 +14,11 @@ from typing import Any
 
 from deploy.demo import vneid
 from deploy.demo.client import Client, eventually
+from deploy.demo.organisations import Organisation
 from deploy.demo.people import BIRTH, COPY, QUANG_THAI, Citizen, Officer, World, pay
 from deploy.demo.story import moment
 from services.common.calendar_data import shipped_calendars
-from tests.journeys.scenes import Scenes, somebody
+from tests.journeys.scenes import Scenes, next_organisation, somebody
 
 TEXT = "Bản chụp thiếu trang hai, đề nghị chụp đủ."
 
@@ -87,6 +88,7 @@ def _accounts(scenes: Scenes, officer: Callable[[str], Officer], seeds: Seeds) -
     ioc.post(f"/accounts/{account}/activity", {"reason": "Diễn tập xem giao dịch của tài khoản"})
     ioc.get("/disclosures/report")
     citizen.client.send("DELETE", "/sessions")
+    Organisation(world, next_organisation()).enter().normalize()
     _life_of_an_account(world, officer, seeds)
     _eid(officer("officer-desk"), seeds)
     officer("officer-support").client.post(f"/accounts/{account}/lock", {"reason": "Diễn tập khóa tài khoản"})

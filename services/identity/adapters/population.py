@@ -31,23 +31,22 @@ class Answer:
     unit: str | None = None
 
 
-class Population:
-    """Client of one address; connections are not kept, questions are rare."""
+class Door:
+    """Client of one address and path; connections are not kept, questions are rare."""
+
+    PATH = ""
 
     def __init__(self, url: str) -> None:
         parts = urlsplit(url)
         self._host = parts.hostname or ""
         self._port = parts.port
         self._secure = parts.scheme == "https"
-        self._path = parts.path.rstrip("/") + "/dancu/xac-thuc"
+        self._path = parts.path.rstrip("/") + self.PATH
 
-    def ask(self, *, id_number: str, full_name: str, birth_date: date, issue_date: date | None) -> Answer:
-        """Whether the database knows exactly this person."""
+    def _asked(self, question: dict[str, str]) -> Answer:
+        """The answer to a question, whatever goes wrong."""
         started = time.monotonic()
         try:
-            question = {"soDinhDanh": id_number, "hoTen": full_name, "ngaySinh": birth_date.isoformat()}
-            if issue_date is not None:
-                question["ngayCap"] = issue_date.isoformat()
             status, body = self._post(question)
             answer = _read(status, body)
         except (OSError, http.client.HTTPException, ValueError) as exc:
@@ -68,6 +67,19 @@ class Population:
             return response.status, response.read(LARGEST_ANSWER)
         finally:
             connection.close()
+
+
+class Population(Door):
+    """The population database."""
+
+    PATH = "/dancu/xac-thuc"
+
+    def ask(self, *, id_number: str, full_name: str, birth_date: date, issue_date: date | None) -> Answer:
+        """Whether the database knows exactly this person."""
+        question = {"soDinhDanh": id_number, "hoTen": full_name, "ngaySinh": birth_date.isoformat()}
+        if issue_date is not None:
+            question["ngayCap"] = issue_date.isoformat()
+        return self._asked(question)
 
 
 def _read(status: int, body: bytes) -> Answer:

@@ -1,6 +1,7 @@
 """Simulator of the population database, for rehearsals and tests: a program of its own on MOTCUA_HTTP_PORT.
 
     POST /dancu/xac-thuc {soDinhDanh, hoTen, ngaySinh[, ngayCap]}  -> {match, code[, gender, maDonVi]}
+    POST /doanhnghiep/xac-thuc {maSoThue, ten, nguoiDaiDien, hoTen, ngaySinh}  -> {match, code[, maDonVi]}
     POST /control {"down": true} | {"delay": 5.0} | {"wrong": …} | {}   -> how it behaves from now on; {} heals it
     GET  /healthz/ready
 
@@ -16,10 +17,12 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+from services.identity.adapters import organisation_register
 from services.identity.adapters.population_register import SYNTHETIC, Register
 
 LARGEST_BODY = 64 * 1024
@@ -98,13 +101,16 @@ class _Handler(BaseHTTPRequestHandler):
             if self.path == "/control":
                 self._answer(200, self.server.control(body))
             elif self.path == "/dancu/xac-thuc":
-                self._match(body)
+                self._judged(body, self._person)
+            elif self.path == "/doanhnghiep/xac-thuc":
+                self._judged(body, self._organisation)
             else:
                 self._answer(404, {})
         except ValueError:
             self._answer(400, {"error": "body"})
 
-    def _match(self, body: dict[str, Any]) -> None:
+    def _judged(self, body: dict[str, Any], judge: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
+        """Answers what the register says, or as it was ordered to behave. Raises ValueError."""
         with self.server.lock:
             self.server.asked += 1
         if self.server.delay:
@@ -115,6 +121,9 @@ class _Handler(BaseHTTPRequestHandler):
         if self.server.wrong is not None:
             self._mislead(*WRONG[self.server.wrong])
             return
+        self._answer(200, judge(body))
+
+    def _person(self, body: dict[str, Any]) -> dict[str, Any]:
         number, name, born, issued = (body.get(field) for field in ("soDinhDanh", "hoTen", "ngaySinh", "ngayCap"))
         if not (isinstance(number, str) and isinstance(name, str) and isinstance(born, str)):
             raise ValueError("fields")
@@ -125,7 +134,15 @@ class _Handler(BaseHTTPRequestHandler):
         if entry is not None:
             answer["gender"] = entry.sex
             answer["maDonVi"] = entry.unit
-        self._answer(200, answer)
+        return answer
+
+    def _organisation(self, body: dict[str, Any]) -> dict[str, Any]:
+        asked = [body.get(field) for field in ("maSoThue", "ten", "nguoiDaiDien", "hoTen", "ngaySinh")]
+        texts = [value for value in asked if isinstance(value, str)]
+        if len(texts) != len(asked):
+            raise ValueError("fields")
+        code, known = organisation_register.judge(*texts)
+        return {"match": known is not None, "code": code} | ({"maDonVi": known.unit} if known else {})
 
     def _mislead(self, status: int, body: bytes) -> None:
         self.send_response(status or 200)

@@ -147,6 +147,15 @@ def test_the_record_tells_nothing_before_its_turn() -> None:
     assert (last["HinhThucTra"], last["ChuHoSo"], last["TenTTHC"]) == ("1", "", "9.000001")
 
 
+@pytest.mark.req("SY-02", "ID-28")
+def test_a_business_is_told_by_its_tax_number() -> None:
+    sync = run(MAIN_JOB)
+    owner = {"kind": "organisation", "full_name": "Công ty TNHH An", "id_number": None, "tax_number": "0100109106"}
+    record = portal.record_of(sync, sync["statuses"][0], owner, {})
+    assert (record["LoaiDoiTuong"], record["MaDoiTuong"], record["ChuHoSo"]) == ("2", "0100109106", "Công ty TNHH An")
+    assert (record["LoaiDinhDanh"], record["SoDinhDanh"]) == ("", "")
+
+
 @pytest.mark.req("SY-02")
 def test_two_steps_of_the_same_code_are_different_messages() -> None:
     sync = run(MAIN_JOB)

@@ -49,6 +49,19 @@ def test_an_unverified_number_is_marked_and_an_unknown_person_left_blank(dossier
     assert dict(content_of(dossier, person=None)["fields"])["Số định danh cá nhân"] == ""
 
 
+@pytest.mark.req("ID-28")
+def test_an_organisation_is_named_by_its_tax_number(dossier: dict[str, Any]) -> None:
+    organisation = {
+        "kind": "organisation",
+        "full_name": "Công ty TNHH An",
+        "id_number": None,
+        "tax_number": "0100109106",
+    }
+    fields = dict(content_of(dossier, person=organisation)["fields"])
+    assert (fields["Tiếp nhận hồ sơ của"], fields["Mã số thuế"]) == ("Công ty TNHH An", "0100109106")
+    assert "Số định danh cá nhân" not in fields
+
+
 def test_a_file_name_for_each_minute(dossier: dict[str, Any]) -> None:
     code = dossier["_id"]
     assert receipt.file_name(code, MONDAY) == receipt.file_name(code, MONDAY + timedelta(seconds=59))

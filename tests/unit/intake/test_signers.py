@@ -35,6 +35,9 @@ def report(*signatures: Any, verdict: str = "TOTAL_PASSED") -> dict[str, Any]:
         ([by(tax="3300100018", kind="government")], {AN}, Signing.BY_AGENCY),
         ([by(tax="3300100018", kind="public")], {AN}, Signing.BY_ANOTHER),
         ([by(CHI, tax="3300100018", kind="government")], {AN}, Signing.BY_ANOTHER),
+        ([by(tax="3300100018", kind="public")], {"3300100018"}, Signing.BY_APPLICANT),  # an organisation's own
+        ([by(CHI, tax="3300100018", kind="public")], {"3300100018"}, Signing.BY_ANOTHER),  # its employee's
+        ([by(tax="3300100018-001", kind="public")], {"3300100018"}, Signing.BY_ANOTHER),  # its branch's
         ([by(CHI, kind="government")], {AN}, Signing.BY_ANOTHER),
         ([], {AN}, Signing.BY_ANOTHER),
     ],
