@@ -67,15 +67,15 @@ def change_unit(ctx: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Renames, moves or closes a unit from a day on. Raises Problem 404, 409 (version, open units below) or 422."""
     row = _unit(ctx, data["unit"])
     ctx.check_version(row, data["version"])
-    tree, on = _tree(ctx.store), data["on"]
+    tree, on, today = _tree(ctx.store), data["on"], local_date(ctx.now)
     if data["change"] == "rename":
         _need(data, "name_vi", "name_en")
-        units.rename(row, data["name_vi"], data["name_en"], on)
+        units.rename(row, data["name_vi"], data["name_en"], on, today=today)
     elif data["change"] == "move":
         _need(data, "parent")
-        units.move(row, data["parent"], on, tree)
+        units.move(row, data["parent"], on, tree, today=today)
     else:
-        units.close(row, on, tree)
+        units.close(row, on, tree, today=today)
     done = {"rename": "renamed", "move": "moved", "close": "closed"}[data["change"]]
     unit = ctx.unit()
     unit.save("units", row)

@@ -77,27 +77,30 @@ def is_open(row: Unit, day: date) -> bool:
     )
 
 
-def rename(row: Unit, vi: str, en: str, on: date) -> None:
-    """Another name from a day on. Raises Problem 422 for a day that is not after the last change's."""
-    _follows(row["names"], on)
+def rename(row: Unit, vi: str, en: str, on: date, *, today: date) -> None:
+    """Another name from a day on. Raises Problem 422 for a past day or one that is not after the last change's."""
+    _changes(row, row["names"], on, today)
     row["names"] = [*row["names"], {"vi": vi, "en": en, "since": on.isoformat()}]
 
 
-def move(row: Unit, parent: str, on: date, tree: Mapping[str, Unit]) -> None:
+def move(row: Unit, parent: str, on: date, tree: Mapping[str, Unit], *, today: date) -> None:
     """Another parent from a day on. Raises Problem 422: unknown, itself, below itself, or a day too early."""
-    _follows(row["parents"], on)
+    _changes(row, row["parents"], on, today)
     check_parent(row["_id"], parent, tree, on)
     row["parents"] = [*row["parents"], {"unit": parent, "since": on.isoformat()}]
 
 
-def close(row: Unit, on: date, tree: Mapping[str, Unit]) -> None:
-    """No more from a day on. Raises Problem 422 for a closed one, 409 while open units belong to it."""
-    if row["closed_on"] is not None:
-        raise problems.conflict("Đơn vị đã đóng", "The unit is closed already", rule="RO-06")
+def close(row: Unit, on: date, tree: Mapping[str, Unit], *, today: date) -> None:
+    """No more from a day on. Raises Problem 422 for a day too early, 409 for a closed one and while units belong to
+    it on that day or will later."""
+    _changes(row, [{"since": row["opened_on"]}], on, today)
     below = [
         other["_id"]
         for other in tree.values()
-        if is_open(other, on) and _valid(other["parents"], on)["unit"] == row["_id"]
+        if any(
+            is_open(other, day) and _valid(other["parents"], day)["unit"] == row["_id"]
+            for day in _days_from(on, [other])
+        )
     ]
     if below:
         raise problems.conflict(
@@ -107,15 +110,19 @@ def close(row: Unit, on: date, tree: Mapping[str, Unit]) -> None:
 
 
 def check_parent(unit_id: str, parent: str, tree: Mapping[str, Unit], on: date) -> None:
-    """Raises Problem 422 unless the parent is an open unit that is not the unit itself or below it."""
-    above: str | None = parent
-    while above is not None:
-        if above == unit_id:
-            raise _fault("parent", "Đơn vị không thể thuộc chính nó", "A unit cannot belong to itself or below itself")
-        row = tree.get(above)
-        if row is None or not is_open(row, on):
-            raise _fault("parent", "Không có đơn vị này", "There is no such unit")
-        above = _valid(row["parents"], on)["unit"]
+    """Raises Problem 422 unless the parent is an open unit that is not the unit itself or below it, on that day and
+    on each later one for which a change is written down."""
+    for day in _days_from(on, tree.values()):
+        above: str | None = parent
+        while above is not None:
+            if above == unit_id:
+                raise _fault(
+                    "parent", "Đơn vị không thể thuộc chính nó", "A unit cannot belong to itself or below itself"
+                )
+            row = tree.get(above)
+            if row is None or not is_open(row, day):
+                raise _fault("parent", "Không có đơn vị này", "There is no such unit")
+            above = _valid(row["parents"], day)["unit"]
 
 
 def closed(rows: Iterable[Unit]) -> dict[str, date]:
@@ -132,7 +139,19 @@ def _valid(versions: list[dict[str, Any]], day: date) -> dict[str, Any]:
     return found
 
 
-def _follows(versions: list[dict[str, Any]], on: date) -> None:
+def _days_from(on: date, rows: Iterable[Unit]) -> list[date]:
+    """That day, and each later one on which one of these units begins, moves or ends."""
+    marks: set[str | None] = set()
+    for row in rows:
+        marks |= {row["opened_on"], row["closed_on"], *(version["since"] for version in row["parents"])}
+    return [on, *sorted(date.fromisoformat(mark) for mark in marks if mark is not None and mark > on.isoformat())]
+
+
+def _changes(row: Unit, versions: list[dict[str, Any]], on: date, today: date) -> None:
+    if row["closed_on"] is not None:
+        raise problems.conflict("Đơn vị đã đóng", "The unit is closed", rule="RO-06")
+    if on < today:
+        raise _fault("on", "Ngày đã qua: quá khứ không được sửa", "That day is over: the past is not changed")
     last = versions[-1]["since"]
     if last is not None and on.isoformat() <= last:
         raise _fault("on", "Ngày phải sau lần thay đổi trước", "The day must be after the last change")
