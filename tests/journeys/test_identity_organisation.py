@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from deploy.demo import vneid
 from deploy.demo.client import Refused, new_key
 from deploy.demo.organisations import Organisation, person_of
 from deploy.demo.people import COPY, Citizen, all_pages, refused
@@ -168,6 +169,19 @@ def test_of_eight_at_once_with_one_tax_number_one_is_normalized(world):
             assert refused(rival.sign_in).status == 403
         else:
             assert rival.sign_in()["account"]["normalized"] is True
+
+
+@pytest.mark.req("ID-28", "ID-08")
+def test_vneid_leads_its_representative_to_his_own_account_and_never_to_it(world):
+    organisation = Organisation(world, next_organisation()).enter()
+    organisation.normalize()
+    representative = person_of(organisation.known.representative)
+    client = world.client()
+    assert refused(lambda: vneid.sign_in(world, client, representative.personal_number)).status == 403
+    private = Citizen(world, representative).enter()
+    private.normalize()
+    answer = vneid.sign_in(world, client, representative.personal_number)
+    assert answer["account"]["account_id"] == private.account["account_id"] != organisation.account["account_id"]
 
 
 @pytest.mark.req("SE-05", "ID-28")

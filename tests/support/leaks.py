@@ -83,7 +83,7 @@ class Confided:
                 self.name(value)
             elif taken and name == "phone":
                 self.phone(value)
-            elif taken and name == "id_number":
+            elif taken and name in ("id_number", "tax_number"):
                 self.number(value)
 
     def token(self, value: Any) -> None:
