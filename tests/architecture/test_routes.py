@@ -35,6 +35,8 @@ PUBLIC = {
     "GET /api/v1/lookups/{code}": "status by code, without any person",
     "GET /api/v1/payments/vnpay/ipn": "signed by the provider",
     "GET /api/v1/payments/vnpay/return": "shows, records nothing",
+    "GET /api/v1/units": "agencies and their names are published",
+    "GET /api/v1/units/{unit}": "agencies and their names are published",
     "GET /api/v1/help": "guides, before anybody has an account",
     "GET /api/v1/clock": "the time",
 }
