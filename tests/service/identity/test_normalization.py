@@ -261,9 +261,11 @@ def test_persons_are_read_by_rooms_with_a_purpose_and_logged(
     read = bus.call("identity.person", tokens.service("intake"), **asked)
     assert read == {
         "person_id": person.person_id,
+        "kind": "person",
         "full_name": person.entry.full_name,
         "id_number": person.entry.id_number,
         "birth_date": person.entry.birth_date.isoformat(),
+        "tax_number": None,
         "phone": person.phone,
         "has_account": True,
         "verified": True,
