@@ -1,10 +1,9 @@
 """Identity's collections, indexes and queries.
 
-accounts (aggregate), persons, challenges (codes that were sent), sessions, revocations (ids of sessions whose access
-tokens may still live), vneid_requests (sign-ins under way), throttles (throttles.py), access_log (who read which
-person's data, and why), account_log (who did what to which account, and why),
-support_cases and eid_cases (aggregates).
-support_cases (aggregate), units (aggregate).
+Aggregates: accounts, sessions, support_cases, eid_cases, units. Besides: persons, challenges (codes that were sent),
+revocations (ids of sessions whose access tokens may still live), vneid_requests (sign-ins under way), throttles
+(throttles.py), access_log (who read which person's data, and why), account_log (who did what to which account, and
+why).
 """
 
 from __future__ import annotations
@@ -22,8 +21,7 @@ from services.identity import units
 from services.identity.account_states import State
 from services.identity.grants import Grant
 
-AGGREGATES = ["accounts", "sessions", "support_cases", "eid_cases"]
-AGGREGATES = ["accounts", "sessions", "support_cases", "units"]
+AGGREGATES = ["accounts", "sessions", "support_cases", "eid_cases", "units"]
 
 _THERE = {"$exists": True}
 _MOST_FOUND = 50

@@ -168,3 +168,16 @@ def test_no_address_of_a_developers_machine():
                 if re.search(r"(?<![\w.])/(home|Users|root)/\w|(?<![\w./])/wor" + r"k/", text):
                     found.append(str(path.relative_to(ROOT)))
     assert found == []
+
+
+def test_no_module_names_a_constant_twice():
+    # The second silently wins: so a merge once took a collection out of the relay.
+    found = []
+    for file in files():
+        seen: set[str] = set()
+        for node in file.tree.body:
+            for target in node.targets if isinstance(node, ast.Assign) else ():
+                if isinstance(target, ast.Name):
+                    found += [where(file, node)] if target.id in seen else []
+                    seen.add(target.id)
+    assert found == []
