@@ -11,7 +11,8 @@ from services.common.calendar import local_date
 from services.common.context import Context
 from services.common.problems import Problem, field_error
 from services.common.store import Document, Store
-from services.common.writes import Duplicate
+from services.common.unit import UnitOfWork
+from services.common.writes import Duplicate, StaleVersion
 from services.identity import (
     accounts,
     audit,
@@ -135,20 +136,8 @@ def open_officer(ctx: Context, population: Population, data: dict[str, Any]) -> 
     refused = normalization.refusal(found.outcome)
     if refused is not None:
         raise refused
-    blind = key.blind(number, secrecy.NUMBER)
     unit = ctx.unit()
-    person = store.person_of_number(ctx.store, blind)
-    if person is None:
-        person = accounts.person(
-            f"per-{uuid.uuid4().hex}",
-            full_name=key.seal(data["full_name"].strip(), secrecy.NAME),
-            birth_date=key.seal(data["birth_date"].isoformat(), secrecy.BIRTH_DATE),
-            number=key.seal(number, secrecy.NUMBER),
-            number_blind=blind,
-        ) | {"verified_at": ctx.now}
-        unit.insert("persons", person)
-    elif store.officer_of_person(ctx.store, person["_id"]) is not None:
-        raise _taken()
+    person = _confirmed(ctx, unit, number, data)
     account = accounts.officer(
         f"acc-{uuid.uuid4().hex}",
         person["_id"],
@@ -162,11 +151,40 @@ def open_officer(ctx: Context, population: Population, data: dict[str, Any]) -> 
     unit.insert("accounts", account)
     unit.tell(account, "account.granted", _granted(account, data))
     audit.record(ctx, unit, "open_officer", account["_id"], reason=data["reason"], outcome=_words(data))
+    answer = _answer(ctx, account, person)
     try:
-        answer: dict[str, Any] = ctx.commit(unit, _answer(ctx, account, person))
-    except Duplicate:
+        ctx.commit(unit, _kept(answer))
+    except Duplicate as twice:
+        if twice.collection == "persons":
+            raise StaleVersion("persons") from None  # minted or confirmed by another request meanwhile: read that one
         raise _taken() from None
     return answer
+
+
+def _confirmed(ctx: Context, unit: UnitOfWork, number: str, data: dict[str, Any]) -> Document:
+    """The person of data that the population database confirmed, written in the unit: the one confirmed before, else
+    the one for whom others filed with these data, else a new one. Raises Problem 409 for an officer."""
+    key = secrecy.key_of(ctx.kernel)
+    birth_date = data["birth_date"].isoformat()
+    blind = key.blind(number, secrecy.NUMBER)
+    claim = secrecy.claim_blind(key, number, data["full_name"], birth_date)
+    facts = {"number": key.seal(number, secrecy.NUMBER), "number_blind": blind, "verified_at": ctx.now}
+    person = store.person_of_number(ctx.store, blind) or store.person_of_claim(ctx.store, claim)
+    if person is None:
+        person = accounts.person(
+            f"per-{uuid.uuid4().hex}",
+            full_name=key.seal(data["full_name"].strip(), secrecy.NAME),
+            birth_date=key.seal(birth_date, secrecy.BIRTH_DATE),
+        )
+        person |= facts | {"claim_blind": claim}
+        unit.insert("persons", person)
+        return person
+    if store.officer_of_person(ctx.store, person["_id"]) is not None:
+        raise _taken()
+    if person["number_blind"] is None:
+        person |= facts
+    unit.save("persons", person)  # of two accounts opened at once for one person, the second looks again
+    return person
 
 
 def add_grant(ctx: Context, data: dict[str, Any]) -> dict[str, Any]:
@@ -204,7 +222,8 @@ def _regranted(ctx: Context, account: Document, event: str, action: str, data: d
     unit.tell(account, event, _granted(account, data))
     audit.record(ctx, unit, action, account["_id"], reason=data["reason"], outcome=_words(data))
     renewed = tokens.renew(unit, store.live_sessions(ctx.store, account["_id"]))
-    answer: dict[str, Any] = ctx.commit(unit, _answer(ctx, account))
+    answer = _answer(ctx, account)
+    ctx.commit(unit, _kept(answer))
     tokens.tell(ctx.kernel, renewed)
     return answer
 
@@ -228,6 +247,11 @@ def _answer(ctx: Context, account: Document, person: Document | None = None) -> 
         "state": str(account["state"]),
         "grants": [{**row, "holds": row in holding} for row in account["grants"]],
     }
+
+
+def _kept(answer: dict[str, Any]) -> dict[str, Any]:
+    """What is kept for a repeated command: no name."""
+    return answer | {"full_name": None}
 
 
 def _granted(account: Document, data: dict[str, Any]) -> dict[str, Any]:
