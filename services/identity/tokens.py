@@ -18,15 +18,17 @@ from services.identity.sessions import Method, RefreshVerdict, Rights
 def open_session(ctx: Context, unit: UnitOfWork, account: Document, channel: str, method: Method) -> dict[str, Any]:
     """A session in the unit and the answer that carries its tokens.
 
-    The account is touched in the same unit, so a lock that is written meanwhile sees this session or stops it.
+    The account is touched in the same unit, so a lock, a removed grant or a new password that is written meanwhile
+    sees this session or stops it.
     """
     session, refresh_token = sessions.opened(account, channel, method, datetime.now(UTC))
     unit.insert("sessions", session)
     opened = {"account_id": account["_id"], "channel": channel, "method": str(method)}
     unit.tell(session, "session.opened", opened, subject=account["_id"])
+    as_read = {name: account[name] for name in ("person_id", "grants", "password_hash")}
     unit.change(
         "accounts",
-        {"_id": account["_id"], "state": accounts.ACTIVE},
+        {"_id": account["_id"], "state": accounts.ACTIVE, **as_read},
         {"$set": {"last_sign_in_at": ctx.now}, "$inc": {"version": 1}},
     )
     return answer(ctx.kernel, account, session, refresh_token)
