@@ -195,7 +195,7 @@ def _of_others(ctx: Context, account_id: str) -> Document:
     account: Document | None = ctx.store.get("accounts", account_id)
     if account is None:
         raise accounts.unknown()
-    if account_id == ctx.actor.subject:
+    if account_id == ctx.actor.subject or account["person_id"] == ctx.actor.person_id:
         raise _harm_forbidden()
     return account
 

@@ -118,8 +118,8 @@ def recover(ctx: Context, hasher: Passwords, data: dict[str, Any]) -> dict[str, 
     blind = key.blind(phone, secrecy.PHONE)
     challenge = challenges.enter(ctx, store.latest_challenge(ctx.store, Purpose.RECOVERY, blind), data["code"])
     account = ctx.store.get("accounts", challenge["account_id"])
-    if account is None or not account["holds_phone"]:
-        raise refusal(Verdict.ENDED)  # none, or cancelled since
+    if account is None or not account["holds_phone"] or account["phone_blind"] != blind:
+        raise refusal(Verdict.ENDED)  # none, or cancelled or moved to another phone since
     account["password_hash"] = hasher.hash(data["new_password"])
     unit = ctx.unit()
     unit.save("accounts", account)

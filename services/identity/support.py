@@ -107,8 +107,9 @@ def open_case(ctx: Context, number: int, account_id: str, reason: str) -> dict[s
     account = ctx.store.get("accounts", account_id)
     if account is None:
         raise accounts.unknown()
-    if account["kind"] == "officer" or account["person_id"] == ctx.actor.person_id:
+    if account["kind"] == "officer":
         raise problems.forbidden(rule="ID-20", citation="CV 2740/STTTT-IOC §2")
+    _not_own(ctx, account)
     case = cases.opened(f"sup-{uuid.uuid4().hex}", number, account_id, by=ctx.actor.subject, now=ctx.now)
     unit = ctx.unit()
     unit.insert("support_cases", case)
@@ -202,11 +203,18 @@ def close(ctx: Context, case_id: str, version: int, reason: str) -> dict[str, An
 
 
 def _case(ctx: Context, case_id: str) -> tuple[Document, Document]:
+    """A case and its account. Raises Problem 404, or 403 for a case about the officer's own person."""
     case = ctx.store.get("support_cases", case_id)
     account = ctx.store.get("accounts", case["account_id"]) if case is not None else None
     if case is None or account is None:
         raise problems.not_found()
+    _not_own(ctx, account)
     return case, account
+
+
+def _not_own(ctx: Context, account: Document) -> None:
+    if account["person_id"] == ctx.actor.person_id:
+        raise problems.forbidden(rule="ID-20", citation="CV 2740/STTTT-IOC §2")
 
 
 def _event(case: Document, outcome: Verification | Outcome) -> dict[str, Any]:
