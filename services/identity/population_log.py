@@ -28,6 +28,7 @@ COLLECTION = "population_queries"
 INDEXES = [
     Index(COLLECTION, [("at", 1), ("_id", 1)], {"name": "by_time"}),
     Index(COLLECTION, [("agency", 1), ("at", 1), ("_id", 1)], {"name": "by_agency"}),
+    Index(COLLECTION, [("purpose", 1), ("at", 1)], {"name": "by_purpose"}),
 ]
 _ORDER: cursors.Order = {"at": datetime, "_id": str}
 _FILTERS = ("agency", "officer", "purpose", "outcome")

@@ -114,14 +114,16 @@ def check_parent(unit_id: str, parent: str, tree: Mapping[str, Unit], on: date) 
     on each later one for which a change is written down."""
     for day in _days_from(on, tree.values()):
         above: str | None = parent
+        passed: set[str] = set()  # two moves written at one moment may have made a circle that this unit is not in
         while above is not None:
-            if above == unit_id:
+            if above == unit_id or above in passed:
                 raise _fault(
                     "parent", "Đơn vị không thể thuộc chính nó", "A unit cannot belong to itself or below itself"
                 )
             row = tree.get(above)
             if row is None or not is_open(row, day):
                 raise _fault("parent", "Không có đơn vị này", "There is no such unit")
+            passed.add(above)
             above = _valid(row["parents"], day)["unit"]
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from services.common.context import Context
 from services.common.kernel import Kernel
 from services.common.store import Document
-from services.identity import accounts, secrecy, store, tokens, vneid_sign_in
+from services.identity import accounts, grants, secrecy, store, tokens, vneid_sign_in
 from services.identity.adapters.vneid import NotProved, Registration, Vneid
 from services.identity.sessions import Method
 from services.identity.vneid_sign_in import As
@@ -100,8 +100,7 @@ def _officer(ctx: Context, number_blind: str) -> Document:
     person = store.person_of_number(ctx.store, number_blind)
     account = store.officer_of_person(ctx.store, person["_id"]) if person else None
     if account is None:
-        raise vneid_sign_in.not_granted()
+        raise grants.none_held()
     accounts.must_be_active(account)
-    if not tokens.rights_of(ctx.kernel, account):
-        raise vneid_sign_in.not_granted()
+    tokens.refuse_ungranted(ctx.kernel, account)
     return account

@@ -108,19 +108,6 @@ def normalize_first() -> Problem:
     )
 
 
-@rule("RO-04", title="Cán bộ dùng tài khoản đã được cấp quyền", cites="QĐ 08/2025/QĐ-UBND Đ3.4, Đ20.2")
-def not_granted() -> Problem:
-    """403 for a person who holds no grant as an officer."""
-    return Problem(
-        "/problems/not-granted",
-        "Tài khoản chưa được cấp quyền cán bộ",
-        "No rights of an officer are granted",
-        403,
-        rule="RO-04",
-        citation="QĐ 08/2025/QĐ-UBND Đ3.4, Đ20.2",
-    )
-
-
 def not_begun() -> Problem:
     """401: what the browser brings fits no request that waits; the same for one used, expired or another's."""
     return Problem(
