@@ -19,7 +19,7 @@ RPC_QUEUE_LIMIT = 10_000
 
 #: Which events a room tells: names, or `stream.*` for every event of a stream.
 TELLS = {
-    "identity": "account.* eid.* session.* support.*",
+    "identity": "account.* eid.* session.* support.* unit.*",
     "intake": "dossier.*",
     "processing": "case.* result.* step.* supplement.*",
     "vault": "file.stored holding.*",

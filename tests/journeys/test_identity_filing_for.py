@@ -89,6 +89,7 @@ def test_what_a_helper_filed_is_the_owners_once_she_has_an_account(world, scenes
         lambda: [row["code"] for row in owner.client.get("/holdings")["items"]] == [code],
         what="her store",
     )
+    eventually(lambda: owner.dossier(code)["number_verified"], what="intake hears that she is confirmed")
     mine = owner.dossier(code)
     assert (mine["code"], mine["owner_is_me"], mine["number_verified"]) == (code, True, True)
     assert mine["receipt_file_id"] and mine["result"]

@@ -39,6 +39,12 @@ _PLACE = re.compile(r"\{(\w+)\}")
 CALLING = [route for route in ROUTES if route.rpc]
 
 
+def signed_in(person: Any) -> Any:
+    """The client with a token of this minute: it is used once per route, not renewed where it is refused."""
+    person.sign_in()
+    return person.client
+
+
 def name_of(route: Route) -> str:
     return f"{route.method} {route.path}"
 
@@ -118,7 +124,7 @@ def test_nobody_uses_a_route_without_signing_in(world, things, route):
 @pytest.mark.req("SE-02", "RO-02", "RO-03", "RO-04")
 @pytest.mark.parametrize("role", sorted(OFFICERS))
 def test_an_officer_is_refused_every_route_that_his_role_has_no_row_for(things, officer, role):
-    client = officer(HOME[role]).client
+    client = signed_in(officer(HOME[role]))
     shut = [route for route in CALLING if not allowed(role, route)]
     assert len(shut) > 20
     answers = {name_of(route): ask(client, things, route).status_code for route in shut}
@@ -129,7 +135,8 @@ def test_an_officer_is_refused_every_route_that_his_role_has_no_row_for(things, 
 def test_a_citizen_is_refused_every_route_of_officers(things, stranger):
     shut = [route for route in CALLING if not allowed("citizen", route)]
     assert len(shut) > 20
-    answers = {name_of(route): ask(stranger.client, things, route).status_code for route in shut}
+    client = signed_in(stranger)
+    answers = {name_of(route): ask(client, things, route).status_code for route in shut}
     assert {name: status for name, status in answers.items() if status != 403} == {}
 
 
@@ -142,8 +149,9 @@ _ENDING = {"identity.sign_out", "identity.sign_out_everywhere", "identity.suspen
 def test_an_officer_is_let_in_wherever_his_role_has_a_row(things, officer, role):
     """At home: an empty body may be refused as one, a thing of another kind as not found, but never the officer."""
     home = officer(HOME[role])
+    client = signed_in(home)
     answers = {
-        name_of(route): ask(home.client, things, route, unit=home.unit)
+        name_of(route): ask(client, things, route, unit=home.unit)
         for route in CALLING
         if allowed(role, route) and route.rpc not in _ENDING and not _about_own_files(route)
     }
@@ -212,7 +220,7 @@ def bound(role: str) -> list[Route]:
 @pytest.mark.parametrize("role", sorted(ELSEWHERE))
 def test_an_officer_of_another_unit_is_refused_everything_about_this_one(things, officer, role):
     assert ROLES[role].scope is Scope.UNIT
-    client = officer(ELSEWHERE[role]).client
+    client = signed_in(officer(ELSEWHERE[role]))
     places = {place for route in bound(role) for place in _PLACE.findall(route.path)} - {"unit"}
     assert places <= set(things.ids) | {"case_id"}, "a thing that is not there is refused to everybody"
     answers = {name_of(route): ask(client, things, route, BODIES.get(route.rpc)) for route in bound(role)}
@@ -222,7 +230,7 @@ def test_an_officer_of_another_unit_is_refused_everything_about_this_one(things,
 
 @pytest.mark.req("RO-05")
 def test_a_control_officer_elsewhere_gets_no_lists_and_figures_of_this_unit(things, officer):
-    client = officer("officer-centre").client
+    client = signed_in(officer("officer-centre"))
     for path in ("/late", "/figures", "/reports/accounts"):
         assert client.refused("GET", path, unit=QUANG_THAI).status == 403, path
     listed = client.get("/violations", limit=100)["items"] + client.get("/late", limit=100)["items"]
@@ -231,11 +239,11 @@ def test_a_control_officer_elsewhere_gets_no_lists_and_figures_of_this_unit(thin
 
 @pytest.mark.req("RO-01", "SE-05")
 def test_a_stranger_is_told_of_nobody_elses_things(things, stranger):
-    answers = {}
+    client, answers = signed_in(stranger), {}
     for route in bound("citizen"):
         if not set(_PLACE.findall(route.path)) <= set(things.ids):
             continue  # his own store: journeys of the result try a foreign holding
-        answers[name_of(route)] = ask(stranger.client, things, route, OF_APPLICANTS.get(route.rpc))
+        answers[name_of(route)] = ask(client, things, route, OF_APPLICANTS.get(route.rpc))
     open_ = {name: (a.status_code, a.text[:200]) for name, a in answers.items() if a.status_code != 404}
     assert open_ == {}
 
@@ -251,7 +259,7 @@ def test_who_runs_the_system_decides_no_dossier():
 
 @pytest.mark.req("RO-05")
 def test_a_control_officer_follows_all_dossiers_of_the_own_agency_and_changes_nothing(things, officer):
-    control = officer("officer-control").client
+    control = signed_in(officer("officer-control"))
     listed = control.get(f"/agencies/{QUANG_THAI}/dossiers", limit=100)["items"]
     assert set(things.codes) <= {row["code"] for row in listed}
     assert control.get(f"/dossiers/{things.codes[0]}")["code"] == things.codes[0]

@@ -87,9 +87,11 @@ class Confided:
                 self.number(value)
 
     def token(self, value: Any) -> None:
-        """A token's secret part: an access token's signature, what follows a refresh token's id."""
-        if isinstance(value, str):
-            self.tokens.add(value.rpartition(".")[2])
+        """A token's secret part: an access token's signature, what follows a refresh token's id. What has no such form
+        (bad input that a test sends) is no secret."""
+        secret = value.rpartition(".")[2] if isinstance(value, str) else ""
+        if _TOKEN.fullmatch(secret):
+            self.tokens.add(secret)
 
     def phone(self, value: str) -> None:
         """A mobile number, in whichever form: kept are its last nine digits."""
