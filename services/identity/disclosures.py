@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from services.common import cursors
-from services.common.calendar import VIETNAM
 from services.common.context import Context
 from services.common.rules import rule
-from services.identity import store
+from services.identity import figures, store
 
 _NEWEST: cursors.Order = {"at": datetime, "_id": str}
 
@@ -70,14 +69,11 @@ def page(ctx: Context, data: dict[str, Any]) -> dict[str, Any]:
 
 @rule("SE-03", title="Báo cáo việc cung cấp dữ liệu cá nhân theo mục đích và căn cứ", cites="QĐ 08/2025/QĐ-UBND Đ22.1")
 def report(ctx: Context, data: dict[str, Any]) -> dict[str, Any]:
-    """How often was read, by room, purpose and ground, on local days `since` to `until`; no person is named."""
-    at: dict[str, datetime] = {}
-    if data["since"] is not None:
-        at["$gte"] = datetime.combine(data["since"], datetime.min.time(), VIETNAM)
-    if data["until"] is not None:
-        at["$lt"] = datetime.combine(data["until"] + timedelta(days=1), datetime.min.time(), VIETNAM)
+    """How often was read, by room, purpose and ground, on local days `since` to `until` (the last month where none is
+    given); no person is named. Raises Problem 422."""
+    since, until = figures.period(data["since"], data["until"], ctx.now)
     grouped: list[dict[str, Any]] = [
-        {"$match": {"at": at} if at else {}},
+        {"$match": {"at": {"$gte": since, "$lt": until}}},
         {"$group": {"_id": {"caller": "$caller", "purpose": "$purpose"}, "number": {"$sum": 1}}},
         {"$sort": {"_id.purpose": 1, "_id.caller": 1}},
     ]

@@ -95,6 +95,7 @@ def change_password(ctx: Context, hasher: Passwords, code: str, new_password: st
     unit = ctx.unit()
     unit.save("accounts", account)
     challenges.use(unit, challenge, ctx.now)
+    unit.tell(account, "account.password_changed", audit.password_event(account, "change"))
     audit.record(ctx, unit, "change_password", account["_id"])
     others = [row for row in store.live_sessions(ctx.store, account["_id"]) if row["sid"] != ctx.actor.session]
     ended = tokens.end(unit, others)

@@ -54,6 +54,7 @@ def open_unit(ctx: Context, data: dict[str, Any]) -> dict[str, Any]:
     units.check_parent(data["unit"], data["parent"], _tree(ctx.store), data["on"])
     row = units.unit(data["unit"], data["kind"], data["parent"], data["name_vi"], data["name_en"], data["on"])
     unit = ctx.unit()
+    _hold_above(unit, _tree(ctx.store), data["parent"])
     unit.insert("units", row)
     unit.tell(row, "unit.changed", {"unit": row["_id"], "change": "opened", "on": data["on"]})
     audit.record(ctx, unit, "open_unit", None, outcome=row["_id"])
@@ -79,6 +80,8 @@ def change_unit(ctx: Context, data: dict[str, Any]) -> dict[str, Any]:
         units.close(row, on, tree, today=today)
     done = {"rename": "renamed", "move": "moved", "close": "closed"}[data["change"]]
     unit = ctx.unit()
+    if data["change"] == "move":
+        _hold_above(unit, tree, data["parent"])
     unit.save("units", row)
     unit.tell(row, "unit.changed", {"unit": row["_id"], "change": done, "on": on})
     audit.record(ctx, unit, f"{data['change']}_unit", None, reason=data["reason"], outcome=row["_id"])
@@ -90,6 +93,19 @@ def change_unit(ctx: Context, data: dict[str, Any]) -> dict[str, Any]:
     answer: dict[str, Any] = ctx.commit(unit, units.on_day({**row, "version": row["version"] + 1}, on))
     tokens.tell(ctx.kernel, renewed)
     return answer
+
+
+def _hold_above(unit: UnitOfWork, tree: dict[str, Document], parent: str) -> None:
+    """Holds every unit to which the parent belongs or will belong, as it was judged: of two changes at one moment that
+    together would make a circle, or leave a unit below a closed one, the second looks again."""
+    held: set[str] = set()
+    above = [parent]
+    while above:
+        row = tree.get(above.pop())
+        if row is not None and row["_id"] not in held:
+            held.add(row["_id"])
+            unit.change("units", {"_id": row["_id"], "version": row["version"]}, {"$inc": {"version": 1}})
+            above += [version["unit"] for version in row["parents"] if version["unit"] is not None]
 
 
 def _need(data: dict[str, Any], *names: str) -> None:

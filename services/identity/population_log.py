@@ -17,7 +17,6 @@ from typing import Any
 from services.common import cursors
 from services.common.calendar import VIETNAM
 from services.common.context import Context
-from services.common.roles import OFFICERS
 from services.common.rules import rule
 from services.common.store import Document, Index
 from services.identity import figures
@@ -42,6 +41,8 @@ class Purpose(StrEnum):
     ORGANISATION_NORMALIZATION = "organisation_normalization"  # names its representative
 
 
+#: In which role an officer asks; for other purposes a person asks about herself.
+_ROLES = {Purpose.OFFICER: "ioc"}
 #: Whoever asks the population database in this system, and the legal ground: the inventory of SE-07.
 CLIENTS: dict[Purpose, dict[str, str]] = {
     Purpose.NORMALIZATION: {
@@ -94,7 +95,7 @@ def logged(ctx: Context, purpose: Purpose, person_id: str | None, question: Call
     UNAVAILABLE; one that a crash ended has no outcome.
     """
     row_id = uuid.uuid4().hex
-    officer = bool(ctx.actor.roles & OFFICERS)
+    role = _ROLES.get(purpose)
     unit = ctx.unit()
     unit.insert(
         COLLECTION,
@@ -102,8 +103,8 @@ def logged(ctx: Context, purpose: Purpose, person_id: str | None, question: Call
             "_id": row_id,
             "at": ctx.now,
             "purpose": str(purpose),
-            "agency": min((grant.unit for grant in ctx.actor.grants), default=None) if officer else None,
-            "officer": ctx.actor.subject if officer else None,
+            "agency": min(ctx.actor.units(role), default=None) if role else None,
+            "officer": ctx.actor.subject if role else None,
             "account_id": ctx.actor.subject,
             "person_id": person_id,
             "outcome": None,

@@ -124,6 +124,7 @@ def recover(ctx: Context, hasher: Passwords, data: dict[str, Any]) -> dict[str, 
     unit = ctx.unit()
     unit.save("accounts", account)
     challenges.use(unit, challenge, ctx.now)
+    unit.tell(account, "account.password_changed", audit.password_event(account, "recovery"))
     audit.record(ctx, unit, "recover", account["_id"])
     ended = tokens.end(unit, store.live_sessions(ctx.store, account["_id"]))
     ctx.commit(unit)

@@ -231,6 +231,14 @@ class AccountNormalized(EventSchema):
     former_person_id = fields.String(required=True)
 
 
+class AccountPasswordChanged(EventSchema):
+    """A password that was set anew by a code: `act` says whether its owner knew the former one."""
+
+    account_id = fields.String(required=True)
+    person_id = fields.String(required=True)
+    act = fields.String(required=True, validate=validate.OneOf(("change", "recovery")))
+
+
 class AccountLocked(EventSchema):
     account_id = fields.String(required=True)
     person_id = fields.String(required=True)
@@ -241,6 +249,7 @@ EVENTS: dict[str, type[Schema]] = {
     "account.registered": AccountRegistered,
     "account.normalized": AccountNormalized,
     "account.locked": AccountLocked,
+    "account.password_changed": AccountPasswordChanged,
     **lifecycle_schemas.EVENTS,
     **vneid_schemas.EVENTS,
     "session.opened": SessionOpened,

@@ -25,6 +25,7 @@ WHAT: dict[str, tuple[str, str]] = {
     "account.normalized": ("Chuẩn hóa tài khoản", "Account normalized"),
     "account.locked": ("Khóa tài khoản", "Account locked"),
     "account.vneid_announced": ("Được báo thời điểm mở đăng nhập VNeID", "Told from when VNeID opens the account"),
+    "account.password_changed": ("Đặt mật khẩu mới bằng mã", "Password set anew by a code"),
     "account.unlocked": ("Mở khóa tài khoản", "Account unlocked"),
     "account.suspended": ("Tạm dừng tài khoản", "Account suspended"),
     "account.resumed": ("Mở lại tài khoản", "Account resumed"),
@@ -77,16 +78,18 @@ def shown(row: Document, account_id: str) -> Document:
         "event": name,
         "what_vi": vi,
         "what_en": en,
-        "by": _by(body["actor_id"], account_id),
+        "by": _by(name, body["actor_id"], account_id),
         "channel": told or body.get("channel"),
         "subject": None if body["subject"] == account_id else body["subject"],
         "hash": row["hash"],
     }
 
 
-def _by(actor: str, account_id: str) -> str:
-    if actor in (account_id, "anonymous"):  # anonymous: proved by password or code, as nobody else could
+def _by(name: str, actor: str, account_id: str) -> str:
+    if actor == account_id:
         return "owner"
+    if actor == "anonymous":  # proved by password or code; a session that nobody signed in ended was taken by theft
+        return "system" if name == "session.ended" else "owner"
     return "system" if actor.startswith("service:") else "office"
 
 

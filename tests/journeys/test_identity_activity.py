@@ -48,6 +48,14 @@ def active(world: World, scenes: Scenes) -> Citizen:
     return citizen
 
 
+@pytest.mark.req("ID-25", "ID-11")
+def test_a_password_that_was_set_anew_is_a_transaction_of_the_account(world: World):
+    citizen = Citizen(world, somebody()).enter()
+    citizen.change_password("Dien tap mat khau khac 2024")
+    citizen.sign_in()
+    heard(citizen, "account.password_changed", 1)
+
+
 @pytest.mark.req("ID-25")
 def test_the_owner_reads_each_transaction_with_time_and_channel(active: Citizen):
     rows = heard(active, "session.opened", 2)
