@@ -90,7 +90,10 @@ class ReviewAnswer(AnswerSchema):
     code = fields.String()
     act = fields.String()
     round = fields.Integer()
-    text = fields.String()
+    text = fields.String(
+        allow_none=True,
+        metadata={"description": "null, like what else was written or names a signer, where a decision is repeated"},
+    )
     failure_statement = fields.String(allow_none=True)
     components = fields.List(fields.String())
     file_id = fields.String(allow_none=True)

@@ -8,7 +8,6 @@ were asked for are read again afterwards: nothing of them has changed.
 from __future__ import annotations
 
 import re
-from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -58,7 +57,7 @@ class Things:
     owner: Citizen
 
     def path(self, route: Route, unit: str) -> str:
-        return _PLACE.sub(lambda place: unit if place[1] == "unit" else self.ids[place[1]], route.path)
+        return _PLACE.sub(lambda place: unit if place[1] == "unit" else self.ids.get(place[1], "unknown"), route.path)
 
 
 @pytest.fixture(scope="module")
@@ -71,11 +70,11 @@ def things(scenes: Scenes, officer) -> Things:
     working = scenes.accepted(COPY)
     order = eventually(lambda: scenes.citizen.orders(working), what="the order")[0]
     account = Citizen(scenes.world, somebody()).enter().account["account_id"]
-    ids = defaultdict(lambda: "unknown", {
+    ids = {
         "code": working, "slip_id": slip["slip_id"], "file_id": slip["file_id"],
         "review_id": review["review_id"], "order_id": order["order_id"], "account_id": account, "act": "guidance",
         "step": scenes.specialist.case(working)["steps"][0]["step"],
-    })  # fmt: skip
+    }  # fmt: skip
     return Things(ids, (waiting, working), scenes.citizen)
 
 
