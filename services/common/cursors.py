@@ -15,6 +15,7 @@ from bson import ObjectId
 from bson.errors import InvalidId
 
 from services.common import problems
+from services.common.store import Store
 
 Document = dict[str, Any]
 #: Fields in the list's order, each with the type of its values.
@@ -37,6 +38,28 @@ def page(rows: Sequence[Document], limit: int, order: Order) -> tuple[list[Docum
     """What is shown of up to `limit` + 1 rows, and the cursor of the next page, None on the last."""
     shown = list(rows[:limit])
     return shown, write(*(_value(shown[-1], name) for name in order)) if len(rows) > limit else None
+
+
+def read(
+    store: Store,
+    collection: str,
+    query: Document,
+    order: Order,
+    cursor: str | None,
+    limit: int,
+    *,
+    newest_first: bool = False,
+    **options: Any,
+) -> tuple[list[Document], str | None]:
+    """A page of what a query finds, in the list's order, and the cursor of the next. Raises Problem 422.
+
+    `options` are the store's own, as a projection.
+    """
+    after = beyond(cursor, order, newest_first=newest_first)
+    step = -1 if newest_first else 1
+    where = {"$and": [query, after]} if after else query
+    rows = store.find(collection, where, sort=[(name, step) for name in order], limit=limit + 1, **options)
+    return page(list(rows), limit, order)
 
 
 def write(*values: Any) -> str:

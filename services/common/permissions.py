@@ -202,6 +202,7 @@ def roles_of(method: str) -> frozenset[str]:
     return ALLOWED.get(method) or OF_EVERY_ROOM.get(method.partition(".")[2], frozenset())
 
 
+@rule("SE-02", title="Tham gia hệ thống theo đúng thẩm quyền, mặc định là không", cites="QĐ 08/2025/QĐ-UBND Đ21.3")
 def check(actor: Actor, method: str) -> None:
     """Raises Problem 401 (nobody is signed in) or 403 unless one of the actor's roles may call the method."""
     allowed = roles_of(method)

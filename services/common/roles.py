@@ -10,8 +10,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from services.common.rules import rule
-
 
 class Scope(StrEnum):
     """How far a role reaches. A grant names its unit; within it the room checks each dossier, case or list."""
@@ -82,9 +80,3 @@ OFFICERS = frozenset(ROLES) - {CITIZEN, NEWCOMER}
 SIGNED_IN = OFFICERS | {CITIZEN}
 #: Everybody with a token, whatever it allows.
 HOLDERS = SIGNED_IN | {NEWCOMER}
-
-
-@rule("SE-02", title="Tham gia hệ thống theo đúng thẩm quyền, mặc định là không", cites="QĐ 08/2025/QĐ-UBND Đ21.3")
-def reaches_all(roles: frozenset[str]) -> bool:
-    """Whether one of the roles reaches every unit."""
-    return any(ROLES[role].scope is Scope.ALL for role in roles if role in ROLES)

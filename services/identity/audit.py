@@ -44,11 +44,6 @@ def record(
     )
 
 
-def password_event(account: dict[str, Any], act: str) -> dict[str, Any]:
-    """What account.password_changed carries."""
-    return {"account_id": account["_id"], "person_id": account["person_id"], "act": act}
-
-
 def page(ctx: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Rows of the log, oldest first, by account, case or number of case. Raises Problem 422 for a strange cursor."""
     key = secrecy.key_of(ctx.kernel)

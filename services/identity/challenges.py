@@ -79,6 +79,28 @@ def send(ctx: Context, challenge: dict[str, Any], phone: str, code: str) -> None
     )
 
 
+def ask(
+    ctx: Context,
+    purpose: Purpose,
+    phone: str,
+    *,
+    account_id: str | None = None,
+    details: Callable[[], dict[str, Any]] | None = None,
+) -> dict[str, Any]:
+    """A new challenge that is kept and whose code was sent to the phone. Raises Problem 429 or 503."""
+    unit = ctx.unit()
+    challenge, code = issue(ctx, unit, purpose, phone, account_id=account_id, details=details)
+    ctx.commit(unit)
+    send(ctx, challenge, phone, code)
+    return challenge
+
+
+def enter_named(ctx: Context, challenge_id: str, purpose: Purpose, code: str) -> dict[str, Any]:
+    """The challenge of that id and purpose, if the code is right. Raises Problem 422."""
+    found = ctx.store.get("challenges", challenge_id)
+    return enter(ctx, found if found is not None and found["purpose"] == purpose else None, code)
+
+
 def enter(ctx: Context, challenge: dict[str, Any] | None, code: str) -> dict[str, Any]:
     """The challenge, if the code is right; a wrong one is counted. Raises Problem 422.
 

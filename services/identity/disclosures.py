@@ -60,10 +60,10 @@ def purpose_of(word: str) -> Purpose:
 def page(ctx: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Readings of the actor's own data, newest first."""
     ids = store.ids_of_person(ctx.store, ctx.actor.person_id)
-    where = {"person_id": {"$in": ids}} | cursors.beyond(data["cursor"], _NEWEST, newest_first=True)
-    order = [(name, -1) for name in _NEWEST]
-    rows = list(ctx.store.find("access_log", where, sort=order, limit=data["limit"] + 1))
-    shown, following = cursors.page(rows, data["limit"], _NEWEST)
+    mine = {"person_id": {"$in": ids}}
+    shown, following = cursors.read(
+        ctx.store, "access_log", mine, _NEWEST, data["cursor"], data["limit"], newest_first=True
+    )
     return {"items": [_shown(row) | {"at": row["at"]} for row in shown], "next_cursor": following}
 
 

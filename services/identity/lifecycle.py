@@ -24,6 +24,10 @@ _OWN_CODES = {
 }
 
 
+#: By the word of the event, that of the account log.
+_PASSWORD_ACTS = {"change": "change_password", "recovery": "recover"}
+
+
 def change(
     ctx: Context,
     unit: UnitOfWork,
@@ -64,10 +68,7 @@ def request_code(ctx: Context, act: str) -> dict[str, Any]:
     phone = secrecy.opened(secrecy.key_of(ctx.kernel), account["phone"], secrecy.PHONE)
     if phone is None:
         raise _no_phone()
-    unit = ctx.unit()
-    challenge, code = challenges.issue(ctx, unit, _OWN_CODES[act], phone, account_id=account["_id"])
-    ctx.commit(unit)
-    challenges.send(ctx, challenge, phone, code)
+    challenge = challenges.ask(ctx, _OWN_CODES[act], phone, account_id=account["_id"])
     return {"sent": True, "expires_at": challenge["expires_at"]}
 
 
@@ -87,21 +88,33 @@ def change_password(ctx: Context, hasher: Passwords, code: str, new_password: st
     phone = secrecy.opened(secrecy.key_of(ctx.kernel), account["phone"], secrecy.PHONE)
     if phone is None:
         raise _no_phone()
-    weak = passwords.check_strength(new_password, phone)
-    if weak is not None:
-        raise problems.invalid({**weak, "field": "new_password"})
+    passwords.refuse_weak(new_password, phone)
     challenge = _entered(ctx, account, Purpose.PASSWORD_CHANGE, code)
-    account["password_hash"] = hasher.hash(new_password)
+    others = [row for row in store.live_sessions(ctx.store, account["_id"]) if row["sid"] != ctx.actor.session]
+    set_password(ctx, hasher, account, challenge, new_password, "change", others)
+    return {"changed": True}
+
+
+def set_password(
+    ctx: Context,
+    hasher: Passwords,
+    account: Document,
+    challenge: Document,
+    password: str,
+    act: str,
+    ending: list[Document],
+) -> None:
+    """Gives the account a new password for a code that was right and ends these sessions; `act`: change, recovery."""
+    account["password_hash"] = hasher.hash(password)
     unit = ctx.unit()
     unit.save("accounts", account)
     challenges.use(unit, challenge, ctx.now)
-    unit.tell(account, "account.password_changed", audit.password_event(account, "change"))
-    audit.record(ctx, unit, "change_password", account["_id"])
-    others = [row for row in store.live_sessions(ctx.store, account["_id"]) if row["sid"] != ctx.actor.session]
-    ended = tokens.end(unit, others)
+    told = {"account_id": account["_id"], "person_id": account["person_id"], "act": act}
+    unit.tell(account, "account.password_changed", told)
+    audit.record(ctx, unit, _PASSWORD_ACTS[act], account["_id"])
+    ended = tokens.end(unit, ending)
     ctx.commit(unit)
     tokens.tell(ctx.kernel, ended)
-    return {"changed": True}
 
 
 def request_resumption(ctx: Context, hasher: Passwords, phone_text: str, password: str) -> dict[str, Any]:
@@ -116,19 +129,13 @@ def request_resumption(ctx: Context, hasher: Passwords, phone_text: str, passwor
     if account["state"] != State.SUSPENDED:
         accounts.refuse_locked(account)
     account_states.find(account, Command.RESUME, Who.OWNER)
-    unit = ctx.unit()
-    challenge, code = challenges.issue(ctx, unit, Purpose.RESUMPTION, phone, account_id=account["_id"])
-    ctx.commit(unit)
-    challenges.send(ctx, challenge, phone, code)
+    challenge = challenges.ask(ctx, Purpose.RESUMPTION, phone, account_id=account["_id"])
     return {"resumption_id": challenge["_id"], "expires_at": challenge["expires_at"]}
 
 
 def resume(ctx: Context, resumption_id: str, code: str) -> dict[str, Any]:
     """Takes a suspended account up again by the code. Raises Problem 422 (code) or 409 (not suspended any more)."""
-    found = ctx.store.get("challenges", resumption_id)
-    if found is not None and found["purpose"] != Purpose.RESUMPTION:
-        found = None
-    challenge = challenges.enter(ctx, found, code)
+    challenge = challenges.enter_named(ctx, resumption_id, Purpose.RESUMPTION, code)
     account = ctx.store.get("accounts", challenge["account_id"])
     if account is None:
         raise refusal(Verdict.ENDED)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -10,7 +12,7 @@ from services.common.calendar import local_date
 from services.common.context import Context
 from services.common.crypto import DataKey
 from services.common.problems import FieldError, Problem
-from services.common.store import Document
+from services.common.store import Document, Store
 from services.common.unit import UnitOfWork
 from services.common.writes import Duplicate, StaleVersion
 from services.identity import (
@@ -28,7 +30,7 @@ from services.identity import (
     store,
     tokens,
 )
-from services.identity.adapters.population import Population
+from services.identity.adapters.population import Answer, Population
 from services.identity.codes import Purpose
 from services.identity.normalization import Outcome
 
@@ -79,46 +81,32 @@ def normalize(ctx: Context, population: Population, data: dict[str, Any]) -> dic
     """
     account = accounts.must_be_active(ctx.store.get("accounts", ctx.actor.subject))
     organisations.must_not_be_one(account)
-    if account["normalized"]:
-        raise normalization.already_done()
-    own = store.person(ctx.store, account["person_id"])
-    if own is None:
-        raise RuntimeError("an account without a person")
+    own = person_to_confirm(ctx, account)
     key = secrecy.key_of(ctx.kernel)
     kept = secrecy.opened(key, own["birth_date"], secrecy.BIRTH_DATE)
     birth_date = data["birth_date"] or (date.fromisoformat(kept) if kept else None)
     phone = _check(ctx, data, birth_date)
     assert birth_date is not None
     phone_blind = key.blind(phone, secrecy.PHONE)
-    challenge = challenges.enter(
-        ctx, store.latest_challenge(ctx.store, Purpose.NORMALIZATION, phone_blind, account["_id"]), data["code"]
-    )
     number = numbers.parse_personal_number(data["id_number"]).digits
     number_blind = key.blind(number, secrecy.NUMBER)
-    found = population_log.ask(
-        ctx,
-        population,
-        population_log.Purpose.NORMALIZATION,
-        account["person_id"],
-        id_number=number,
-        full_name=data["full_name"],
-        birth_date=birth_date,
-        issue_date=data["issue_date"],
+    claim = Claim(
+        number_blind,
+        lambda: population_log.ask(
+            ctx,
+            population,
+            population_log.Purpose.NORMALIZATION,
+            account["person_id"],
+            id_number=number,
+            full_name=data["full_name"],
+            birth_date=birth_date,
+            issue_date=data["issue_date"],
+        ),
+        normalization.refusal,
+        store.account_of_number,
+        normalization.taken_identity,
     )
-    refused = normalization.refusal(found.outcome)
-    if refused is not None:
-        if found.outcome is not Outcome.UNAVAILABLE:
-            keep_claim(ctx, account, challenge, number_blind)
-        raise refused
-    holder = store.account_of_number(ctx.store, number_blind)
-    if holder is not None and holder["_id"] != account["_id"]:
-        lock_duplicate(ctx, account, holder, challenge, number_blind)
-        raise normalization.taken_identity()
-    holder = store.account_of_phone(ctx.store, phone_blind)
-    if holder is not None and holder["_id"] != account["_id"]:
-        keep_claim(ctx, account, challenge, number_blind)
-        raise accounts.taken_phone()
-
+    challenge, found = confirm(ctx, account, phone_blind, data["code"], claim)
     unit = ctx.unit()
     person = _settle_person(ctx, unit, own, number, number_blind, data, birth_date)
     former = normalization.adopt(
@@ -131,6 +119,53 @@ def normalize(ctx: Context, population: Population, data: dict[str, Any]) -> dic
         now=ctx.now,
     )
     return conclude(ctx, unit, account, former, challenge)
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What an account says of itself, by the index of its number, and whom to ask about it: a national database, what
+    its answer means, who holds the number already, and what is said then."""
+
+    blind: str
+    ask: Callable[[], Answer]
+    refusal: Callable[[Outcome], Problem | None]
+    holder: Callable[[Store, str], Document | None]
+    taken: Callable[[], Problem]
+
+
+def person_to_confirm(ctx: Context, account: Document) -> Document:
+    """The person of an account that is to be normalized. Raises Problem 409 where it was before."""
+    if account["normalized"]:
+        raise normalization.already_done()
+    own: Document | None = store.person(ctx.store, account["person_id"])
+    if own is None:
+        raise RuntimeError("an account without a person")
+    return own
+
+
+def confirm(ctx: Context, account: Document, phone_blind: str, code: str, claim: Claim) -> tuple[Document, Answer]:
+    """The challenge of the claimed phone, whose code was right, and the match.
+
+    Raises Problem 422 (code, no match: the account stays as it is), 409 (number or phone taken) or 503.
+    """
+    challenge = challenges.enter(
+        ctx, store.latest_challenge(ctx.store, Purpose.NORMALIZATION, phone_blind, account["_id"]), code
+    )
+    found = claim.ask()
+    refused = claim.refusal(found.outcome)
+    if refused is not None:
+        if found.outcome is not Outcome.UNAVAILABLE:
+            _keep_claim(ctx, account, challenge, claim.blind)
+        raise refused
+    holder = claim.holder(ctx.store, claim.blind)
+    if holder is not None and holder["_id"] != account["_id"]:
+        _lock_duplicate(ctx, account, holder, challenge, claim.blind)
+        raise claim.taken()
+    holder = store.account_of_phone(ctx.store, phone_blind)
+    if holder is not None and holder["_id"] != account["_id"]:
+        _keep_claim(ctx, account, challenge, claim.blind)
+        raise accounts.taken_phone()
+    return challenge, found
 
 
 def conclude(ctx: Context, unit: UnitOfWork, account: Document, former: str, challenge: Document) -> dict[str, Any]:
@@ -178,17 +213,22 @@ def _check(ctx: Context, data: dict[str, Any], birth_date: date | None) -> str:
     found: list[FieldError] = normalization.faults(
         data["full_name"], data["id_number"], data["issue_date"], birth_date, today
     )
+    return checked_phone(data["phone"], found)
+
+
+def checked_phone(text: str, found: list[FieldError]) -> str:
+    """The phone in normal form. Raises Problem 422 naming it and the fields that were found at fault before."""
+    phone = ""
     try:
-        phone = challenges.read_phone(data["phone"])
+        phone = challenges.read_phone(text)
     except Problem as problem:
-        found += problem.errors
-        phone = ""
+        found = [*found, *problem.errors]
     if found:
         raise problems.invalid(*found)
     return phone
 
 
-def keep_claim(ctx: Context, account: Document, challenge: Document, number_blind: str) -> None:
+def _keep_claim(ctx: Context, account: Document, challenge: Document, number_blind: str) -> None:
     """Remembers which personal or tax number the account claimed (ID-05), and takes a try of the code: a code is no key
     to a national database."""
     unit = ctx.unit()
@@ -199,7 +239,7 @@ def keep_claim(ctx: Context, account: Document, challenge: Document, number_blin
     unit.commit()
 
 
-def lock_duplicate(ctx: Context, account: Document, holder: Document, challenge: Document, number_blind: str) -> None:
+def _lock_duplicate(ctx: Context, account: Document, holder: Document, challenge: Document, number_blind: str) -> None:
     """Locks an account whose data are right but whose person has normalized another one before (ID-05)."""
     account["claimed_blind"] = number_blind
     challenges.use(unit := ctx.unit(), challenge, ctx.now)

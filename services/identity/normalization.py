@@ -158,25 +158,27 @@ def already_done() -> Problem:
 def adopt(
     account: Account,
     person_id: str,
-    number_blind: str,
+    blind: str,
     *,
     phone: str,
     phone_blind: str,
     unit: str | None,
     now: datetime,
 ) -> str:
-    """Makes the account that of the matched person, with the proved phone; returns the person it stood for before.
+    """Makes the account that of the matched person or organisation, with the proved phone; returns the person it stood
+    for before.
 
-    `unit` is the commune of residence, where the population database tells it. What was filed under the former person
-    follows by the event that names both.
+    `blind` is the index of the personal or tax number, `unit` the commune of residence or seat, where it was told. What
+    was filed under the former person follows by the event that names both.
     """
     former: str = account["person_id"]
+    index, holds = _held(account)
     account["person_id"] = person_id
     account["normalized"] = True
     account["normalized_at"] = now
-    account["number_blind"] = number_blind
-    account["claimed_blind"] = number_blind
-    account["holds_number"] = True
+    account[index] = blind
+    account["claimed_blind"] = blind
+    account[holds] = True
     account["holds_phone"] = True
     account["lacks"] = []
     account["phone"] = phone
@@ -194,8 +196,15 @@ def keep_former_number(person: Person, number: str, blind: str) -> None:
 
 def identity_blind(account: Account) -> str:
     """The index of what a normalized account holds alone: a personal number, or an organisation's tax number."""
-    held: str = account["tax_blind"] if account["kind"] == "organisation" else account["number_blind"]
+    held: str = account[_held(account)[0]]
     return held
+
+
+def _held(account: Account) -> tuple[str, str]:
+    """The fields of what an account holds alone: its index, and whether it holds it."""
+    if account["kind"] == "organisation":
+        return "tax_blind", "holds_tax_number"
+    return "number_blind", "holds_number"
 
 
 @rule("ID-05", title="Khóa tài khoản sai hoặc trùng thông tin sau khi một tài khoản được chuẩn hóa", cites=_CITES)

@@ -10,7 +10,6 @@ from services.common import problems
 from services.common.calendar import local_date
 from services.common.context import Context
 from services.common.crypto import DataKey
-from services.common.problems import Problem
 from services.common.store import Document
 from services.common.unit import UnitOfWork
 from services.identity import (
@@ -27,7 +26,6 @@ from services.identity import (
 )
 from services.identity.adapters.business_register import BusinessRegister
 from services.identity.codes import Purpose
-from services.identity.normalization import Outcome
 from services.identity.passwords import Passwords
 
 
@@ -46,10 +44,8 @@ def register(ctx: Context, hasher: Passwords, data: dict[str, Any]) -> dict[str,
         raise problems.invalid(*found)
     key = secrecy.key_of(ctx.kernel)
     number = numbers.normalized_tax_number(data["tax_number"])
-    unit = ctx.unit()
-    challenge, code = challenges.issue(
+    challenge = challenges.ask(
         ctx,
-        unit,
         Purpose.REGISTRATION,
         phone,
         details=lambda: {
@@ -61,8 +57,6 @@ def register(ctx: Context, hasher: Passwords, data: dict[str, Any]) -> dict[str,
             "tax_blind": key.blind(number, secrecy.TAX_NUMBER),
         },
     )
-    ctx.commit(unit)
-    challenges.send(ctx, challenge, phone, code)
     return {"registration_id": challenge["_id"], "expires_at": challenge["expires_at"]}
 
 
@@ -87,47 +81,34 @@ def normalize(ctx: Context, business: BusinessRegister, data: dict[str, Any]) ->
     """
     account = accounts.must_be_active(ctx.store.get("accounts", ctx.actor.subject))
     organisations.must_be_one(account)
-    if account["normalized"]:
-        raise normalization.already_done()
-    own = store.person(ctx.store, account["person_id"])
-    if own is None:
-        raise RuntimeError("an account without a person")
+    own = matching.person_to_confirm(ctx, account)
     key = secrecy.key_of(ctx.kernel)
     kept = key.open(own["representative"]["birth_date"], secrecy.REPRESENTATIVE_BIRTH_DATE)
     birth_date = data["birth_date"] or date.fromisoformat(kept)
     phone = _check(ctx, data, birth_date)
     phone_blind = key.blind(phone, secrecy.PHONE)
-    challenge = challenges.enter(
-        ctx, store.latest_challenge(ctx.store, Purpose.NORMALIZATION, phone_blind, account["_id"]), data["code"]
-    )
     tax_number = numbers.normalized_tax_number(data["tax_number"])
     tax_blind = key.blind(tax_number, secrecy.TAX_NUMBER)
     representative = numbers.parse_personal_number(data["id_number"]).digits
-    found = population_log.logged(
-        ctx,
-        population_log.Purpose.ORGANISATION_NORMALIZATION,
-        account["person_id"],
-        lambda: business.ask(
-            tax_number=tax_number,
-            name=data["organisation_name"],
-            id_number=representative,
-            full_name=data["full_name"],
-            birth_date=birth_date,
+    claim = matching.Claim(
+        tax_blind,
+        lambda: population_log.logged(
+            ctx,
+            population_log.Purpose.ORGANISATION_NORMALIZATION,
+            account["person_id"],
+            lambda: business.ask(
+                tax_number=tax_number,
+                name=data["organisation_name"],
+                id_number=representative,
+                full_name=data["full_name"],
+                birth_date=birth_date,
+            ),
         ),
+        organisations.refusal,
+        store.account_of_tax_number,
+        organisations.taken,
     )
-    refused = organisations.refusal(found.outcome)
-    if refused is not None:
-        if found.outcome is not Outcome.UNAVAILABLE:
-            matching.keep_claim(ctx, account, challenge, tax_blind)
-        raise refused
-    holder = store.account_of_tax_number(ctx.store, tax_blind)
-    if holder is not None and holder["_id"] != account["_id"]:
-        matching.lock_duplicate(ctx, account, holder, challenge, tax_blind)
-        raise organisations.taken()
-    holder = store.account_of_phone(ctx.store, phone_blind)
-    if holder is not None and holder["_id"] != account["_id"]:
-        matching.keep_claim(ctx, account, challenge, tax_blind)
-        raise accounts.taken_phone()
+    challenge, found = matching.confirm(ctx, account, phone_blind, data["code"], claim)
     unit = ctx.unit()
     person = _settle(
         ctx,
@@ -140,7 +121,7 @@ def normalize(ctx: Context, business: BusinessRegister, data: dict[str, Any]) ->
             "representative": _sealed(key, data["full_name"].strip(), birth_date, representative),
         },
     )
-    former = organisations.adopt(
+    former = normalization.adopt(
         account,
         person["_id"],
         tax_blind,
@@ -162,14 +143,7 @@ def _check(ctx: Context, data: dict[str, Any], birth_date: date) -> str:
         birth_date,
         local_date(ctx.now),
     )
-    phone = ""
-    try:
-        phone = challenges.read_phone(data["phone"])
-    except Problem as problem:
-        found += problem.errors
-    if found:
-        raise problems.invalid(*found)
-    return phone
+    return matching.checked_phone(data["phone"], found)
 
 
 def _sealed(key: DataKey, full_name: str, birth_date: date, number: str) -> Document:

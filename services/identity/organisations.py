@@ -6,7 +6,7 @@ number (MST), and normalized once the business register confirms number, name an
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
 from services.common import problems
@@ -144,25 +144,3 @@ def taken() -> Problem:
         citation=CITES,
         extra={"support_case": 2, "hotline": HOTLINE, "reason": DUPLICATE},
     )
-
-
-def adopt(
-    account: Account, person_id: str, tax_blind: str, *, phone: str, phone_blind: str, unit: str | None, now: datetime
-) -> str:
-    """Makes the account that of the matched organisation, with the proved phone; returns the person it stood for
-    before. `unit` is the commune of its seat, where the register tells it."""
-    former: str = account["person_id"]
-    account |= {
-        "person_id": person_id,
-        "normalized": True,
-        "normalized_at": now,
-        "tax_blind": tax_blind,
-        "claimed_blind": tax_blind,
-        "holds_tax_number": True,
-        "holds_phone": True,
-        "lacks": [],
-        "phone": phone,
-        "phone_blind": phone_blind,
-        "unit": unit,
-    }
-    return former

@@ -219,9 +219,8 @@ def remove_grant(ctx: Context, data: dict[str, Any]) -> dict[str, Any]:
 
 def find_officers(ctx: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Officers who hold or held a grant in a unit, by username."""
-    query = {"grants.unit": data["unit"], "kind": "officer"} | cursors.beyond(data["cursor"], _BY_NAME)
-    found = list(ctx.store.find("accounts", query, sort=[("username", 1)], limit=data["limit"] + 1))
-    rows, following = cursors.page(found, data["limit"], _BY_NAME)
+    query = {"grants.unit": data["unit"], "kind": "officer"}
+    rows, following = cursors.read(ctx.store, "accounts", query, _BY_NAME, data["cursor"], data["limit"])
     return {"items": [_answer(ctx, row) for row in rows], "next_cursor": following}
 
 

@@ -38,6 +38,13 @@ class Passwords:
             raise problems.unavailable(retry_after=2) from None
 
 
+def refuse_weak(new_password: str, phone: str) -> None:
+    """Raises Problem 422 for a new password that is too weak; `phone` in normal form."""
+    weak = check_strength(new_password, phone)
+    if weak is not None:
+        raise problems.invalid({**weak, "field": "new_password"})
+
+
 def check_strength(password: str, phone: str) -> problems.FieldError | None:
     """What is wrong with a new password, or None: length counts, and it may not be the phone (in normal form)."""
     if not SHORTEST <= len(password) <= LONGEST:

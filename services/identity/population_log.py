@@ -15,7 +15,6 @@ from enum import StrEnum
 from typing import Any
 
 from services.common import cursors
-from services.common.calendar import VIETNAM
 from services.common.context import Context
 from services.common.rules import rule
 from services.common.store import Document, Index
@@ -124,9 +123,10 @@ def logged(ctx: Context, purpose: Purpose, person_id: str | None, question: Call
 
 def page(ctx: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Questions, newest first. Raises Problem 422 for strange days or a strange cursor."""
-    query = {"$and": [_asked(ctx, data), cursors.beyond(data["cursor"], _ORDER, newest_first=True)]}
-    found = ctx.store.find(COLLECTION, query, sort=[("at", -1), ("_id", -1)], limit=data["limit"] + 1)
-    rows, following = cursors.page(list(found), data["limit"], _ORDER)
+    asked = _asked(ctx, data)
+    rows, following = cursors.read(
+        ctx.store, COLLECTION, asked, _ORDER, data["cursor"], data["limit"], newest_first=True
+    )
     return {"items": [{**row, "query_id": row["_id"]} for row in rows], "next_cursor": following}
 
 
@@ -174,6 +174,6 @@ def clients(ctx: Context) -> dict[str, Any]:
 
 
 def _asked(ctx: Context, data: dict[str, Any]) -> Document:
-    since, until = figures.period(data["since"], data["until"], ctx.now.astimezone(VIETNAM))
+    since, until = figures.period(data["since"], data["until"], ctx.now)
     named = {name: data[name] for name in _FILTERS if data[name] is not None}
     return {"at": {"$gte": since, "$lt": until}, **named}

@@ -12,15 +12,14 @@ from services.common.store import Document
 from services.common.writes import Duplicate
 from services.identity import (
     accounts,
-    audit,
     challenges,
+    lifecycle,
     normalization,
     organisation_accounts,
     passwords,
     secrecy,
     store,
     throttles,
-    tokens,
 )
 from services.identity.codes import Purpose, Verdict, refusal
 from services.identity.passwords import Passwords
@@ -36,10 +35,8 @@ def register(ctx: Context, hasher: Passwords, data: dict[str, Any]) -> dict[str,
     if found:
         raise problems.invalid(*found)
     key = secrecy.key_of(ctx.kernel)
-    unit = ctx.unit()
-    challenge, code = challenges.issue(
+    challenge = challenges.ask(
         ctx,
-        unit,
         Purpose.REGISTRATION,
         phone,
         details=lambda: {
@@ -48,17 +45,12 @@ def register(ctx: Context, hasher: Passwords, data: dict[str, Any]) -> dict[str,
             "birth_date": key.seal(data["birth_date"].isoformat(), secrecy.BIRTH_DATE),
         },
     )
-    ctx.commit(unit)
-    challenges.send(ctx, challenge, phone, code)
     return {"registration_id": challenge["_id"], "expires_at": challenge["expires_at"]}
 
 
 def confirm(ctx: Context, registration_id: str, code: str) -> dict[str, Any]:
     """Makes account and person once the code is right. Raises Problem 422 (code) or 409 (the phone is taken)."""
-    found = ctx.store.get("challenges", registration_id)
-    if found is not None and found["purpose"] != Purpose.REGISTRATION:
-        found = None
-    challenge = challenges.enter(ctx, found, code)
+    challenge = challenges.enter_named(ctx, registration_id, Purpose.REGISTRATION, code)
     details = challenge["details"]
     if store.account_of_phone(ctx.store, challenge["phone_blind"]) is not None:
         unit = ctx.unit()
@@ -111,24 +103,15 @@ def request_recovery(ctx: Context, phone_text: str) -> dict[str, Any]:
 def recover(ctx: Context, hasher: Passwords, data: dict[str, Any]) -> dict[str, Any]:
     """A new password for the account whose phone got the code; all its sessions end. Raises Problem 422."""
     phone = challenges.read_phone(data["phone"])
-    weak = passwords.check_strength(data["new_password"], phone)
-    if weak is not None:
-        raise problems.invalid({**weak, "field": "new_password"})
+    passwords.refuse_weak(data["new_password"], phone)
     key = secrecy.key_of(ctx.kernel)
     blind = key.blind(phone, secrecy.PHONE)
     challenge = challenges.enter(ctx, store.latest_challenge(ctx.store, Purpose.RECOVERY, blind), data["code"])
     account = ctx.store.get("accounts", challenge["account_id"])
     if account is None or not account["holds_phone"] or account["phone_blind"] != blind:
         raise refusal(Verdict.ENDED)  # none, or cancelled or moved to another phone since
-    account["password_hash"] = hasher.hash(data["new_password"])
-    unit = ctx.unit()
-    unit.save("accounts", account)
-    challenges.use(unit, challenge, ctx.now)
-    unit.tell(account, "account.password_changed", audit.password_event(account, "recovery"))
-    audit.record(ctx, unit, "recover", account["_id"])
-    ended = tokens.end(unit, store.live_sessions(ctx.store, account["_id"]))
-    ctx.commit(unit)
-    tokens.tell(ctx.kernel, ended)
+    live = store.live_sessions(ctx.store, account["_id"])
+    lifecycle.set_password(ctx, hasher, account, challenge, data["new_password"], "recovery", live)
     throttles.forget_attempts(ctx.store, f"phone/{blind}", ctx.near)
     return {"recovered": True}
 
@@ -139,8 +122,5 @@ def request_normalization_code(ctx: Context, phone_text: str) -> dict[str, Any]:
     if account["normalized"]:
         raise normalization.already_done()
     phone = challenges.read_phone(phone_text)
-    unit = ctx.unit()
-    challenge, code = challenges.issue(ctx, unit, Purpose.NORMALIZATION, phone, account_id=account["_id"])
-    ctx.commit(unit)
-    challenges.send(ctx, challenge, phone, code)
+    challenge = challenges.ask(ctx, Purpose.NORMALIZATION, phone, account_id=account["_id"])
     return {"sent": True, "expires_at": challenge["expires_at"]}

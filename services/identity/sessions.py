@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
+PORTAL = "portal"  # the channel where a client names none
 ACCESS_LIFETIME = 600  # seconds
 CITIZEN_LIFETIME = timedelta(days=30)
 OFFICER_LIFETIME = timedelta(hours=12)

@@ -10,9 +10,7 @@ from services.common.store import Document
 from services.identity import accounts, challenges, secrecy, store, throttles, tokens
 from services.identity.codes import Purpose
 from services.identity.passwords import Passwords
-from services.identity.sessions import Method
-
-PORTAL = "portal"
+from services.identity.sessions import PORTAL, Method
 
 
 def sign_in(ctx: Context, hasher: Passwords, data: dict[str, Any]) -> dict[str, Any]:
@@ -38,19 +36,13 @@ def officer_sign_in(ctx: Context, hasher: Passwords, username: str, password: st
     account = _proved(ctx, hasher, f"officer/{blind}", store.account_of_officer(ctx.store, name), password)
     tokens.refuse_ungranted(ctx.kernel, account)
     phone = key.open(account["phone"], secrecy.PHONE)
-    unit = ctx.unit()
-    challenge, code = challenges.issue(ctx, unit, Purpose.OFFICER_SIGN_IN, phone, account_id=account["_id"])
-    ctx.commit(unit)
-    challenges.send(ctx, challenge, phone, code)
+    challenge = challenges.ask(ctx, Purpose.OFFICER_SIGN_IN, phone, account_id=account["_id"])
     return {"challenge_id": challenge["_id"], "expires_at": challenge["expires_at"]}
 
 
 def officer_confirm(ctx: Context, challenge_id: str, code: str) -> dict[str, Any]:
     """Tokens with the officer's grants for the code. Raises Problem 422 or 403."""
-    found = ctx.store.get("challenges", challenge_id)
-    if found is not None and found["purpose"] != Purpose.OFFICER_SIGN_IN:
-        found = None
-    challenge = challenges.enter(ctx, found, code)
+    challenge = challenges.enter_named(ctx, challenge_id, Purpose.OFFICER_SIGN_IN, code)
     account = accounts.must_be_active(ctx.store.get("accounts", challenge["account_id"]))
     tokens.refuse_ungranted(ctx.kernel, account)
     unit = ctx.unit()

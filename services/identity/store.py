@@ -287,23 +287,18 @@ def accounts_ever_of_number(store: Store, number_blind: str) -> list[Document]:
 
 def incomplete_accounts(store: Store, cursor: str | None, limit: int) -> tuple[list[Document], str | None]:
     """Normalized accounts that lack phone or birth date and are not cancelled, by id."""
-    query = {"lacks.0": _THERE, "state": {"$ne": str(State.CANCELLED)}} | cursors.beyond(cursor, _ID_ORDER)
-    rows = list(store.find("accounts", query, sort=[("_id", 1)], limit=limit + 1))
-    return cursors.page(rows, limit, _ID_ORDER)
+    query = {"lacks.0": _THERE, "state": {"$ne": str(State.CANCELLED)}}
+    return cursors.read(store, "accounts", query, _ID_ORDER, cursor, limit)
 
 
 def support_cases(store: Store, asked: Document, cursor: str | None, limit: int) -> tuple[list[Document], str | None]:
     """A page of cases, oldest first; `asked`: fields that must be as given."""
-    query = asked | cursors.beyond(cursor, _CASE_ORDER)
-    rows = list(store.find("support_cases", query, sort=[("opened_at", 1), ("_id", 1)], limit=limit + 1))
-    return cursors.page(rows, limit, _CASE_ORDER)
+    return cursors.read(store, "support_cases", asked, _CASE_ORDER, cursor, limit)
 
 
 def eid_cases(store: Store, asked: Document, cursor: str | None, limit: int) -> tuple[list[Document], str | None]:
     """A page of a desk's e-ID cases, oldest first; `asked`: fields that must be as given."""
-    query = asked | cursors.beyond(cursor, _CASE_ORDER)
-    rows = list(store.find("eid_cases", query, sort=[("opened_at", 1), ("_id", 1)], limit=limit + 1))
-    return cursors.page(rows, limit, _CASE_ORDER)
+    return cursors.read(store, "eid_cases", asked, _CASE_ORDER, cursor, limit)
 
 
 def open_eid_case(store: Store, unit: str, number_blind: str) -> Document | None:
@@ -313,9 +308,7 @@ def open_eid_case(store: Store, unit: str, number_blind: str) -> Document | None
 
 def log_page(store: Store, asked: Document, cursor: str | None, limit: int) -> tuple[list[Document], str | None]:
     """A page of the account log, oldest first; `asked`: fields that must be as given."""
-    query = asked | cursors.beyond(cursor, _LOG_ORDER)
-    rows = list(store.find("account_log", query, sort=[("at", 1), ("_id", 1)], limit=limit + 1))
-    return cursors.page(rows, limit, _LOG_ORDER)
+    return cursors.read(store, "account_log", asked, _LOG_ORDER, cursor, limit)
 
 
 def latest_challenge(store: Store, purpose: str, phone_blind: str, account_id: str | None = None) -> Document | None:

@@ -57,17 +57,21 @@ def find(ctx: Context, data: dict[str, Any]) -> dict[str, Any]:
     unit = ctx.unit()
     for account_id in [account["_id"] for account in found] or [None]:
         audit.record(ctx, unit, "look_up", account_id, reason=data["reason"], case=data["case"])
-    items = [
-        brief(ctx, key, account) | _compared(ctx, key, account, data["full_name"], data["birth_date"])
-        for account in found
-    ]
+    items = []
+    for account in found:
+        person = store.person(ctx.store, account["person_id"]) or {}
+        compared = _compared(key, person, data["full_name"], data["birth_date"])
+        items.append(_masked(key, account, person) | compared)
     ctx.commit(unit)
     return {"items": items, "hotline": accounts.HOTLINE}
 
 
 def brief(ctx: Context, key: DataKey, account: Document) -> dict[str, Any]:
     """An account as support sees it: masked."""
-    person = store.person(ctx.store, account["person_id"]) or {}
+    return _masked(key, account, store.person(ctx.store, account["person_id"]) or {})
+
+
+def _masked(key: DataKey, account: Document, person: Document) -> dict[str, Any]:
     phone = secrecy.opened(key, account["phone"], secrecy.PHONE)
     name = secrecy.opened(key, person.get("full_name"), secrecy.NAME)
     return {
@@ -85,8 +89,7 @@ def brief(ctx: Context, key: DataKey, account: Document) -> dict[str, Any]:
     }
 
 
-def _compared(ctx: Context, key: DataKey, account: Document, name: str | None, birth_date: Any) -> dict[str, Any]:
-    person = store.person(ctx.store, account["person_id"]) or {}
+def _compared(key: DataKey, person: Document, name: str | None, birth_date: Any) -> dict[str, Any]:
     kept_name = secrecy.opened(key, person.get("full_name"), secrecy.NAME)
     kept_date = secrecy.opened(key, person.get("birth_date"), secrecy.BIRTH_DATE)
     return {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -85,46 +86,51 @@ def tell(kernel: Kernel, revocations: list[Document]) -> None:
 
 def refuse_ungranted(kernel: Kernel, account: Document) -> None:
     """Raises Problem 403 for an officer of whose grants none holds now. Ask only after what proves who it is."""
-    if account["kind"] == "officer" and not held_by(kernel, account):
+    if account["kind"] == "officer" and not _said(kernel, account).rights:
         raise grants.none_held()
 
 
-def rights_of(kernel: Kernel, account: Document) -> Rights:
-    """What a token that is signed now may say: the account's grants as far as the day's rules let them act."""
-    return sign_in_rule.rights(account, grants.rights(held_by(kernel, account)), kernel.now())
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What a token that is signed now may say, and for how many seconds."""
+
+    rights: Rights
+    seconds: int
 
 
-def held_by(kernel: Kernel, account: Document) -> list[grants.Grant]:
-    """The account's grants that hold now."""
-    return grants.held(account["grants"], store.closed_units(kernel.store, account["grants"]), kernel.now())
-
-
-def _lifetime(kernel: Kernel, account: Document) -> float:
-    """Seconds that an access token signed now is good for: no longer than what it says."""
+def _said(kernel: Kernel, account: Document) -> _Said:
+    """The account's grants as far as they hold and the day's rules let them act, and no longer than they do."""
+    now = kernel.now()
     closed = store.closed_units(kernel.store, account["grants"])
-    left = grants.seconds_left(held_by(kernel, account), closed, kernel.now())
-    return sessions.ACCESS_LIFETIME if left is None else min(sessions.ACCESS_LIFETIME, max(1.0, left))
+    held = grants.held(account["grants"], closed, now)
+    left = grants.seconds_left(held, closed, now)
+    seconds = sessions.ACCESS_LIFETIME if left is None else min(sessions.ACCESS_LIFETIME, max(1, int(left)))
+    return _Said(sign_in_rule.rights(account, grants.rights(held), now), seconds)
 
 
 def access_token(kernel: Kernel, account: Document, session: Document) -> str:
-    claims = sessions.claims(account, session, rights_of(kernel, account))
-    return kernel.signer.sign(claims, _lifetime(kernel, account))
+    return _signed(kernel, account, session, _said(kernel, account))
 
 
 def answer(kernel: Kernel, account: Document, session: Document, refresh_token: str) -> dict[str, Any]:
     """Tokens as sign-in and refresh answer them."""
+    said = _said(kernel, account)
     return {
-        "access_token": access_token(kernel, account, session),
+        "access_token": _signed(kernel, account, session, said),
         "token_type": "Bearer",
-        "expires_in": int(_lifetime(kernel, account)),
+        "expires_in": said.seconds,
         "refresh_token": refresh_token,
         "account": {
             "account_id": account["_id"],
             "person_id": account["person_id"],
             "normalized": account["normalized"],
         },
-        "grants": grants.as_answer(rights_of(kernel, account)),
+        "grants": grants.as_answer(said.rights),
     }
+
+
+def _signed(kernel: Kernel, account: Document, session: Document, said: _Said) -> str:
+    return kernel.signer.sign(sessions.claims(account, session, said.rights), said.seconds)
 
 
 def revoked(kernel: Kernel) -> dict[str, Any]:

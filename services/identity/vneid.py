@@ -11,11 +11,10 @@ from services.common.kernel import Kernel
 from services.common.store import Document
 from services.identity import accounts, grants, secrecy, store, tokens, vneid_sign_in
 from services.identity.adapters.vneid import NotProved, Registration, Vneid
-from services.identity.sessions import Method
+from services.identity.sessions import PORTAL, Method
 from services.identity.vneid_sign_in import As
 
 KEPT = timedelta(days=1)  # then the database forgets a request
-PORTAL = "portal"
 
 
 @functools.cache

@@ -125,34 +125,26 @@ def desks_for(store: Store, units: Collection[str]) -> list[Document]:
 def of_owner(store: Store, person_id: str, cursor: str | None, limit: int) -> tuple[list[Document], str | None]:
     """A page of a person's dossiers, newest first."""
     order = {"filed_at": datetime, "_id": str}
-    query = {"owner": person_id} | cursors.beyond(cursor, order, newest_first=True)
-    rows = list(store.find(DOSSIERS, query, sort=[(name, -1) for name in order], limit=limit + 1))
-    return cursors.page(rows, limit, order)
+    return cursors.read(store, DOSSIERS, {"owner": person_id}, order, cursor, limit, newest_first=True)
 
 
 def of_filer(store: Store, person_id: str, cursor: str | None, limit: int) -> tuple[list[Document], str | None]:
     """A page of what a person filed for others as a citizen, newest first."""
     order = {"filed_at": datetime, "_id": str}
     for_others = {"filer": person_id, "filed_as": {"$in": [FiledAs.HELP.value, FiledAs.AUTHORISED.value]}}
-    query = for_others | cursors.beyond(cursor, order, newest_first=True)
-    rows = list(store.find(DOSSIERS, query, sort=[(name, -1) for name in order], limit=limit + 1))
-    return cursors.page(rows, limit, order)
+    return cursors.read(store, DOSSIERS, for_others, order, cursor, limit, newest_first=True)
 
 
 def of_agency(store: Store, unit: str, cursor: str | None, limit: int) -> tuple[list[Document], str | None]:
     """A page of the dossiers for which an agency is competent, newest first."""
     order = {"filed_at": datetime, "_id": str}
-    query = {"unit": unit} | cursors.beyond(cursor, order, newest_first=True)
-    rows = list(store.find(DOSSIERS, query, sort=[(name, -1) for name in order], limit=limit + 1))
-    return cursors.page(rows, limit, order)
+    return cursors.read(store, DOSSIERS, {"unit": unit}, order, cursor, limit, newest_first=True)
 
 
 def queue_of(store: Store, desk: str, cursor: str | None, limit: int) -> tuple[list[Document], str | None]:
     """A page of what waits for a desk's answer, the earliest due first."""
     order = {"intake_due": datetime, "_id": str}
-    query = {"desk": desk, "state": State.REGISTERED.value} | cursors.beyond(cursor, order)
-    rows = list(store.find(DOSSIERS, query, sort=[(name, 1) for name in order], limit=limit + 1))
-    return cursors.page(rows, limit, order)
+    return cursors.read(store, DOSSIERS, {"desk": desk, "state": State.REGISTERED.value}, order, cursor, limit)
 
 
 def look(store: Store, person_id: str, code: str) -> tuple[str, Document | None, Document]:

@@ -70,7 +70,5 @@ def persons_of(store: Store, person_id: str) -> list[str]:
 def page(store: Store, query: Document, cursor: str | None, limit: int) -> dict[str, Any]:
     """One page, newest first, and the cursor of the next. Raises Problem 422 for a cursor that is none of ours."""
     order = {"at": datetime, "_id": str}
-    wanted = query | cursors.beyond(cursor, order, newest_first=True)
-    rows = list(store.find("notices", wanted, sort=[(name, -1) for name in order], limit=limit + 1))
-    shown, following = cursors.page(rows, limit, order)
+    shown, following = cursors.read(store, "notices", query, order, cursor, limit, newest_first=True)
     return {"items": shown, "next_cursor": following}

@@ -128,9 +128,7 @@ class OversightService:
             where["code"] = data["code"]
         if not where:
             where["state"] = {"$in": waiting}
-        where |= cursors.beyond(data["cursor"], _OLDEST)
-        rows = list(ctx.store.find("reviews", where, sort=[(name, 1) for name in _OLDEST], limit=data["limit"] + 1))
-        shown, following = cursors.page(rows, data["limit"], _OLDEST)
+        shown, following = cursors.read(ctx.store, "reviews", where, _OLDEST, data["cursor"], data["limit"])
         return {"items": [self._review(ctx, row) for row in shown], "next_cursor": following}
 
     def _review(self, ctx: Context, row: Document) -> Document:

@@ -66,10 +66,7 @@ def with_filer_of_today(store: Store, found: Document | None) -> Document | None
 def worklist(store: Store, unit: str, cursor: str | None, limit: int) -> tuple[list[Document], str | None]:
     """One page of a unit's live cases, the earliest appointment first, and the cursor of the next page."""
     order = {"clock.appointment": datetime, "_id": str}
-    query = {"worklist_unit": unit} | cursors.beyond(cursor, order)
-    sort = [(name, 1) for name in order]
-    rows = list(store.find(CASES, query, sort=sort, limit=limit + 1, projection={"outbox": 0}))
-    return cursors.page(rows, limit, order)
+    return cursors.read(store, CASES, {"worklist_unit": unit}, order, cursor, limit, projection={"outbox": 0})
 
 
 def holder(store: Store, sha256: str, code: str) -> str | None:

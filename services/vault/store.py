@@ -46,17 +46,13 @@ def holds(store: Store, person_id: str, file_id: str) -> bool:
 def holdings_page(store: Store, person_id: str, cursor: str | None, limit: int) -> tuple[list[Document], str | None]:
     """A person's holdings, newest first. Raises Problem 422 for a cursor that is not ours."""
     order = {"added_at": datetime, "_id": str}
-    query = {"person_id": person_id} | cursors.beyond(cursor, order, newest_first=True)
-    rows = list(store.find("holdings", query, sort=[(name, -1) for name in order], limit=limit + 1))
-    return cursors.page(rows, limit, order)
+    return cursors.read(store, "holdings", {"person_id": person_id}, order, cursor, limit, newest_first=True)
 
 
 def accesses_page(store: Store, person_id: str, cursor: str | None, limit: int) -> tuple[list[Document], str | None]:
     """Openings of a person's files, newest first. Raises Problem 422 for a cursor that is not ours."""
     order = {"_id": ObjectId}
-    query = {"person_id": person_id} | cursors.beyond(cursor, order, newest_first=True)
-    rows = list(store.find("accesses", query, sort=[("_id", -1)], limit=limit + 1))
-    return cursors.page(rows, limit, order)
+    return cursors.read(store, "accesses", {"person_id": person_id}, order, cursor, limit, newest_first=True)
 
 
 def sealed_names(store: Store, file_ids: Iterable[str]) -> dict[str, str]:

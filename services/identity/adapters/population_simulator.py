@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import sys
 import threading
 import time
@@ -22,6 +21,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+from services.common.simulator_program import serve_until_told
 from services.identity.adapters import organisation_register
 from services.identity.adapters.population_register import SYNTHETIC, Register
 
@@ -169,17 +169,7 @@ def main() -> int:
     seed = os.environ.get("MOTCUA_SEED")
     size = int(os.environ.get("MOTCUA_POPULATION_SIZE") or SYNTHETIC)
     server = Simulator(int(os.environ["MOTCUA_HTTP_PORT"]), Register(Path(seed) if seed else None, size))
-
-    def leave(*_: Any) -> None:
-        raise SystemExit(0)
-
-    signal.signal(signal.SIGTERM, leave)
-    signal.signal(signal.SIGINT, leave)
-    try:
-        server.serve_forever()
-    finally:
-        server.server_close()
-    return 0
+    return serve_until_told(server)
 
 
 if __name__ == "__main__":

@@ -25,7 +25,6 @@ import html
 import json
 import os
 import secrets
-import signal
 import sys
 import threading
 import time
@@ -37,6 +36,7 @@ from urllib.parse import parse_qsl, unquote_plus, urlencode, urlsplit
 import jwt
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from services.common.simulator_program import serve_until_told
 from services.identity.adapters.population_register import SYNTHETIC, Entry, Register
 
 LARGEST_BODY = 64 * 1024
@@ -316,17 +316,7 @@ def main() -> int:
         int(os.environ["MOTCUA_HTTP_PORT"]), Register(Path(seed) if seed else None, size),
         os.environ["MOTCUA_VNEID_CLIENT_ID"], secret, os.environ["MOTCUA_VNEID_URL"],
     )  # fmt: skip
-
-    def leave(*_: Any) -> None:
-        raise SystemExit(0)
-
-    signal.signal(signal.SIGTERM, leave)
-    signal.signal(signal.SIGINT, leave)
-    try:
-        server.serve_forever()
-    finally:
-        server.server_close()
-    return 0
+    return serve_until_told(server)
 
 
 if __name__ == "__main__":

@@ -13,13 +13,14 @@ from __future__ import annotations
 import json
 import os
 import re
-import signal
 import sys
 import threading
 from collections import OrderedDict
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
+
+from services.common.simulator_program import serve_until_told
 
 LARGEST_BODY = 16 * 1024
 LONGEST = 50_000
@@ -135,17 +136,7 @@ class _Handler(BaseHTTPRequestHandler):
 def main() -> int:
     """Serves until SIGTERM or SIGINT."""
     server = Simulator(int(os.environ["MOTCUA_HTTP_PORT"]))
-
-    def leave(*_: Any) -> None:
-        raise SystemExit(0)
-
-    signal.signal(signal.SIGTERM, leave)
-    signal.signal(signal.SIGINT, leave)
-    try:
-        server.serve_forever()
-    finally:
-        server.server_close()
-    return 0
+    return serve_until_told(server)
 
 
 if __name__ == "__main__":

@@ -20,7 +20,6 @@ from __future__ import annotations
 import html
 import json
 import os
-import signal
 import sys
 import threading
 import time
@@ -31,6 +30,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
+from services.common.simulator_program import serve_until_told
 from services.payment import vnpay
 from services.payment.adapters.provider import PAY_PATH, QUERY_PATH, answer_hash, question_hash
 
@@ -280,17 +280,7 @@ def main() -> int:
     callback = os.environ["MOTCUA_PUBLIC_URL"].rstrip("/") + IPN_PATH
     host = os.environ.get("MOTCUA_HTTP_HOST") or "127.0.0.1"
     server = Simulator((host, int(os.environ["MOTCUA_HTTP_PORT"])), Provider(secret, journal), callback)
-
-    def leave(*_: Any) -> None:
-        raise SystemExit(0)
-
-    signal.signal(signal.SIGTERM, leave)
-    signal.signal(signal.SIGINT, leave)
-    try:
-        server.serve_forever()
-    finally:
-        server.server_close()
-    return 0
+    return serve_until_told(server)
 
 
 if __name__ == "__main__":

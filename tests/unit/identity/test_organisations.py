@@ -33,7 +33,7 @@ def account(account_id: str = "acc-1", **changed: Any) -> dict[str, Any]:
 
 def won(account_id: str = "acc-1") -> dict[str, Any]:
     winner = account(account_id, claimed_blind=None)
-    organisations.adopt(winner, "per-of-it", "tax", phone="new", phone_blind="q", unit="u", now=NOW)
+    normalization.adopt(winner, "per-of-it", "tax", phone="new", phone_blind="q", unit="u", now=NOW)
     return winner
 
 
