@@ -13,17 +13,29 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from asn1crypto import crl as asn1_crl
-from asn1crypto import ocsp as asn1_ocsp
 from asn1crypto import pem
-from asn1crypto import x509 as asn1_x509
-from cryptography import x509
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+
+from services.signing.certificates import Certificate
+from services.signing.revocation import Answer, RevocationList
+
+__all__ = [
+    "KINDS",
+    "SIGNER_KINDS",
+    "TIMESTAMP_KINDS",
+    "Answer",
+    "Certificate",
+    "Chain",
+    "RevocationList",
+    "Snapshot",
+    "Store",
+    "TrustError",
+    "load",
+]
 
 KINDS = ("public", "government", "timestamp")
 SIGNER_KINDS = frozenset({"public", "government"})
@@ -33,98 +45,6 @@ _LONGEST_CHAIN = 6
 
 class TrustError(Exception):
     """The trust folder cannot be used; the message names the file."""
-
-
-@dataclass(frozen=True, slots=True)
-class Certificate:
-    """A certificate in the forms of both libraries; `fingerprint` is the SHA-256 of its DER form."""
-
-    der: bytes
-    asn1: Any = field(compare=False)
-    native: x509.Certificate = field(compare=False)
-
-    @classmethod
-    def load(cls, der: bytes) -> Certificate:
-        """Raises ValueError for what is no certificate that both libraries can read."""
-        asn1 = asn1_x509.Certificate.load(der, strict=True)
-        asn1.native  # noqa: B018 - parses all of it now, so that nothing fails later
-        return cls(der, asn1, x509.load_der_x509_certificate(der))
-
-    @property
-    def fingerprint(self) -> str:
-        return hashlib.sha256(self.der).hexdigest()
-
-    @property
-    def self_issued(self) -> bool:
-        return bool(self.asn1.subject.hashable == self.asn1.issuer.hashable)
-
-    def issued(self, other: Certificate) -> bool:
-        """Whether this certificate's key signed `other`: by name, key identifiers and signature."""
-        if self.asn1.subject.hashable != other.asn1.issuer.hashable:
-            return False
-        wanted, own = other.asn1.authority_key_identifier, self.asn1.key_identifier
-        if wanted and own and wanted != own:
-            return False
-        try:
-            other.native.verify_directly_issued_by(self.native)
-        except (InvalidSignature, UnsupportedAlgorithm, ValueError, TypeError):
-            return False
-        return True
-
-    def valid_at(self, moment: datetime) -> bool:
-        return bool(self.asn1.not_valid_before <= moment <= self.asn1.not_valid_after)
-
-
-@dataclass(frozen=True, slots=True)
-class RevocationList:
-    """A list with what is needed to choose it."""
-
-    asn1: Any
-    issuer: bytes
-    key_identifier: bytes | None
-    issued: datetime
-    # The list keeps expired certificates (expiredCertsOnCRL), so it may speak about them.
-    keeps_expired: bool
-
-    @classmethod
-    def load(cls, der: bytes) -> RevocationList:
-        parsed = asn1_crl.CertificateList.load(der, strict=True)
-        extensions = {e["extn_id"].dotted for e in parsed["tbs_cert_list"]["crl_extensions"]}
-        return cls(
-            asn1=parsed,
-            issuer=parsed.issuer.dump(),
-            key_identifier=parsed.authority_key_identifier,
-            issued=parsed["tbs_cert_list"]["this_update"].native,
-            keeps_expired="2.5.29.60" in extensions,
-        )
-
-    def speaks_of(self, certificate: Certificate, issuer: Certificate) -> bool:
-        """Whether the list is the issuer's and can know the certificate: an expired one may have left a later list."""
-        if self.issuer != issuer.asn1.subject.dump():
-            return False
-        own = issuer.asn1.key_identifier
-        if self.key_identifier and own and self.key_identifier != own:
-            return False
-        return self.keeps_expired or self.issued <= certificate.asn1.not_valid_after
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """An OCSP answer with the serial numbers that it speaks of."""
-
-    asn1: Any
-    serials: frozenset[int]
-    produced: datetime
-
-    @classmethod
-    def load(cls, der: bytes) -> Answer | None:
-        """None for an answer without content (an error of the responder)."""
-        parsed = asn1_ocsp.OCSPResponse.load(der, strict=True)
-        if parsed["response_status"].native != "successful":
-            return None
-        data = parsed.response_data
-        serials = frozenset(r["cert_id"]["serial_number"].native for r in data["responses"])
-        return cls(parsed, serials, data["produced_at"].native)
 
 
 @dataclass(frozen=True, slots=True)

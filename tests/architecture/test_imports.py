@@ -49,7 +49,8 @@ DOMAIN = {
     "services.processing.case", "services.processing.clock", "services.processing.results", "services.payment.order",
     "services.payment.vnpay", "services.oversight.ledger", "services.oversight.recognition",
     "services.postal.shipments", "services.exchange.sync", "services.exchange.status_codes", "services.common.slips",
-    "services.common.calendar", "services.common.deadlines", "services.signing.verdict", "services.notifier.templates",
+    "services.common.calendar", "services.common.deadlines", "services.signing.verdict", "services.signing.findings",
+    "services.notifier.templates",
 }  # fmt: skip
 
 

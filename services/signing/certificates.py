@@ -1,0 +1,52 @@
+"""One certificate, in the forms of both libraries, and the question who issued it."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from asn1crypto import x509 as asn1_x509
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """A certificate in the forms of both libraries; `fingerprint` is the SHA-256 of its DER form."""
+
+    der: bytes
+    asn1: Any = field(compare=False)
+    native: x509.Certificate = field(compare=False)
+
+    @classmethod
+    def load(cls, der: bytes) -> Certificate:
+        """Raises ValueError for what is no certificate that both libraries can read."""
+        asn1 = asn1_x509.Certificate.load(der, strict=True)
+        asn1.native  # noqa: B018 - parses all of it now, so that nothing fails later
+        return cls(der, asn1, x509.load_der_x509_certificate(der))
+
+    @property
+    def fingerprint(self) -> str:
+        return hashlib.sha256(self.der).hexdigest()
+
+    @property
+    def self_issued(self) -> bool:
+        return bool(self.asn1.subject.hashable == self.asn1.issuer.hashable)
+
+    def issued(self, other: Certificate) -> bool:
+        """Whether this certificate's key signed `other`: by name, key identifiers and signature."""
+        if self.asn1.subject.hashable != other.asn1.issuer.hashable:
+            return False
+        wanted, own = other.asn1.authority_key_identifier, self.asn1.key_identifier
+        if wanted and own and wanted != own:
+            return False
+        try:
+            other.native.verify_directly_issued_by(self.native)
+        except (InvalidSignature, UnsupportedAlgorithm, ValueError, TypeError):
+            return False
+        return True
+
+    def valid_at(self, moment: datetime) -> bool:
+        return bool(self.asn1.not_valid_before <= moment <= self.asn1.not_valid_after)
