@@ -165,7 +165,7 @@ class _Base:
         places: dict[int, Entry] = {}
         lookup = _Lookup(self.data, places, self.places, comments=True)
         for item in reversed(newest_first):
-            named, end = item.close(self.data)
+            named, end = item.close(self.data, loose=True)
             # A linearised file's first table names no place: the one at its end does.
             if named and named not in starts:
                 raise SyntaxProblem(f"startxref names no table behind {item.start}")

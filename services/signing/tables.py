@@ -63,10 +63,15 @@ class Section:
             raise SyntaxProblem("/Prev is no place in the file")
         return value
 
-    def close(self, data: bytes) -> tuple[int, int]:
-        """What `startxref` behind this section names, and where its %%EOF ends."""
+    def close(self, data: bytes, *, loose: bool = False) -> tuple[int, int]:
+        """What `startxref` behind this section names, and where its %%EOF ends.
+
+        `loose`: the stream at the head of a linearised file has none; it names nothing and ends where its object does.
+        """
         match = _CLOSE.match(data, self.end)
         if match is None:
+            if loose and self.stream is not None:
+                return 0, self.end
             raise SyntaxProblem(f"no startxref and %%EOF behind the table at {self.start}")
         return int(match[1]), match.end()
 

@@ -25,6 +25,14 @@ def stream(content: bytes, more: bytes = b"") -> bytes:
     return b"<<%s/Length %d>>\nstream\n%s\nendstream" % (more, len(content), content)
 
 
+def _table_stream(number: int, named: list[int], places: dict[int, int], more: bytes = b"") -> bytes:
+    """Object `number`, a cross-reference stream for the named objects."""
+    rows = b"".join(bytes([n in places]) + places.get(n, 0).to_bytes(3, "big") + b"\0" for n in named)
+    index = b" ".join(b"%d 1" % n for n in named)
+    head = b"/Type/XRef/W[1 3 1]/Index[%s]/Size 8/Root 1 0 R%s" % (index, more)
+    return b"%d 0 obj\n%s\nendobj\n" % (number, stream(rows, head))
+
+
 @dataclass
 class Signed:
     """A signed file and what a revision behind it must know."""
@@ -182,7 +190,8 @@ def with_streams(paper: bytes) -> bytes:
 
 def by_hand(form: str) -> bytes:
     """A small paper as other producers lay it out: `short-rows`, `hybrid` (a table that names a stream), `linearised`
-    (the newest table at the beginning of the file), `comments`, `loose` (an object that its table does not name), or
+    (the newest table at the beginning of the file), `linearised-streams` (the same, the tables being streams, the
+    newest one without a startxref of its own), `comments`, `loose` (an object that its table does not name), or
     `commented-out` (an object that begins inside of a comment)."""
     out = bytearray(b"%PDF-1.5\n%\xe2\xe3\xcf\xd3\n")
     texts = {
@@ -212,6 +221,16 @@ def by_hand(form: str) -> bytes:
         rows = b"".join(row(number) for number in range(first, first + count))
         return b"xref\n%d %d\n" % (first, count) + rows + b"trailer\n<<%s>>\n" % trailer
 
+    if form == "linearised-streams":
+        head = [3, 4, 5, 6]
+        room = len(_table_stream(6, head, {}, b"/Prev 000000"))
+        places[6] = len(out)
+        out.extend(b" " * room + b"\n")
+        put(1, 2, 3, 4, 5)
+        places[7] = len(out)
+        out.extend(_table_stream(7, [0, 1, 2, 7], places) + b"startxref\n%d\n%%%%EOF\n" % places[6])
+        out[places[6] : places[6] + room] = _table_stream(6, head, places, b"/Prev %06d" % places[7])
+        return bytes(out)
     if form == "linearised":
         put(1, 3, 4, 5)
         first = len(out)

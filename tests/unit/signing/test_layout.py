@@ -68,7 +68,7 @@ def test_files_with_streams_for_tables_pass_with_and_without_a_store(world: Any)
     assert verdict(world, two) == ("TOTAL_PASSED", "passed")
 
 
-@pytest.mark.parametrize("form", ["plain", "comments", "short-rows", "hybrid", "linearised"])
+@pytest.mark.parametrize("form", ["plain", "comments", "short-rows", "hybrid", "linearised", "linearised-streams"])
 def test_papers_of_other_producers_pass(world: Any, form: str) -> None:
     signed = agency(world, by_hand(form), f"by hand {form}")
     assert verdict(world, signed.data) == ("TOTAL_PASSED", "passed")
