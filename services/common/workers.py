@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import eventlet
@@ -42,11 +43,20 @@ class WorkerFault(Exception):
 
 
 class WorkerPool:
-    """Workers of one program, `python -m module`. Started at their first job, renewed after `most_jobs`."""
+    """Workers of one program, `python -m module arguments`. Started at their first job, renewed after `most_jobs`."""
 
-    def __init__(self, name: str, module: str, *, size: int, deadline: float, most_jobs: int = 200) -> None:
+    def __init__(
+        self,
+        name: str,
+        module: str,
+        *,
+        size: int,
+        deadline: float,
+        arguments: Sequence[str] = (),
+        most_jobs: int = 200,
+    ) -> None:
         self._name = name
-        self._module = module
+        self._program = (module, *arguments)
         self._deadline = deadline
         self._most_jobs = most_jobs
         self._idle: LightQueue[_Worker | None] = LightQueue()
@@ -72,7 +82,7 @@ class WorkerPool:
                 self._drop(worker)
                 worker = None
             if worker is None:
-                worker = _Worker(self._module)
+                worker = _Worker(self._program)
                 self._all.add(worker)
             answer = worker.ask(job, deadline or self._deadline)
             keep = worker if worker.jobs < self._most_jobs else None
@@ -105,10 +115,10 @@ class WorkerPool:
 
 
 class _Worker:
-    def __init__(self, module: str) -> None:
+    def __init__(self, program: Sequence[str]) -> None:
         self.jobs = 0
         self._process = subprocess.Popen(
-            [sys.executable, "-m", module],
+            [sys.executable, "-m", *program],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             bufsize=0,

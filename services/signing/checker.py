@@ -15,12 +15,13 @@ from typing import Any
 from services.common import logs, problems
 from services.common.context import Context
 from services.common.kernel import Kernel
-from services.common.workers import WorkerFault, WorkerLost, WorkerPool
+from services.common.workers import WorkerFault, WorkerLost
 from services.signing import metrics, trust
+from services.signing.lanes import Lane, patient_lane, quick_lane
 from services.signing.verdict import killed_report
 
-WORKERS = 2
-DEADLINE = 25.0  # seconds; the worker's own limits (15 s of CPU, 20 s in all) strike first
+#: Larger files are not tried in the quick lane.
+QUICK_BYTES = 10 * 1024 * 1024
 #: A worker that dies sooner was probably hit by something other than the file's cost: one more try.
 _EARLY_DEATH = 5.0
 
@@ -51,9 +52,8 @@ class Checker:
             raise trust.TrustError("MOTCUA_TRUST is not set")
         self._folder = folder
         self._trust = trust.Store(folder)
-        self._pool = WorkerPool("signing", "services.signing.worker", size=WORKERS, deadline=DEADLINE)
-        # Taken before the ticket is asked for: a ticket lives a minute, the line may be longer.
-        self._slots = threading.BoundedSemaphore(WORKERS)
+        self._quick = quick_lane()
+        self._patient = patient_lane()
         self._flights: dict[str, _Flight] = {}
         self._closing = False
 
@@ -63,7 +63,8 @@ class Checker:
 
     def close(self) -> None:
         self._closing = True
-        self._pool.close()
+        self._quick.close()
+        self._patient.close()
 
     def check(self, ctx: Context, subject: Subject, *, wait: float | None = None) -> dict[str, Any]:
         """The report of a file. Raises Problem 503 after `wait` seconds, or where vault or worker cannot be had."""
@@ -80,8 +81,7 @@ class Checker:
 
     def _fly(self, flight: _Flight, ctx: Context, subject: Subject) -> None:
         try:
-            with self._slots:
-                flight.report = self._run(ctx, subject)
+            flight.report = self._run(ctx, subject)
         except Exception as fault:
             flight.fault = fault
         finally:
@@ -89,20 +89,21 @@ class Checker:
             flight.done.set()
 
     def _run(self, ctx: Context, subject: Subject) -> dict[str, Any]:
-        started = time.monotonic()
-        try:
-            return self._ask_worker(ctx, subject)
-        except WorkerLost as lost:
-            self._look_for_cause(subject, lost)
-            if lost.why == "died" and time.monotonic() - started < _EARLY_DEATH:
+        first = self._patient if subject.size > QUICK_BYTES else self._quick
+        why = ""
+        for lane in (first, self._patient):
+            with lane.place():
+                started = time.monotonic()
                 try:
-                    return self._ask_worker(ctx, subject)
-                except WorkerLost as again:
-                    self._look_for_cause(subject, again)
-                    lost = again
-            return self._gave_up(ctx, subject, lost.why)
+                    return self._ask_worker(ctx, subject, lane)
+                except WorkerLost as lost:
+                    self._look_for_cause(subject, lost)
+                    why = lost.why
+                if lane is self._patient and (why != "died" or time.monotonic() - started >= _EARLY_DEATH):
+                    break
+        return self._gave_up(ctx, subject, why)
 
-    def _ask_worker(self, ctx: Context, subject: Subject) -> dict[str, Any]:
+    def _ask_worker(self, ctx: Context, subject: Subject, lane: Lane) -> dict[str, Any]:
         opened = ctx.call(
             "vault.open_download", as_service=True, timeout=8.0, file_id=subject.file_id, reason="signature check"
         )
@@ -113,7 +114,7 @@ class Checker:
             "now": ctx.kernel.now().isoformat(),
         }
         try:
-            report: dict[str, Any] = self._pool.run(job)["report"]
+            report: dict[str, Any] = lane.run(job)["report"]
         except WorkerFault as fault:
             if fault.kind == "download_failed":
                 raise problems.unavailable(retry_after=2) from None

@@ -33,6 +33,8 @@ WALL_LIMIT_SECONDS = 20.0
 # turns files that fail at once into ones that burn CPU until they are killed.
 RECURSION_LIMIT = 8_000
 STACK_BYTES = 128 * 1024 * 1024
+# A check gives way to the services that answer people.
+NICENESS = 5
 
 
 class _NoRedirects(urllib.request.HTTPRedirectHandler):
@@ -103,6 +105,7 @@ def main(arguments: list[str] | None = None) -> int:
     except trust.TrustError as error:
         print(f"trust_unusable: {error}", file=sys.stderr)
         return 2
+    os.nice(NICENESS)
     sys.setrecursionlimit(RECURSION_LIMIT)
     threading.stack_size(STACK_BYTES)
     runner = threading.Thread(

@@ -78,10 +78,12 @@ CASES = [
          {"room": "postal", "timer": "send_orders"},
          {'motcua_timer_seconds_count{room="postal",timer="send_orders",outcome="again"}': "0 1 2x20",
           'motcua_timer_seconds_count{room="postal",timer="send_orders",outcome="ok"}': "0+60x20"}),
-    Case("WorkersDie", 10, {'motcua_worker_jobs_total{room="signing",pool="signing",outcome="deadline"}': "0+1x20"},
-         {"room": "signing", "pool": "signing"},
-         {'motcua_worker_jobs_total{room="signing",pool="signing",outcome="deadline"}': "0 1 2x20",
-          'motcua_worker_jobs_total{room="signing",pool="signing",outcome="ok"}': "0+9x20"}),
+    Case("WorkersDie", 10, {'motcua_worker_jobs_total{room="signing",pool="signing_patient",outcome="deadline"}': "0+1x20"},
+         {"room": "signing", "pool": "signing_patient"},
+         {'motcua_worker_jobs_total{room="signing",pool="signing_patient",outcome="deadline"}': "0 1 2x20",
+          'motcua_worker_jobs_total{room="signing",pool="signing_patient",outcome="ok"}': "0+9x20",
+          # what is costly moves on to the patient lane
+          'motcua_worker_jobs_total{room="signing",pool="signing",outcome="died"}': "0+1x20"}),
     Case("MemoryHigh", 15, {f"process_resident_memory_bytes{{{_UP}}}": "900000000x30"},
          {"job": "motcua", "instance": "i:1"} | ROOM, {f"process_resident_memory_bytes{{{_UP}}}": "700000000x30"}),
     # --- bus

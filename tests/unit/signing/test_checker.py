@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
@@ -13,8 +15,8 @@ import pytest
 from services.common import problems
 from services.common.problems import Problem
 from services.common.workers import WorkerFault, WorkerLost
-from services.signing import checker, trust
-from services.signing.checker import Checker, Subject
+from services.signing import lanes, trust
+from services.signing.checker import QUICK_BYTES, Checker, Subject
 
 NOW = datetime(2024, 3, 11, 2, 0, tzinfo=UTC)
 SUBJECT = Subject("f" * 32, "a" * 64, 1000, NOW)
@@ -24,12 +26,19 @@ Step = Callable[[], Any]
 
 
 class Pool:
-    """Answers jobs by the steps it is given; the last one repeats."""
+    """Both lanes' workers: answers jobs by the steps it is given; the last one repeats."""
 
-    steps: list[Step]
-
-    def __init__(self, *_: Any, **__: Any) -> None:
+    def __init__(self, *steps: Step) -> None:
+        self.steps = steps
         self.jobs: list[dict[str, Any]] = []
+        self.lanes: list[str] = []
+
+    def of(self, name: str, *_: Any, **__: Any) -> Any:
+        def run(job: dict[str, Any]) -> Any:
+            self.lanes.append(name)
+            return self.run(job)
+
+        return SimpleNamespace(run=run, close=self.close)
 
     def run(self, job: dict[str, Any]) -> Any:
         self.jobs.append(job)
@@ -55,8 +64,8 @@ def fault(kind: str) -> Step:
 @pytest.fixture
 def make(world: Any, monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[Checker, Pool, Any]]:
     def build(*steps: Step) -> tuple[Checker, Pool, Any]:
-        monkeypatch.setattr(checker, "WorkerPool", Pool)
-        monkeypatch.setattr(Pool, "steps", list(steps), raising=False)
+        pool = Pool(*steps)
+        monkeypatch.setattr(lanes, "WorkerPool", pool.of)
         kernel = SimpleNamespace(settings=SimpleNamespace(trust=world.trust_folder), now=lambda: NOW)
         made = Checker(kernel)  # type: ignore[arg-type]
         calls: list[str] = []
@@ -65,7 +74,7 @@ def make(world: Any, monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[Che
             calls.append(method)
             return {"url": "http://vault/files/f", "ticket": "t"}
 
-        return made, made._pool, SimpleNamespace(kernel=kernel, call=call, calls=calls)  # type: ignore[return-value]
+        return made, pool, SimpleNamespace(kernel=kernel, call=call, calls=calls)  # type: ignore[return-value]
 
     return build
 
@@ -79,15 +88,56 @@ def test_the_worker_gets_address_ticket_and_both_times(make: Any) -> None:
 
 @pytest.mark.req("SG-07")
 @pytest.mark.parametrize(
-    ("steps", "jobs"),
-    [([lost("deadline")], 1), ([lost("died")], 2), ([lost("died"), lost("deadline")], 2), ([fault("MemoryError")], 1)],
+    ("steps", "tried"),
+    [
+        ([lost("deadline")], ["signing", "signing_patient"]),
+        ([lost("died")], ["signing", "signing_patient"]),
+        ([lost("died"), lost("deadline")], ["signing", "signing_patient"]),
+        ([fault("MemoryError")], ["signing"]),
+    ],
 )
-def test_a_file_that_ends_its_worker_is_undecided(make: Any, steps: list[Step], jobs: int) -> None:
+def test_a_file_that_ends_its_workers_is_undecided(make: Any, steps: list[Step], tried: list[str]) -> None:
     made, pool, ctx = make(*steps)
     report = made.check(ctx, SUBJECT)
     assert (report["verdict"], report["code"], report["sha256"]) == ("INDETERMINATE", "limit", SUBJECT.sha256)
     assert report["trust_version"] == made.trust_version
-    assert len(pool.jobs) == jobs
+    assert pool.lanes == tried
+
+
+@pytest.mark.parametrize(
+    ("steps", "verdict"),
+    [([lost("died"), lambda: GOOD], "TOTAL_PASSED"), ([lost("died")], "INDETERMINATE")],
+)
+def test_a_large_file_is_tried_in_the_patient_lane_only_and_again_after_an_early_death(
+    make: Any, steps: list[Step], verdict: str
+) -> None:
+    made, pool, ctx = make(*steps)
+    large = replace(SUBJECT, size=QUICK_BYTES + 1)
+    assert made.check(ctx, large)["verdict"] == verdict
+    assert pool.lanes == ["signing_patient"] * 2
+
+
+def test_what_takes_long_waits_in_a_line_of_its_own_and_is_sent_away_when_it_is_full(make: Any) -> None:
+    go = threading.Event()
+    large = replace(SUBJECT, size=QUICK_BYTES + 1)
+
+    def slow() -> Any:
+        assert go.wait(20)
+        return GOOD
+
+    made, pool, ctx = make(slow)
+    inside = lanes._PATIENT_WORKERS + lanes._PATIENT_LINE
+    for number in range(inside):
+        with pytest.raises(Problem):
+            made.check(ctx, replace(large, file_id=f"{number:032x}"), wait=0.01)
+    while made._patient._inside < inside:
+        time.sleep(0.001)
+    with pytest.raises(Problem) as caught:
+        made.check(ctx, large)  # no limit to its patience: it is refused, and at once
+    assert (caught.value.status, caught.value.retry_after) == (503, 10)
+    go.set()
+    assert made.check(ctx, SUBJECT)["verdict"] == "TOTAL_PASSED"  # the quick lane never waited for them
+    assert len(pool.jobs) <= inside + 1
 
 
 def test_a_worker_killed_by_others_is_replaced(make: Any) -> None:
