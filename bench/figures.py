@@ -12,7 +12,8 @@ IN_FLIGHT = 16
 
 @dataclass(frozen=True)
 class Figure:
-    """`baseline` None: a figure that stands for itself. `limit`: what the ratio (else the figure) should not exceed."""
+    """`baseline` None: a figure that stands for itself. `limit`: what the ratio (else the figure) should not exceed;
+    `floor`: what it should reach."""
 
     name: str
     unit: str
@@ -20,6 +21,7 @@ class Figure:
     baseline: float | None = None
     limit: float | None = None
     note: str = ""
+    floor: float | None = None
 
     @property
     def ratio(self) -> float | None:
@@ -27,10 +29,11 @@ class Figure:
 
     @property
     def held(self) -> bool | None:
-        """Whether the limit is kept; None where there is none."""
-        if self.limit is None:
+        """Whether limit and floor are kept; None where there is neither."""
+        if self.limit is None and self.floor is None:
             return None
-        return (self.figure if self.ratio is None else self.ratio) <= self.limit
+        value = self.figure if self.ratio is None else self.ratio
+        return (self.limit is None or value <= self.limit) and (self.floor is None or value >= self.floor)
 
     def row(self) -> dict[str, object]:
         """What --json prints."""
@@ -45,7 +48,8 @@ class Figure:
     def line(self) -> str:
         baseline = "–" if self.baseline is None else f"{self.baseline:.1f}"
         ratio = "–" if self.ratio is None else f"{self.ratio:.2f}×"
-        limit = "" if self.limit is None else f"≤ {self.limit:g}{'' if self.ratio is None else '×'}"
+        sign, bound = ("≥", self.floor) if self.limit is None else ("≤", self.limit)
+        limit = "" if bound is None else f"{sign} {bound:g}{'' if self.ratio is None else '×'}"
         verdict = {True: "ok", False: "MISSED", None: ""}[self.held]
         measured = f"{self.name:20} {self.figure:10.2f} {self.unit:14} {baseline:>10} {ratio:>8}"
         return f"{measured}  {limit:9} {verdict:7} {self.note}"
