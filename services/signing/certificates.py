@@ -10,6 +10,10 @@ from typing import Any
 from asn1crypto import x509 as asn1_x509
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes
+
+# What is signed over these could be two things at once: nothing that they protect counts.
+WEAK_HASHES = (hashes.MD5, hashes.SHA1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +34,16 @@ class Certificate:
     @property
     def fingerprint(self) -> str:
         return hashlib.sha256(self.der).hexdigest()
+
+    @property
+    def key(self) -> bytes:
+        """The public key with its kind, as it is written in the certificate."""
+        return bytes(self.asn1.public_key.dump())
+
+    @property
+    def not_after(self) -> datetime:
+        moment: datetime = self.asn1.not_valid_after
+        return moment
 
     @property
     def self_issued(self) -> bool:

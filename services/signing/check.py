@@ -24,7 +24,7 @@ def check_file(data: bytes, *, snapshot: trust.Snapshot, received: datetime, now
     known_since = min(received, now)
     kind = formats.sniff(data)
     if kind == "pdf":
-        result = pdf.check_pdf(data, snapshot=snapshot, received=known_since)
+        result = pdf.check_pdf(data, snapshot=snapshot, received=known_since, now=now)
     elif kind == "other" and formats.cannot_carry_signature(data):
         result = pdf.Result((NO_SIGNATURE,))
     else:

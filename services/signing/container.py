@@ -25,10 +25,11 @@ class SignedData:
 
     @classmethod
     def load(cls, contents: bytes) -> SignedData:
-        return cls._of(cms.ContentInfo.load(contents)["content"])
+        return cls.of(cms.ContentInfo.load(contents)["content"])
 
     @classmethod
-    def _of(cls, signed: Any) -> SignedData:
+    def of(cls, signed: Any) -> SignedData:
+        """From a parsed SignedData that is ours alone."""
         found = _certificates(signed)
         sid = signed["signer_infos"][0]["sid"]
         signer = next((c for c in found if _is_meant(sid, c)), None)
@@ -46,6 +47,7 @@ class SignedData:
         return None if self.signer else "no_signer"
 
     def stamps(self) -> list[Any]:
+        """The signature timestamps in it (their SignedData)."""
         unsigned = self.asn1["signer_infos"][0]["unsigned_attrs"]
         if isinstance(unsigned, core.Void):
             return []
@@ -56,16 +58,10 @@ class SignedData:
             for token in attribute["values"]
         ]
 
-    def timestamp(self) -> datetime | None:
-        """The time that the first timestamp states: a guess that saves a second run, believed by nobody."""
-        for stamp in self.stamps():
-            time: datetime = stamp["encap_content_info"]["content"].parsed["gen_time"].native
-            return time
-        return None
-
-    def timestamp_signers(self) -> list[tuple[trust.Certificate, tuple[trust.Certificate, ...]]]:
-        parts = [SignedData._of(stamp) for stamp in self.stamps()[: structure.LIMITS.signatures]]
-        return [(part.signer, part.others) for part in parts if part.signer]
+    def stamped_at(self) -> datetime:
+        """The time that a timestamp states, if this is one."""
+        time: datetime = self.asn1["encap_content_info"]["content"].parsed["gen_time"].native
+        return time
 
 
 def _certificate_count(signed: Any) -> int:

@@ -110,6 +110,11 @@ _ROWS: dict[str, _Row] = {
         "Tổ chức chứng thực đã bị thu hồi và không có bằng chứng là ký trước khi thu hồi.",
         "The issuing authority is revoked and nothing proves that the signature is older.",
     ),
+    "on_hold": _open(
+        "TRY_LATER",
+        "Chứng thư số đang bị tạm dừng tại thời điểm ký.",
+        "The certificate was suspended at the time of signing.",
+    ),
     "not_yet_valid": _open(
         "NOT_YET_VALID",
         "Thời điểm ký trước ngày chứng thư số có hiệu lực.",

@@ -1,38 +1,42 @@
 """What may follow the last signature: timestamps over the whole document, and data that prove old certificates.
 
 Anybody can append both, so both are judged. A document timestamp must come from a recognised timestamp authority; a
-stamp made with an ordinary certificate says nothing but covers the file like a signature. The security store (/DSS) may
-hold certificates, revocation lists and OCSP answers, when they were fetched (/TU), and nothing else: any other content
-would be a file in the file.
+stamp made with an ordinary certificate says nothing but covers the file like a signature. One of a recognised authority
+whose certificate has run out since is listed and proves nothing. The security store (/DSS) may hold certificates,
+revocation lists and OCSP answers, when they were fetched (/TU), and nothing else: any other content would be a file in
+the file.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from datetime import datetime, timedelta
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from asn1crypto import crl, ocsp, x509
 from pyhanko.pdf_utils.generic import ArrayObject, DictionaryObject, StreamObject
 from pyhanko.pdf_utils.reader import PdfFileReader
+from pyhanko.sign.fields import enumerate_sig_fields
 from pyhanko.sign.general import CMSStructuralError
 from pyhanko.sign.validation import EmbeddedPdfSignature
 from pyhanko.sign.validation.errors import SignatureValidationError
-from pyhanko.sign.validation.pdf_embedded import async_validate_pdf_timestamp
 
-from services.signing import paths, trust
+from services.signing import at_time, structure, trust, values
+from services.signing.certificates import Certificate
 from services.signing.container import SignedData
-from services.signing.description import certificate
-from services.signing.verdict import FINDINGS, PASSED, Finding, SignatureReport
+from services.signing.description import certificate, iso
+from services.signing.embedded import Brought
+from services.signing.revocation import Answer, Evidence, RevocationList
+from services.signing.verdict import FINDINGS, PASSED, Finding, SignatureReport, Verdict
 
 _KINDS: dict[str, Any] = {
-    "/Certs": x509.Certificate,
-    "/Cert": x509.Certificate,
-    "/CRLs": crl.CertificateList,
-    "/CRL": crl.CertificateList,
-    "/OCSPs": ocsp.OCSPResponse,
-    "/OCSP": ocsp.OCSPResponse,
+    "/Certs": Certificate,
+    "/Cert": Certificate,
+    "/CRLs": RevocationList,
+    "/CRL": RevocationList,
+    "/OCSPs": Answer,
+    "/OCSP": Answer,
 }
 _STORE_KEYS = frozenset({"/Type", "/VRI", "/Certs", "/CRLs", "/OCSPs"})
 _ENTRY_KEYS = frozenset({"/Type", "/Cert", "/CRL", "/OCSP", "/TU"})
@@ -41,17 +45,25 @@ _ENTRY_NAME = re.compile(r"/[0-9A-F]{40}")  # the digest of a signature
 _DATE = re.compile(r"D:\d{4}(?:\d\d){0,5}(?:Z|[+-]\d\d'(?:\d\d'?)?)?", re.ASCII)
 
 
-def store_is_true(reader: PdfFileReader) -> bool:
-    """Whether the file's /DSS, if there is one, holds certificates, revocation data, their date and nothing else."""
+def store(reader: PdfFileReader) -> Brought | Finding:
+    """What the file's /DSS holds. A finding where that is anything but certificates, revocation data and their date."""
     if "/DSS" not in reader.root:
-        return True
+        return Brought()
+    found: dict[tuple[Any, bytes], Any] = {}
     try:
         for key, stream in _streams(reader.root["/DSS"]):
-            parsed = _KINDS[key].load(stream.data, strict=True)
-            parsed.native  # noqa: B018 - parses all of it
+            kind, data = _KINDS[key], stream.data
+            if (kind, data) not in found:
+                found[kind, data] = kind.load(data)
+            if len(found) > structure.LIMITS.brought:
+                return FINDINGS["limit"]
     except (ValueError, TypeError, KeyError):
-        return False
-    return True
+        return FINDINGS["modified"]
+
+    def of(kind: Any) -> tuple[Any, ...]:
+        return tuple(item for item in found.values() if isinstance(item, kind))
+
+    return Brought(of(Certificate), of(RevocationList), of(Answer))
 
 
 def _streams(store: Any) -> Iterator[tuple[str, StreamObject]]:
@@ -77,46 +89,107 @@ def _streams(store: Any) -> Iterator[tuple[str, StreamObject]]:
                 yield key, item
 
 
-async def document_timestamp(
-    stamp: EmbeddedPdfSignature, *, snapshot: trust.Snapshot, received: datetime, tolerance: timedelta, gap_fits: bool
-) -> SignatureReport:
-    """The report of one document timestamp: an authority of the kind `timestamp` must stand behind it."""
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """A document timestamp that was judged: up to where it covers the file, and what was found."""
+
+    end: int
+    revision: int
+    field: str
+    report: SignatureReport
+    time: datetime | None = None
+    chain: trust.Chain | None = None
+
+    @property
+    def trusted(self) -> bool:
+        return self.report.finding is PASSED
+
+    @property
+    def harms(self) -> bool:
+        """Whether it weighs against the file: not where a recognised authority's word is merely worth nothing now."""
+        finding = self.report.finding
+        return finding.verdict is Verdict.TOTAL_FAILED or finding.code in _HARMFUL
+
+
+_HARMFUL = frozenset({"stamp_untrusted", "time_order", "limit", "unparsable", "no_signer"})
+_SUBFILTER = "/ETSI.RFC3161"
+
+
+def document_timestamp(
+    stamp: EmbeddedPdfSignature,
+    *,
+    end: int,
+    snapshot: trust.Snapshot,
+    existed: datetime,
+    offered: Sequence[Certificate],
+    evidence: Evidence,
+    gap_fits: bool,
+) -> Stamp:
+    """One document timestamp, which surely `existed` at a moment; an authority of the kind `timestamp` must stand
+    behind it."""
+
+    def judged(finding: Finding, **more: Any) -> Stamp:
+        value, found = more.get("value"), more.get("found") or at_time.Judged(finding)
+        report = SignatureReport(
+            finding=finding,
+            **certificate(cms.signer, found.chain),
+            signing_time=iso(more.get("time")),
+            time_basis="timestamp",
+            timestamped=finding is PASSED,
+            integrity_ok=bool(value and value.intact and value.valid),
+            chain_ok=found.finding is PASSED,
+            revocation=found.revocation,
+            algorithm=value.algorithm if value else None,
+        )
+        return Stamp(end, stamp.signed_revision, stamp.fq_name, report, more.get("time"), found.chain)
+
     cms = SignedData.load(stamp.pkcs7_content)
     problem = cms.problem(len(stamp.pkcs7_content)) or (None if gap_fits else "byte_range")
-    leaf = cms.signer
-    chain = snapshot.chain(leaf, trust.TIMESTAMP_KINDS, at=received, embedded=cms.others) if leaf else None
-    moment, finding = None, FINDINGS[problem] if problem else FINDINGS["stamp_untrusted"]
-    status = None
-    if not problem:
-        try:
-            status = await async_validate_pdf_timestamp(
-                stamp, paths.context(snapshot, [chain] if chain else [], received), skip_diff=True
-            )
-            moment = status.timestamp
-            finding = _judged(status, leaf, chain, latest=received + tolerance)
-        except (SignatureValidationError, CMSStructuralError):
-            finding = FINDINGS["cms_shape"]
-    return SignatureReport(
-        finding=finding,
-        **certificate(leaf, chain),
-        signing_time=moment.isoformat() if moment else None,
-        time_basis="timestamp",
-        timestamped=finding is PASSED,
-        integrity_ok=bool(status and status.intact and status.valid),
-        chain_ok=bool(status and status.trusted),
-        revocation="good" if finding is PASSED else "unknown",
-        algorithm=f"{status.pkcs7_signature_mechanism}+{status.md_algorithm}" if status else None,
+    if problem or cms.signer is None:
+        return judged(FINDINGS[problem or "no_signer"])
+    if stamp.sig_object.get("/SubFilter") != _SUBFILTER:
+        return judged(FINDINGS["cms_shape"])
+    try:
+        stamp.compute_integrity_info(skip_diff=True)
+        value = values.verified(stamp.signed_data, None)
+        fits = values.imprint_fits(stamp.signed_data, stamp.compute_digest)
+    except (SignatureValidationError, CMSStructuralError):
+        return judged(FINDINGS["cms_shape"])
+    time = cms.stamped_at()
+    if fits is False or value.finding.verdict is Verdict.TOTAL_FAILED:
+        return judged(FINDINGS["hash"] if fits is False else value.finding, value=value, time=time)
+    if value.certificate != cms.signer.der:
+        return judged(FINDINGS["no_signer"], value=value, time=time)
+    found = at_time.stamper(
+        cms.signer, snapshot=snapshot, stamped=time, existed=existed, offered=(*cms.others, *offered), evidence=evidence
     )
+    weak = found.finding is PASSED and (fits is None or not value.strong)
+    return judged(FINDINGS["weak"] if weak else found.finding, value=value, time=time, found=found)
 
 
-def _judged(status: Any, leaf: trust.Certificate | None, chain: trust.Chain | None, *, latest: datetime) -> Finding:
-    if not status.intact:
-        return FINDINGS["hash"]
-    if not status.valid:
-        return FINDINGS["crypto"]
-    if leaf is None or bytes(status.signing_cert.dump()) != leaf.der:
-        return FINDINGS["no_signer"]
-    purposes = leaf.asn1.extended_key_usage_value
-    if chain is None or not status.trusted or purposes is None or "time_stamping" not in purposes.native:
-        return FINDINGS["stamp_untrusted"]
-    return PASSED if status.timestamp <= latest else FINDINGS["time_order"]
+def unreadable(stamp: EmbeddedPdfSignature, end: int, finding: Finding) -> Stamp:
+    """A document timestamp that could not be looked at."""
+    return Stamp(end, stamp.signed_revision, stamp.fq_name, SignatureReport(finding))
+
+
+def only_stamps(names: set[str], stamps: Sequence[Stamp], reader: PdfFileReader) -> bool:
+    """Whether the changed fields are those of recognised document timestamps that show nothing.
+
+    Some producers give an invisible field an (empty) appearance, which the library takes for form filling.
+    """
+    invisible = {
+        name
+        for name, _, reference in enumerate_sig_fields(reader, filled_status=True)
+        if _shows_nothing(reference.get_object())
+    }
+    return bool(names) and names <= {s.field for s in stamps if not s.harms} & invisible
+
+
+def _shows_nothing(field: Any) -> bool:
+    if not isinstance(field, DictionaryObject) or "/Kids" in field:
+        return False
+    box = field.get("/Rect")
+    if box is None:
+        return "/AP" not in field
+    left, low, right, high = (float(box[place]) for place in range(4))
+    return left == right and low == high

@@ -1,41 +1,85 @@
-"""What the PDF library may use to judge a chain: that which the trust snapshot chose, its revocation data, a moment.
+"""Whether a chain holds at one moment, as RFC 5280 asks: the library's path validation, of that chain and nothing else.
 
-Nothing else: certificates and lists that came with the file are not searched, and nothing is fetched.
+The chain was chosen by key (`trust`); revocation is judged apart (`revocation`), so the context knows no lists, and
+nothing is fetched. Certificates that came with the file are not searched for other issuers.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from datetime import datetime
 from typing import Any
 
+from asn1crypto import algos
+from pyhanko.pdf_utils.misc import lift_iterable_async
+from pyhanko.sign.ades.report import AdESIndeterminate
+from pyhanko.sign.validation.generic_cms import validate_cert_usage
+from pyhanko.sign.validation.settings import KeyUsageConstraints
 from pyhanko_certvalidator import ValidationContext
-from pyhanko_certvalidator.policy_decl import REQUIRE_REVINFO, CertRevTrustPolicy, DisallowWeakAlgorithmsPolicy
+from pyhanko_certvalidator.authority import CertTrustAnchor
+from pyhanko_certvalidator.path import ValidationPath
+from pyhanko_certvalidator.policy_decl import NO_REVOCATION, CertRevTrustPolicy, DisallowWeakAlgorithmsPolicy
 from pyhanko_certvalidator.registry import CertificateRegistry, SimpleTrustManager
+from pyhanko_certvalidator.sig_validate import DEFAULT_VALIDATION_CONTEXT, DefaultSignatureValidator
 
 from services.signing import trust
 
-_REVOCATION = CertRevTrustPolicy(REQUIRE_REVINFO, retroactive_revinfo=True)
+_JUDGED_ELSEWHERE = CertRevTrustPolicy(NO_REVOCATION)
+_EC_KEY = "1.2.840.10045.2.1"
+
+BY_INDICATION: dict[Any, str] = {
+    AdESIndeterminate.NO_CERTIFICATE_CHAIN_FOUND: "no_chain",
+    AdESIndeterminate.NO_SIGNING_CERTIFICATE_FOUND: "no_signer",
+    AdESIndeterminate.CHAIN_CONSTRAINTS_FAILURE: "chain_constraints",
+    AdESIndeterminate.CRYPTO_CONSTRAINTS_FAILURE: "weak",
+    AdESIndeterminate.CRYPTO_CONSTRAINTS_FAILURE_NO_POE: "weak",
+    AdESIndeterminate.EXPIRED: "expired",
+    AdESIndeterminate.OUT_OF_BOUNDS_NO_POE: "expired_no_poe",
+}
 
 
-def context(snapshot: trust.Snapshot, chains: Sequence[trust.Chain], moment: datetime) -> ValidationContext:
-    """A context for these chains at `moment` (aware)."""
-    lists: list[Any] = []
-    answers: list[Any] = []
-    for chain in chains:
-        more_lists, more_answers, _ = snapshot.revocation_for(chain)
-        lists += more_lists
-        answers += more_answers
+def context(chains: Sequence[trust.Chain], moment: datetime) -> ValidationContext:
+    """What the library may use: these chains, at `moment` (aware). It does not ask about revocation."""
     return ValidationContext(
         trust_manager=SimpleTrustManager.build(trust_roots=[chain.anchor.asn1 for chain in chains]),
         certificate_registry=_ChosenOnly([c.asn1 for chain in chains for c in (*chain.links, chain.anchor)]),
         moment=moment,
         allow_fetching=False,
-        crls=lists,
-        ocsps=answers,
-        revinfo_policy=_REVOCATION,
+        revinfo_policy=_JUDGED_ELSEWHERE,
         algorithm_usage_policy=DisallowWeakAlgorithmsPolicy(),
+        signature_validator=SignatureValidator(),
     )
+
+
+def path(chain: trust.Chain) -> ValidationPath:
+    """The chain as the library has it: from the anchor down to the leaf."""
+    links = [c.asn1 for c in chain.links]
+    return ValidationPath(CertTrustAnchor(chain.anchor.asn1), links[:0:-1], links[0] if links else None)
+
+
+def problem(chain: trust.Chain, moment: datetime, usage: KeyUsageConstraints) -> str | None:
+    """Why the chain does not hold at `moment`, as a finding's code; None where it does."""
+    if not chain.anchor.valid_at(moment):
+        return "chain_failure"
+    leaf = chain.links[0] if chain.links else chain.anchor
+    result = finished(
+        validate_cert_usage(
+            leaf.asn1, context([chain], moment), key_usage_settings=usage, paths=lift_iterable_async([path(chain)])
+        )
+    )
+    if result.error_subindic is None:
+        return None
+    return BY_INDICATION.get(result.error_subindic, "chain_failure")
+
+
+def finished(work: Coroutine[Any, Any, Any]) -> Any:
+    """The result of a coroutine of the library that has nothing to wait for, since nothing is fetched."""
+    try:
+        work.send(None)
+    except StopIteration as end:
+        return end.value
+    work.close()
+    raise RuntimeError("the library wanted to wait")
 
 
 class _ChosenOnly(CertificateRegistry):
@@ -48,3 +92,20 @@ class _ChosenOnly(CertificateRegistry):
 
     def register(self, cert: Any) -> bool:
         return cert.sha256 in self._chosen and super().register(cert)
+
+
+class SignatureValidator(DefaultSignatureValidator):
+    """Also verifies what some producers write: an EC signature that names the key's kind in place of the algorithm."""
+
+    def validate_signature(
+        self,
+        signature: bytes,
+        signed_data: bytes,
+        public_key_info: Any,
+        signature_algorithm: Any,
+        context: Any = DEFAULT_VALIDATION_CONTEXT,
+    ) -> None:
+        if signature_algorithm["algorithm"].dotted == _EC_KEY and public_key_info.algorithm == "ec":
+            digest = context.contextual_md_algorithm
+            signature_algorithm = algos.SignedDigestAlgorithm({"algorithm": f"{digest}_ecdsa"})
+        super().validate_signature(signature, signed_data, public_key_info, signature_algorithm, context)

@@ -29,6 +29,8 @@ class Limits:
     signatures: int = 20
     certificates: int = 20
     contents_bytes: int = 2 * 1024 * 1024
+    # Certificates, revocation lists and answers that a file brings along.
+    brought: int = 100
     # Comparing revisions costs about 0.6 ms an object.
     diff_objects: int = 20_000
 

@@ -41,6 +41,8 @@ KINDS = ("public", "government", "timestamp")
 SIGNER_KINDS = frozenset({"public", "government"})
 TIMESTAMP_KINDS = frozenset({"timestamp"})
 _LONGEST_CHAIN = 6
+_MOST_CHAINS = 8
+_MOST_STEPS = 200
 
 
 class TrustError(Exception):
@@ -74,50 +76,58 @@ class Snapshot:
         at: datetime,
         embedded: Sequence[Certificate] = (),
     ) -> Chain | None:
-        """The chain from `leaf` to an anchor of one of the kinds, or None.
+        """The first of `chains`, or None."""
+        return next(iter(self.chains(leaf, kinds, at=at, embedded=embedded)), None)
 
-        `embedded` are certificates that came with the file; self-issued ones among them are dropped. A certificate that
-        is an anchor itself signs nothing: it has no chain. Among equals, what is valid at `at` goes first.
+    def chains(
+        self,
+        leaf: Certificate,
+        kinds: frozenset[str],
+        *,
+        at: datetime,
+        embedded: Sequence[Certificate] = (),
+    ) -> list[Chain]:
+        """The chains from `leaf` to anchors of the kinds, always in the same order: what is valid at `at` goes first.
+
+        There may be several: authorities are cross-signed and renewed. `embedded` are certificates that came with the
+        file; self-issued ones among them are dropped. A certificate that is an anchor itself signs nothing: it has no
+        chain; but a timestamp authority's own certificate may be the anchor of its kind.
         """
         anchors = [(kind, c) for kind in KINDS if kind in kinds for c in self.anchors.get(kind, ())]
-        if any(leaf.der == c.der for kind in KINDS for c in self.anchors.get(kind, ())):
-            return None
+        own = [kind for kind in KINDS if any(leaf.der == c.der for c in self.anchors.get(kind, ()))]
+        if own:
+            return [Chain((), leaf, "timestamp")] if own == ["timestamp"] and "timestamp" in kinds else []
         known = {c.der for c in self.intermediates}
-        offered = sorted(
-            (c for c in embedded if not c.self_issued and c.der not in known and c.der != leaf.der),
-            key=lambda c: c.fingerprint,
-        )
-        middle = [*self.intermediates, *offered]
+        offered = {c.der: c for c in embedded if not c.self_issued and c.der not in known and c.der != leaf.der}
+        middle = [*self.intermediates, *sorted(offered.values(), key=lambda c: c.fingerprint)]
+        return _climb(leaf, anchors, middle, at)
 
-        def climb(links: tuple[Certificate, ...]) -> Chain | None:
-            top = links[-1]
-            for kind, anchor in sorted(anchors, key=lambda pair: not pair[1].valid_at(at)):
-                if anchor.issued(top):
-                    return Chain(links, anchor, kind)
-            if len(links) == _LONGEST_CHAIN:
-                return None
-            for candidate in sorted(middle, key=lambda c: not c.valid_at(at)):
-                if candidate not in links and candidate.issued(top):
-                    found = climb((*links, candidate))
-                    if found:
-                        return found
-            return None
 
-        return climb((leaf,))
+def _climb(
+    leaf: Certificate, anchors: list[tuple[str, Certificate]], middle: list[Certificate], at: datetime
+) -> list[Chain]:
+    """Depth first, nearest first; bounded, because a file can bring authorities that vouch for each other in rings."""
+    anchors = sorted(anchors, key=lambda pair: not pair[1].valid_at(at))
+    middle = sorted(middle, key=lambda c: not c.valid_at(at))
+    issuers: dict[bytes, list[Certificate]] = {}
+    found: list[Chain] = []
+    steps = 0
 
-    def revocation_for(self, chain: Chain) -> tuple[list[Any], list[Any], bool]:
-        """Lists and answers that speak of the chain's certificates, and whether each certificate has at least one."""
-        lists: list[Any] = []
-        answers: list[Any] = []
-        complete = True
-        for certificate, issuer in zip(chain.links, (*chain.links[1:], chain.anchor), strict=True):
-            own_lists = [item.asn1 for item in self.lists if item.speaks_of(certificate, issuer)]
-            serial, until = certificate.asn1.serial_number, certificate.asn1.not_valid_after
-            own_answers = [a.asn1 for a in self.answers if serial in a.serials and a.produced <= until]
-            lists += own_lists
-            answers += own_answers
-            complete = complete and bool(own_lists or own_answers)
-        return lists, answers, complete
+    def climb(links: tuple[Certificate, ...]) -> None:
+        nonlocal steps
+        steps += 1
+        top = links[-1]
+        found.extend(Chain(links, anchor, kind) for kind, anchor in anchors if anchor.issued(top))
+        if len(links) == _LONGEST_CHAIN:
+            return
+        if top.der not in issuers:
+            issuers[top.der] = [c for c in middle if c.issued(top)]
+        for candidate in issuers[top.der]:
+            if candidate not in links and len(found) < _MOST_CHAINS and steps < _MOST_STEPS:
+                climb((*links, candidate))
+
+    climb((leaf,))
+    return found[:_MOST_CHAINS]
 
 
 def load(folder: Path) -> Snapshot:
