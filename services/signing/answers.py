@@ -24,7 +24,7 @@ _HASHES: dict[str, Callable[[bytes], Any]] = {
     "sha384": hashlib.sha384,
     "sha512": hashlib.sha512,
 }
-_STRONG = frozenset({"sha224", "sha256", "sha384", "sha512", "sha3_256", "sha3_384", "sha3_512"})
+_STRONG = frozenset({"own", "sha224", "sha256", "sha384", "sha512", "sha3_256", "sha3_384", "sha3_512"})
 _RESPONDERS = 5
 #: (responder, issuer, moment) → whether nothing stands against the responder.
 Asked = Callable[[Certificate, Certificate, datetime], bool]
@@ -93,11 +93,8 @@ class Answer:
 
     def _is_signed_by(self, certificate: Certificate) -> bool:
         algorithm = self.basic["signature_algorithm"]
-        try:
-            if algorithm.hash_algo not in _STRONG:
-                return False
-        except ValueError:
-            pass  # Ed25519 and Ed448 name no hash of their own
+        if _hash_of(algorithm) not in _STRONG:
+            return False
         try:
             DefaultSignatureValidator().validate_signature(
                 self.basic["signature"].native,
@@ -108,6 +105,13 @@ class Answer:
         except (InvalidSignature, UnsupportedAlgorithm, ValueError, TypeError, AssertionError, NotImplementedError):
             return False  # or a key of another kind than the signature
         return True
+
+
+def _hash_of(algorithm: Any) -> str:
+    try:
+        return str(algorithm.hash_algo)
+    except ValueError:
+        return "own"  # Ed25519 and Ed448 bring theirs
 
 
 def _is_meant(single: Any, certificate: Certificate, issuer: Certificate) -> bool:
