@@ -86,7 +86,10 @@ class Files:
             .next_update(authority.NOT_AFTER)
             .add_extension(x509.CRLNumber(2), critical=False)
             .add_extension(
-                x509.AuthorityKeyIdentifier.from_issuer_public_key(above.certificate.public_key()), critical=False
+                x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(
+                    above.certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
+                ),
+                critical=False,
             )
         )
         revoked = [

@@ -15,7 +15,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from services.signing.syntax import WHITE, Indirect, Ref, SyntaxProblem, indirect, skip, unpacked, value_at
+from services.signing.syntax import Indirect, Ref, SyntaxProblem, bare_end, indirect, skip, unpacked, value_at
 from services.signing.tables import Entry, Section, section
 
 _SECTIONS = 200
@@ -46,15 +46,15 @@ class Layout:
 
     def later_than(self, end: int, data: bytes) -> int | None:
         """How many revisions follow the one that ends at `end`; None where none ends there."""
-        bare = len(data[:end].rstrip(WHITE))
+        bare = bare_end(data, end)
         return len(self.ends) - 1 - self.ends.index(bare) if bare in self.ends else None
 
 
 def read(data: bytes, first_end: int) -> Layout:
     """Account for all of `data`, where the first signature's range ends at `first_end`."""
-    base_end = len(data[:first_end].rstrip(WHITE))
+    base_end = bare_end(data, first_end)
     try:
-        base = _Base(data[:base_end])
+        base = _Base(data, base_end)
     except SyntaxProblem as problem:
         raise Ambiguous(str(problem)) from problem
     try:
@@ -134,10 +134,10 @@ def packed(data: bytes, item: Indirect) -> dict[int, object]:
 class _Base:
     """The revisions that the first signature covers; making one checks them."""
 
-    def __init__(self, data: bytes) -> None:
-        self.data = data
-        at = data.rfind(b"startxref")
-        match = _STARTXREF.fullmatch(data, at) if at >= 0 else None
+    def __init__(self, data: bytes, end: int) -> None:
+        self.data, self.end = data, end
+        at = data.rfind(b"startxref", 0, end)
+        match = _STARTXREF.fullmatch(data, at, end) if at >= 0 else None
         if match is None:
             raise SyntaxProblem("no startxref at the end of the signed revision")
         self.target = int(match[1])
@@ -183,8 +183,9 @@ class _Base:
             if start > place and skip(self.data, place, comments=True) != start:
                 raise SyntaxProblem(f"bytes that belong to nothing before {start}")
             place, last = max(place, end), start
-        if skip(self.data, place, comments=True) != len(self.data):
-            raise SyntaxProblem(f"bytes that belong to nothing after {place}")
+        # The last startxref belongs to a table, so the revision ends with the last extent or is not what it says.
+        if place != self.end:
+            raise SyntaxProblem(f"bytes that belong to nothing after {place}, or objects behind the revision")
 
     def _objects(self, entries: dict[int, Entry], lookup: _Lookup) -> Iterable[tuple[int, int]]:
         for number, entry in entries.items():

@@ -14,7 +14,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-_WHITE = b"\x00\t\n\x0c\r "
+from services.signing.syntax import WHITE, bare_end
+
 _BYTE_RANGE = re.compile(rb"/ByteRange(?=[\x00\t\n\x0c\r \[\d/<>(%])")
 _OBJECT = re.compile(rb"[\x00\t\n\x0c\r ]*(\d{1,10})[\x00\t\n\x0c\r ]+(\d{1,5})[\x00\t\n\x0c\r ]+obj")
 _HEX = re.compile(rb"<(?:[0-9A-Fa-f]{2})+>")
@@ -55,7 +56,7 @@ def scan(data: bytes) -> Scan:
     return Scan(
         header_at_start=data.startswith(b"%PDF-"),
         signatures=sum(1 for _ in _BYTE_RANGE.finditer(data)),
-        revisions=max(data.count(b"startxref"), data.count(b"%%EOF")),
+        revisions=data.count(b"startxref"),
     )
 
 
@@ -86,9 +87,9 @@ def gap_problem(
     if head is None or int(head.group(1)) != number:
         return "the signature's object does not stand where the table says"
     between = data[head.end() : start]
-    if b"endobj" in between or b"stream" in between or not between.rstrip(_WHITE).endswith(b"/Contents"):
+    if b"endobj" in between or b"stream" in between or not between.rstrip(WHITE).endswith(b"/Contents"):
         return "the gap does not belong to the signature's /Contents"
-    if not data[:end].rstrip(_WHITE).endswith(b"%%EOF"):
+    if not data.endswith(b"%%EOF", 0, bare_end(data, end)):
         return "the signed range does not end with a revision"
     return None
 
@@ -115,6 +116,6 @@ def tail_is_clean(data: bytes, end: int, later_revisions: int) -> bool:
     those revisions, to the last byte, is for `layout` to say.
     """
     tail = data[end:]
-    if not tail.strip(_WHITE):
+    if not tail.strip(WHITE):
         return later_revisions == 0
-    return tail.count(b"%%EOF") == later_revisions and tail.rstrip(_WHITE).endswith(b"%%EOF")
+    return tail.count(b"%%EOF") == later_revisions and tail.rstrip(WHITE).endswith(b"%%EOF")

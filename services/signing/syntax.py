@@ -12,34 +12,40 @@ import re
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 WHITE = b"\x00\t\n\x0c\r "
 _DEPTH = 60
 # What an object stream or a cross-reference stream may unpack to.
 _UNPACKED = 64 * 1024 * 1024
+_BLOCK = 4096
 
 _GAP = re.compile(rb"[\x00\t\n\x0c\r ]*+")
 _COMMENTED_GAP = re.compile(rb"(?:[\x00\t\n\x0c\r ]++|%[^\r\n]*+)*+")
 _END = rb"(?=[\x00\t\n\x0c\r ()<>\[\]{}/%]|\Z)"
 _HEAD = re.compile(rb"(0|[1-9]\d{0,9})[\x00\t\n\x0c\r ]+(0|[1-9]\d{0,4})[\x00\t\n\x0c\r ]+obj" + _END)
+# One alternative a group (a reference has two, the later one tells it): what is met most often stands first.
+_NAME, _REF, _INTEGER, _MARK, _REAL, _HEX, _TEXT, _OPEN, _WORD = 1, 3, 4, 5, 6, 7, 8, 9, 10
 _VALUE = (
-    rb"(?:(?P<name>/[^\x00\t\n\x0c\r ()<>\[\]{}/%]*+)"
-    rb"|(?P<ref>(?P<number>\d{1,10})[\x00\t\n\x0c\r ]++(?P<generation>\d{1,5})[\x00\t\n\x0c\r ]++R" + _END + rb")"
-    rb"|(?P<integer>[+-]?\d{1,18}" + _END + rb")"
-    rb"|(?P<mark><<|>>|\[|\])"
-    rb"|(?P<real>[+-]?(?:\d+\.\d*|\.\d+)" + _END + rb")"
-    rb"|<(?P<hex>[0-9A-Fa-f\x00\t\n\x0c\r ]*+)>"
-    rb"|(?P<open>\()"
-    rb"|(?P<word>true|false|null)" + _END + rb")"
+    rb"(?:/([^\x00\t\n\x0c\r ()<>\[\]{}/%]*+)"
+    rb"|(\d{1,10})[\x00\t\n\x0c\r ]++(\d{1,5})[\x00\t\n\x0c\r ]++R" + _END + rb""
+    rb"|([+-]?\d{1,18})" + _END + rb""
+    rb"|(<<|>>|\[|\])"
+    rb"|([+-]?(?:\d+\.\d*|\.\d+))" + _END + rb""
+    rb"|<([0-9A-Fa-f\x00\t\n\x0c\r ]*+)>"
+    rb"|\(((?:[^()\\]++|\\.)*+)\)"
+    rb"|(\()"
+    rb"|(true|false|null)" + _END + rb")"
 )
-_TOKEN = re.compile(_GAP.pattern + _VALUE)
-_COMMENTED_TOKEN = re.compile(_COMMENTED_GAP.pattern + _VALUE)
+_TOKEN = re.compile(_GAP.pattern + _VALUE, re.DOTALL)
+_COMMENTED_TOKEN = re.compile(_COMMENTED_GAP.pattern + _VALUE, re.DOTALL)
 _IN_STRING = re.compile(rb"[^()\\]*+(?:\\.[^()\\]*+)*+", re.DOTALL)
 _ESCAPED_NAME = re.compile(rb"#([0-9A-Fa-f]{2})")
 _STREAM_EOL = re.compile(rb"\r?\n")
 _AFTER_STREAM = re.compile(rb"[\x00\t\n\x0c\r ]*endstream[\x00\t\n\x0c\r ]+endobj" + _END)
 _ENDOBJ = re.compile(rb"endobj(?=[\x00\t\n\x0c\r %]|\Z)")
+_OPENING_OF = {b">>": b"<<", b"]": b"["}
+_OPENING = frozenset(_OPENING_OF.values())
 _CONSTANTS = {b"true": True, b"false": False, b"null": None}
 
 
@@ -51,8 +57,7 @@ class Name(bytes):
     """A name without its slash, escapes resolved."""
 
 
-@dataclass(frozen=True, slots=True)
-class Ref:
+class Ref(NamedTuple):
     """A reference to an indirect object."""
 
     number: int
@@ -78,6 +83,17 @@ def skip(data: bytes, at: int, *, comments: bool = False) -> int:
     """The place behind white space (and comments, where they are allowed)."""
     match = (_COMMENTED_GAP if comments else _GAP).match(data, at)
     return match.end() if match else at
+
+
+def bare_end(data: bytes, end: int) -> int:
+    """Where `data[:end]` ends without the white space behind it; nothing large is copied."""
+    while end > 0:
+        start = max(0, end - _BLOCK)
+        kept = len(data[start:end].rstrip(WHITE))
+        if kept:
+            return start + kept
+        end = start
+    return 0
 
 
 def indirect(data: bytes, at: int, lengths: Lengths, *, comments: bool = False) -> Indirect:
@@ -110,34 +126,43 @@ def _stream(data: bytes, at: int, value: Any, lengths: Lengths) -> tuple[int, in
 
 def value_at(data: bytes, at: int, *, comments: bool = False) -> tuple[Any, int]:
     """One value (not a stream) and the place behind it."""
+    pattern = _COMMENTED_TOKEN if comments else _TOKEN
+    next_token = pattern.scanner(data, at).match  # type: ignore[attr-defined]  # each call goes on behind the last one
     level: list[Any] = []
     outer: list[tuple[bytes, list[Any]]] = []
-    next_token = (_COMMENTED_TOKEN if comments else _TOKEN).match
     while True:
-        token = next_token(data, at)
+        token = next_token()
         if token is None:
             raise SyntaxProblem(f"no value at {at}")
-        at, kind = token.end(), token.lastgroup
-        if kind == "mark":
-            text = token["mark"]
-            if text in (b"<<", b"["):
+        kind, at = token.lastindex, token.end()
+        if kind == _NAME:
+            name = token[_NAME]
+            level.append(Name(_ESCAPED_NAME.sub(_unescaped, name) if b"#" in name else name))
+        elif kind == _REF:
+            level.append(Ref(int(token[_REF - 1]), int(token[_REF])))
+        elif kind == _INTEGER:
+            level.append(int(token[_INTEGER]))
+        elif kind == _MARK:
+            text = token[_MARK]
+            if text in _OPENING:
                 if len(outer) == _DEPTH:
                     raise SyntaxProblem(f"nested too deeply at {at}")
                 outer.append((text, level))
                 level = []
                 continue
             level = _closed(text, level, outer, at)
-        elif kind == "open":
+        elif kind == _OPEN:
             value, at = _string(data, at)
             level.append(value)
+            next_token = pattern.scanner(data, at).match  # type: ignore[attr-defined]
         else:
-            level.append(_scalar(str(kind), token))
+            level.append(_scalar(kind, token[kind]))
         if not outer:
             return level[0], at
 
 
 def _closed(text: bytes, level: list[Any], outer: list[tuple[bytes, list[Any]]], at: int) -> list[Any]:
-    if not outer or outer[-1][0] != {b">>": b"<<", b"]": b"["}[text]:
+    if not outer or outer[-1][0] != _OPENING_OF[text]:
         raise SyntaxProblem(f"closes nothing at {at}")
     around = outer.pop()[1]
     around.append(level if text == b"]" else _dictionary(level, at))
@@ -146,22 +171,18 @@ def _closed(text: bytes, level: list[Any], outer: list[tuple[bytes, list[Any]]],
 
 def _dictionary(items: list[Any], at: int) -> dict[bytes, Any]:
     keys = items[::2]
-    if len(items) % 2 or not all(isinstance(key, Name) for key in keys) or len(set(keys)) != len(keys):
+    found = dict(zip(keys, items[1::2], strict=False)) if all(type(key) is Name for key in keys) else {}
+    if len(found) * 2 != len(items):
         raise SyntaxProblem(f"no dictionary of distinct keys before {at}")
-    return dict(zip((bytes(key) for key in keys), items[1::2], strict=True))
+    return found
 
 
-def _scalar(kind: str, token: re.Match[bytes]) -> Any:
-    text = token[kind]
-    if kind == "name":
-        return Name(_ESCAPED_NAME.sub(_unescaped, text[1:]) if b"#" in text else text[1:])
-    if kind == "ref":
-        return Ref(int(token["number"]), int(token["generation"]))
-    if kind == "integer":
-        return int(text)
-    if kind == "real":
+def _scalar(kind: int, text: bytes) -> Any:
+    if kind == _REAL:
         return float(text)
-    if kind == "word":
+    if kind == _TEXT:
+        return text
+    if kind == _WORD:
         return _CONSTANTS[text]
     digits = text.translate(None, WHITE)
     return bytes.fromhex((digits + b"0" if len(digits) % 2 else digits).decode("ascii"))
@@ -172,7 +193,7 @@ def _unescaped(match: re.Match[bytes]) -> bytes:
 
 
 def _string(data: bytes, at: int) -> tuple[bytes, int]:
-    """A literal string as it is written: escapes matter to nobody here, only where it ends."""
+    """A literal string with parentheses in it, as it is written: escapes matter to nobody here, only where it ends."""
     depth, place = 1, at
     while depth:
         match = _IN_STRING.match(data, place)
