@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from asn1crypto import x509 as asn1_x509
@@ -23,13 +24,17 @@ class Certificate:
     der: bytes
     asn1: Any = field(compare=False)
     native: x509.Certificate = field(compare=False)
+    # Names in a form that can be compared: making it is slow.
+    subject: str = field(compare=False)
+    issuer: str = field(compare=False)
 
     @classmethod
     def load(cls, der: bytes) -> Certificate:
-        """Raises ValueError for what is no certificate that both libraries can read."""
-        asn1 = asn1_x509.Certificate.load(der, strict=True)
-        asn1.native  # noqa: B018 - parses all of it now, so that nothing fails later
-        return cls(der, asn1, x509.load_der_x509_certificate(der))
+        """Raises ValueError for what is no certificate that both libraries can read.
+
+        The last ones are kept: the same authorities come with every file.
+        """
+        return _loaded(der)
 
     @property
     def fingerprint(self) -> str:
@@ -47,11 +52,11 @@ class Certificate:
 
     @property
     def self_issued(self) -> bool:
-        return bool(self.asn1.subject.hashable == self.asn1.issuer.hashable)
+        return self.subject == self.issuer
 
     def issued(self, other: Certificate) -> bool:
         """Whether this certificate's key signed `other`: by name, key identifiers and signature."""
-        if self.asn1.subject.hashable != other.asn1.issuer.hashable:
+        if self.subject != other.issuer:
             return False
         wanted, own = other.asn1.authority_key_identifier, self.asn1.key_identifier
         if wanted and own and wanted != own:
@@ -64,3 +69,10 @@ class Certificate:
 
     def valid_at(self, moment: datetime) -> bool:
         return bool(self.asn1.not_valid_before <= moment <= self.asn1.not_valid_after)
+
+
+@lru_cache(maxsize=256)
+def _loaded(der: bytes) -> Certificate:
+    asn1 = asn1_x509.Certificate.load(der, strict=True)
+    asn1.native  # noqa: B018 - parses all of it now, so that nothing fails later
+    return Certificate(der, asn1, x509.load_der_x509_certificate(der), asn1.subject.hashable, asn1.issuer.hashable)

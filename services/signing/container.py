@@ -87,8 +87,8 @@ def _certificates(signed: Any) -> list[trust.Certificate]:
 def _is_meant(sid: Any, certificate: trust.Certificate) -> bool:
     if sid.name == "issuer_and_serial_number":
         wanted = sid.chosen
-        return bool(
-            wanted["issuer"].hashable == certificate.asn1.issuer.hashable
-            and wanted["serial_number"].native == certificate.asn1.serial_number
-        )
+        if wanted["serial_number"].native != certificate.asn1.serial_number:
+            return False
+        named = wanted["issuer"]
+        return bool(named.dump() == certificate.asn1.issuer.dump() or named.hashable == certificate.issuer)
     return bool(sid.chosen.native == certificate.asn1.key_identifier)

@@ -68,7 +68,7 @@ class RevocationList:
 
     def signed_by(self, issuer: Certificate) -> bool:
         """Whether the issuer's key signed the list and may sign lists: by name, usage and signature."""
-        if self.issuer != issuer.asn1.subject.hashable:
+        if self.issuer != issuer.subject:
             return False
         usage = issuer.asn1.key_usage_value
         if (usage is not None and "crl_sign" not in usage.native) or not issuer.valid_at(self.issued):

@@ -117,6 +117,7 @@ _SUBFILTER = "/ETSI.RFC3161"
 
 def document_timestamp(
     stamp: EmbeddedPdfSignature,
+    cms: SignedData,
     *,
     end: int,
     snapshot: trust.Snapshot,
@@ -143,7 +144,6 @@ def document_timestamp(
         )
         return Stamp(end, stamp.signed_revision, stamp.fq_name, report, more.get("time"), found.chain)
 
-    cms = SignedData.load(stamp.pkcs7_content)
     problem = cms.problem(len(stamp.pkcs7_content)) or (None if gap_fits else "byte_range")
     if problem or cms.signer is None:
         return judged(FINDINGS[problem or "no_signer"])
@@ -151,15 +151,13 @@ def document_timestamp(
         return judged(FINDINGS["cms_shape"])
     try:
         stamp.compute_integrity_info(skip_diff=True)
-        value = values.verified(stamp.signed_data, None)
+        value = values.verified(stamp.signed_data, cms.signer, None)
         fits = values.imprint_fits(stamp.signed_data, stamp.compute_digest)
     except (SignatureValidationError, CMSStructuralError):
         return judged(FINDINGS["cms_shape"])
     time = cms.stamped_at()
     if fits is False or value.finding.verdict is Verdict.TOTAL_FAILED:
         return judged(FINDINGS["hash"] if fits is False else value.finding, value=value, time=time)
-    if value.certificate != cms.signer.der:
-        return judged(FINDINGS["no_signer"], value=value, time=time)
     found = at_time.stamper(
         cms.signer, snapshot=snapshot, stamped=time, existed=existed, offered=(*cms.others, *offered), evidence=evidence
     )

@@ -109,11 +109,13 @@ class _File:
         if isinstance(store, Finding):
             findings.append(store)
             store = Brought()
-        brought = sum((of_container(SignedData.load(e.pkcs7_content).asn1) for e in embedded), store)
+        # A second parse for all reading of ours: touching the library's own objects can re-encode what was signed.
+        containers = {e: SignedData.load(e.pkcs7_content) for e in embedded}
+        brought = sum((of_container(cms.asn1) for cms in containers.values()), store)
         evidence = Evidence(
             (*self.snapshot.lists, *brought.lists), (*self.snapshot.answers, *brought.answers), self.now
         )
-        stamps = self._stamps([e for e in embedded if e not in ordinary], brought, evidence)
+        stamps = self._stamps({e: cms for e, cms in containers.items() if e not in ordinary}, brought, evidence)
         findings += [stamp.report.finding for stamp in stamps if stamp.harms]
         listed = tuple(stamp.report for stamp in stamps)
         if len(embedded) > 1 and self._objects() > structure.LIMITS.diff_objects:
@@ -124,6 +126,7 @@ class _File:
             Check(
                 context,
                 e,
+                containers[e],
                 gap_fits=self._gap_problem(e) is None,
                 is_last=e is last,
                 tail_is_clean=tail_is_clean or e is not last,
@@ -133,7 +136,7 @@ class _File:
         return Result(tuple(findings), tuple(reports), self.parser, listed)
 
     def _stamps(
-        self, embedded: Sequence[EmbeddedPdfSignature], brought: Brought, evidence: Evidence
+        self, embedded: dict[EmbeddedPdfSignature, SignedData], brought: Brought, evidence: Evidence
     ) -> list[longterm.Stamp]:
         """The document timestamps in the file's order, judged from the newest to the oldest."""
         existed = self.received
@@ -142,6 +145,7 @@ class _File:
             try:
                 judged = longterm.document_timestamp(
                     stamp,
+                    embedded[stamp],
                     end=end_of(stamp),
                     snapshot=self.snapshot,
                     existed=existed,

@@ -43,15 +43,21 @@ class Check:
     """The check of one signature."""
 
     def __init__(
-        self, context: Context, signature: EmbeddedPdfSignature, *, gap_fits: bool, is_last: bool, tail_is_clean: bool
+        self,
+        context: Context,
+        signature: EmbeddedPdfSignature,
+        cms: SignedData,
+        *,
+        gap_fits: bool,
+        is_last: bool,
+        tail_is_clean: bool,
     ) -> None:
         self.context = context
         self.signature = signature
+        self.cms = cms
         self.gap_fits = gap_fits
         self.is_last = is_last
         self.tail_is_clean = tail_is_clean
-        # A second parse for all reading of ours: touching the library's own objects can re-encode what was signed.
-        self.cms = SignedData.load(signature.pkcs7_content)
         self.claimed: datetime | None = None
         self.value: values.Value | None = None
         self.changes: ModificationLevel | None = None
@@ -84,12 +90,11 @@ class Check:
         if self.signature.sig_object.get("/SubFilter") not in _SUBFILTERS:
             return [FINDINGS["unparsable"]]
         self.signature.compute_integrity_info()
-        value = values.verified(self.signature.signed_data, self.signature.compute_digest())
-        self.value = value
-        # The very certificate that we report on must be the one that verified.
-        own = self.cms.signer is not None and value.certificate == self.cms.signer.der
+        assert self.cms.signer is not None  # else `problem` says so
+        digest = self.signature.compute_digest()
+        self.value = values.verified(self.signature.signed_data, self.cms.signer, digest)
         self.later = self._later_changes()
-        return [PASSED if own else FINDINGS["no_signer"], value.finding, self.later]
+        return [self.value.finding, self.later]
 
     def _later_changes(self) -> Finding:
         self.changes = changes(self.signature)

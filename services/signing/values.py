@@ -14,11 +14,12 @@ from cryptography.hazmat.primitives import hashes
 from pyhanko.sign.ades.report import AdESFailure
 from pyhanko.sign.general import extract_signer_info
 from pyhanko.sign.validation.errors import SignatureValidationError
-from pyhanko.sign.validation.generic_cms import extract_certs_for_validation, validate_sig_integrity
+from pyhanko.sign.validation.generic_cms import validate_sig_integrity
 from pyhanko.sign.validation.utils import CMSAlgorithmUsagePolicy
 from pyhanko_certvalidator.policy_decl import DisallowWeakAlgorithmsPolicy
 from pyhanko_certvalidator.util import get_pyca_cryptography_hash
 
+from services.signing.certificates import Certificate
 from services.signing.findings import FINDINGS, PASSED, Finding
 from services.signing.paths import SignatureValidator
 
@@ -28,12 +29,11 @@ _WEAK_IMPRINTS = frozenset({"md2", "md5", "sha1"})
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """What was found: `finding` is PASSED, hash, crypto or weak; `certificate` is the one that verified it (DER)."""
+    """What was found: `finding` is PASSED, hash, crypto or weak."""
 
     intact: bool
     valid: bool
     strong: bool
-    certificate: bytes
     algorithm: str
 
     @property
@@ -45,13 +45,13 @@ class Value:
         return PASSED if self.strong else FINDINGS["weak"]
 
 
-def verified(signed: Any, digest: bytes | None) -> Value:
-    """Verify the container's only signature over `digest`; None: over its own content (a timestamp).
+def verified(signed: Any, signer: Certificate, digest: bytes | None) -> Value:
+    """Verify the container's only signature, by `signer`, over `digest`; None: over its own content (a timestamp).
 
     `signed` is the library's object or one that nobody touched: reading can re-encode what was signed.
     """
     info = extract_signer_info(signed)
-    certificate = extract_certs_for_validation(signed).signer_cert
+    certificate = signer.asn1
     content = signed["encap_content_info"]
     if digest is None:
         own = hashes.Hash(get_pyca_cryptography_hash(info["digest_algorithm"]["algorithm"].native))
@@ -80,7 +80,7 @@ def verified(signed: Any, digest: bytes | None) -> Value:
         )
     )
     words = f"{mechanism['algorithm'].native}+{hashed['algorithm'].native}"
-    return Value(intact, valid, strong, bytes(certificate.dump()), words)
+    return Value(intact, valid, strong, words)
 
 
 def imprint_fits(signed: Any, digest: Callable[[str], bytes]) -> bool | None:
