@@ -6,11 +6,11 @@ long or much memory: run it in a worker with limits.
 
 from __future__ import annotations
 
-import hashlib
 from datetime import datetime
 from typing import Any
 
 from services.signing import formats, pdf, trust
+from services.signing.digests import Digests
 from services.signing.verdict import FINDINGS, NO_SIGNATURE, file_report
 
 
@@ -22,15 +22,15 @@ def check_file(data: bytes, *, snapshot: trust.Snapshot, received: datetime, now
     if received.utcoffset() is None or now.utcoffset() is None:
         raise ValueError("received and now need a time zone")
     known_since = min(received, now)
-    kind = formats.sniff(data)
+    kind, digests = formats.sniff(data), Digests(data)
     if kind == "pdf":
-        result = pdf.check_pdf(data, snapshot=snapshot, received=known_since, now=now)
+        result = pdf.check_pdf(data, snapshot=snapshot, received=known_since, now=now, digests=digests)
     elif kind == "other" and formats.cannot_carry_signature(data):
         result = pdf.Result((NO_SIGNATURE,))
     else:
         result = pdf.Result((FINDINGS["unsupported"],))
     return file_report(
-        sha256=hashlib.sha256(data).hexdigest(),
+        sha256=digests.whole(),
         size=len(data),
         format=kind,
         trust_version=snapshot.version,

@@ -28,6 +28,7 @@ from pyhanko.sign.validation import EmbeddedPdfSignature
 
 from services.signing import layout, longterm, structure, trust
 from services.signing.container import SignedData
+from services.signing.digests import Digests
 from services.signing.embedded import Brought, of_container
 from services.signing.fields import empty_field_added
 from services.signing.revocation import Evidence
@@ -50,7 +51,7 @@ class Result:
     timestamps: tuple[SignatureReport, ...] = ()
 
 
-def check_pdf(data: bytes, *, snapshot: trust.Snapshot, received: datetime, now: datetime) -> Result:
+def check_pdf(data: bytes, *, snapshot: trust.Snapshot, received: datetime, now: datetime, digests: Digests) -> Result:
     """Judge all signatures of a PDF; `received` (aware) is when we got the file, which is when it surely existed."""
     if len(data) > structure.LIMITS.file_bytes:
         return Result((FINDINGS["limit"],))
@@ -66,7 +67,7 @@ def check_pdf(data: bytes, *, snapshot: trust.Snapshot, received: datetime, now:
             reader = PdfFileReader(io.BytesIO(data), strict=parser == "strict")
             if parser == "strict" and reader.xrefs.hybrid_xrefs_present:
                 continue
-            return _File(data, reader, parser, raw, snapshot, received, now).run()
+            return _File(data, reader, parser, raw, snapshot, received, now, digests).run()
         except PdfError:
             result = Result((FINDINGS["unreadable"],), parser=parser)
         except (RecursionError, MemoryError):
@@ -85,6 +86,7 @@ class _File:
     snapshot: trust.Snapshot
     received: datetime
     now: datetime
+    digests: Digests
 
     def run(self) -> Result:
         if self.reader.encrypted:
@@ -121,7 +123,9 @@ class _File:
         if len(embedded) > 1 and self._objects() > structure.LIMITS.diff_objects:
             return Result((*findings, FINDINGS["limit"]), parser=self.parser, timestamps=listed)
         last = max(ordinary, key=end_of, default=None)
-        context = Context(self.reader, self.snapshot, self.received, self.now, brought, evidence, tuple(stamps))
+        context = Context(
+            self.reader, self.snapshot, self.received, self.now, self.digests, brought, evidence, tuple(stamps)
+        )
         reports = [
             Check(
                 context,

@@ -17,6 +17,7 @@ from pyhanko.sign.validation.pdf_embedded import report_seed_value_validation
 from services.signing import at_time, longterm, paths, stamps, trust, values
 from services.signing.container import SignedData
 from services.signing.description import changes, described
+from services.signing.digests import Digests
 from services.signing.embedded import Brought
 from services.signing.revocation import Evidence
 from services.signing.verdict import FINDINGS, PASSED, Finding, SignatureReport, worst
@@ -34,6 +35,7 @@ class Context:
     snapshot: trust.Snapshot
     received: datetime
     now: datetime
+    digests: Digests
     brought: Brought
     evidence: Evidence
     stamps: tuple[longterm.Stamp, ...]
@@ -89,12 +91,21 @@ class Check:
         """Digest, signature value and later changes, whoever signed."""
         if self.signature.sig_object.get("/SubFilter") not in _SUBFILTERS:
             return [FINDINGS["unparsable"]]
+        self._take_digest()
         self.signature.compute_integrity_info()
         assert self.cms.signer is not None  # else `problem` says so
         digest = self.signature.compute_digest()
         self.value = values.verified(self.signature.signed_data, self.cms.signer, digest)
         self.later = self._later_changes()
         return [self.value.finding, self.later]
+
+    def _take_digest(self) -> None:
+        """The library reads the file in small pieces for each digest."""
+        _, start, stop, length = (int(value) for value in self.signature.byte_range)
+        name = self.signature.external_md_algorithm
+        digest = self.context.digests.around(name, start, stop, stop + length)
+        if digest is not None:
+            self.signature.external_digests[name] = digest
 
     def _later_changes(self) -> Finding:
         self.changes = changes(self.signature)
