@@ -43,7 +43,7 @@ class _Ports(Ports):
 
 
 def environments(
-    passwords: dict[str, str], rehearsal: bool, public_url: str, offset: float
+    passwords: dict[str, str], rehearsal: bool, public_url: str, offset: float, trust_keys: str
 ) -> dict[str, dict[str, str]]:
     """The settings of every process by its name, and of `operator`: what `table` gives, other addresses."""
     ports = _Ports()
@@ -57,9 +57,12 @@ def environments(
         own |= {
             "MOTCUA_VAULT_URL": f"http://vault:{HTTP_PORT}",
             "MOTCUA_TRUST": str(INSIDE.top / "trust"),
+            "MOTCUA_TRUST_KEYS": trust_keys,
             # the provider's simulator calls back; what is public is not reachable from inside
             "MOTCUA_PUBLIC_URL": f"http://gateway:{HTTP_PORT}" if name == "provider-simulator" else public_url,
         }
+        if name == "authority-simulator":
+            own["MOTCUA_PKI"] = str(INSIDE.top / "pki")
         if rehearsal:
             own["MOTCUA_CLOCK_OFFSET"] = str(offset)
         if "MOTCUA_SEED" in own:
@@ -80,7 +83,8 @@ def prepare(to: Path, rehearsal: bool, public_url: str) -> None:
     state.make()
     passwords = keys.ensure(state)
     offset = clock_offset(state) if rehearsal else 0.0
-    for name, env in environments(passwords, rehearsal, public_url, offset).items():
+    trust_keys = _authority(to) if rehearsal else os.environ.get("MOTCUA_TRUST_KEYS", "")
+    for name, env in environments(passwords, rehearsal, public_url, offset, trust_keys).items():
         text = "".join(f"{key}={value}\n" for key, value in sorted(env.items()))
         write_atomically(to / "env" / f"{name}.env", text, 0o600)
     wanted = {name: passwords[f"database.{name}"] for name in (*DOMAIN_ROOMS, "operator")}
@@ -91,21 +95,27 @@ def prepare(to: Path, rehearsal: bool, public_url: str) -> None:
     # hashes of long random passwords: whoever runs the broker's image may read them
     write_json(to / "broker" / "definitions.json", broker.definitions(passwords), 0o644)
     write_atomically(to / "broker" / "rabbitmq.conf", broker_configuration())
-    if rehearsal:
-        _authority(to)
-    else:
-        (to / "trust").mkdir(exist_ok=True)
+    (to / "trust").mkdir(exist_ok=True)
     if os.geteuid() == 0:
         _hand_over(to)
 
 
-def _authority(to: Path) -> None:
-    """The rehearsal's own certificate authority; a real system gets its trust anchors from whoever runs it."""
-    if (to / "trust").exists() and (to / "pki").exists():
-        return
-    arguments = ["build", "--out", str(to / "pki"), "--trust", str(to / "trust")]
-    command = [sys.executable, "-m", "deploy.rehearsal.authority", *arguments]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+def _authority(to: Path) -> str:
+    """The rehearsal's own certificate authority, its trust folder and who signs it: MOTCUA_TRUST_KEYS.
+
+    A real system gets its trust anchors from whoever runs it.
+    """
+    pki, template, trust = to / "pki", to / "trust-template", to / "trust"
+    if not (trust / "manifest.json").exists():
+        _run("deploy.rehearsal.authority", "build", "--out", str(pki), "--trust", str(template))
+        address = f"http://authority-simulator:{HTTP_PORT}"
+        _run("deploy.rehearsal.trust_folder", "--pki", str(pki), "--from", str(template), "--to", str(trust),
+             "--authority", address)  # fmt: skip
+    return (pki / "trust-keys").read_text()
+
+
+def _run(module: str, *arguments: str) -> None:
+    done = subprocess.run([sys.executable, "-m", module, *arguments], cwd=ROOT, capture_output=True, text=True)
     if done.returncode != 0:
         raise Trouble(f"The test authority could not be made: {done.stderr.strip()[-500:]}", "run the same again")
 

@@ -15,6 +15,7 @@ from deploy.local.table import GATEWAY_ONLY, HANDED_ON, OUTSIDE
 from services.common.settings import Settings, SettingsError
 from services.gateway.config import Config
 from services.signing import trust
+from services.signing.trust_configuration import read_keys
 
 #: What set-up gives to a process besides; any of its kind does, for it is not what is checked.
 _MADE = {
@@ -34,9 +35,14 @@ def fault(given: dict[str, str], anchors: Path | None) -> str:
         Settings.from_env(env)
         Config.from_env(env)
         if anchors is not None:
-            trust.load(anchors)
+            keys = read_keys(given.get("MOTCUA_TRUST_KEYS", ""))
+            if not keys:
+                return "MOTCUA_TRUST_KEYS is not set: nobody may sign who is trusted (docs/operations/trust.md)"
+            trust.load(anchors, keys)
     except SettingsError as exc:
         return str(exc)
+    except ValueError as exc:
+        return f"MOTCUA_TRUST_KEYS {exc}"
     except (trust.TrustError, OSError) as exc:
         return f"MOTCUA_TRUST holds what cannot be read: {exc}"
     return ""

@@ -19,7 +19,7 @@ from deploy.local.paths import ROOT, SHARED, TMP, VENV_PYTHON, State, state_of
 from deploy.local.processes import end_with_parent
 from deploy.local.supervise import Supervisor
 from deploy.local.system import System
-from deploy.local.table import DOMAIN_ROOMS, describe
+from deploy.local.table import DOMAIN_ROOMS, describe, trust_env
 from deploy.local.trouble import Trouble, complain, say
 
 TEST_ORDER = ("unit", "architecture", "contract", "service", "journeys", "faults")
@@ -40,6 +40,7 @@ _OPERATED = {
     "migrate": "migrate",
     "backup": "backup",
     "rehearse": "rehearse",
+    "trust": "trust",
 }
 
 
@@ -184,6 +185,8 @@ def _parser() -> argparse.ArgumentParser:
     seed.add_argument("file", type=Path, metavar="FILE")
     rehearse = command("rehearse", "make and sign a paper as one of the cast (rehearsal only)", _operate("rehearse"))
     rehearse.add_argument("arguments", nargs=argparse.REMAINDER, metavar="paper | sign | people | --help")
+    trust = command("trust", "who is trusted to sign: show it, change it by two people's signatures", _trust)
+    trust.add_argument("arguments", nargs=argparse.REMAINDER, metavar="show | add | retire | sign | check | --help")
     restore = command("restore", "bring a backup back into a stopped system, and see that the rooms agree", _restore)
     restore.add_argument("folder", type=Path, metavar="DIR")
     restore.add_argument("--key", type=Path, help="file with the key of the backup (default: DIR.key)")
@@ -381,6 +384,21 @@ def _operate(module: str, *, also_stopped: bool = False) -> Callable[[argparse.N
                 system.stop()
 
     return run
+
+
+def _trust(given: argparse.Namespace, _: list[str]) -> int:
+    """On the state directory itself: whoever is trusted is settled before a system runs, and while it does."""
+    own = argparse.ArgumentParser(prog="motcua", add_help=False, allow_abbrev=False)
+    own.add_argument("--state", default=given.state)
+    mine, arguments = own.parse_known_args(given.arguments)
+    set_up()
+    state = state_of(mine.state, "main")
+    if not mine.state and not os.environ.get("MOTCUA_STATE") and not System(state.top).running():
+        demo = state_of(None, "demo")
+        state = demo if System(demo.top).running() else state
+    production.read_settings(state)
+    env = {**clean_environment(), **trust_env(state, bool(describe(state).get("rehearsal")))}
+    return _call(["-m", "deploy.operate.trust", *arguments], env, given.stands)
 
 
 def _seed(given: argparse.Namespace, _: list[str]) -> int:

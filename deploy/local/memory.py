@@ -18,7 +18,7 @@ RESTORE_MARKER = "restore.json"
 
 def wipe(state: State) -> None:
     """Forget all data, logs and ledger heads of a stopped system; ports and secrets stay."""
-    for folder in (state.data, state.logs, state.ledger_heads, state.home):
+    for folder in (state.data, state.logs, state.ledger_heads, state.home, state.rehearsal_trust):
         shutil.rmtree(folder, ignore_errors=True)
     (state.top / "clock.json").unlink(missing_ok=True)
     (state.top / RESTORE_MARKER).unlink(missing_ok=True)

@@ -9,6 +9,7 @@ its state directory (`.motcua/state/main` unless said otherwise), so that severa
     secrets/                                                0600: passwords, keys, cookies
     public-keys/<kid>.pem                                   public halves, readable by all rooms
     data/{broker,database}  ledger-heads/                   what must survive a restart
+    trust/  rehearsal-trust/                                who is believed, and the lists of what was revoked
     run/<process>.json  run/hold/<process>                  pid, start time, state; who is held stopped
     logs/<process>.log  home/  tmp/
 """
@@ -75,6 +76,11 @@ class State:
     @property
     def ledger_heads(self) -> Path:
         return self.top / "ledger-heads"
+
+    @property
+    def rehearsal_trust(self) -> Path:
+        """A rehearsal's own copy of what the test authority wrote, signed for it (deploy/local/rehearsed_trust.py)."""
+        return self.top / "rehearsal-trust"
 
     @property
     def run(self) -> Path:

@@ -27,6 +27,7 @@ from deploy.local.bootstrap import clean_environment
 from deploy.local.children import PAUSE_FIRST, Child, exit_text, probe_of
 from deploy.local.memory import clock_offset, refuse_half_restored, refuse_other_kind, remember, wipe
 from deploy.local.paths import ROOT, State, locked, read_json, write_json
+from deploy.local.rehearsed_trust import RehearsedTrust
 from deploy.local.table import DOMAIN_ROOMS, Addresses, Ports, Process, amqp_url, table
 from deploy.local.trouble import Trouble, complain, say
 
@@ -118,7 +119,10 @@ class Supervisor:
         ports = Ports(self.state)
         if ports.forget_if_taken():
             self._say("another program took one of our ports: new ones were drawn")
+        trust = RehearsedTrust(self.state, ports) if self.rehearsal and self.only != [] else None
         addresses = self._start_stores(ports, passwords, with_containers)
+        if trust is not None:
+            trust.finish()
         remember(self.state, addresses, self.rehearsal)
         offset = str(clock_offset(self.state)) if self.rehearsal else "0"
         rows = self._rows(ports, addresses, passwords)

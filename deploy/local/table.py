@@ -15,7 +15,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from deploy.local.bootstrap import clean_environment, fonts
-from deploy.local.paths import PKI, ROOT, TRUST, VENV_PYTHON, State, read_json, write_json
+from deploy.local.paths import PKI, ROOT, VENV_PYTHON, State, read_json, write_json
 from deploy.local.trouble import Trouble
 
 DOMAIN_ROOMS = (
@@ -39,7 +39,10 @@ SIMULATORS = {
     "provider": "services.payment.adapters.provider_simulator",
     "partner": "services.postal.adapters.partner_simulator",
     "vneid": "services.identity.adapters.vneid_simulator",
+    "authority": "services.signing.adapters.authority_simulator",
 }
+#: Programs that are neither a room nor an outside system: no broker, no database, no keys.
+JOBS = {"fetcher": "services.signing.fetcher"}
 REHEARSAL_START = "2024-03-11T09:00:00+07:00"
 #: What a rehearsal says to identity and the provider's simulator, where the operator says nothing.
 _REHEARSED = {"MOTCUA_VNEID_CLIENT_ID": "motcua", "MOTCUA_VNEID_FROM": "2024-03-01T00:00:00+07:00"}
@@ -47,7 +50,7 @@ _REHEARSED = {"MOTCUA_VNEID_CLIENT_ID": "motcua", "MOTCUA_VNEID_FROM": "2024-03-
 # what the broker and the database ask beside the processes; order matters only for MOTCUA_PORT_BASE, new names go last
 _INFRASTRUCTURE_PORTS = ("broker.amqp", "broker.distribution", "broker.epmd", "database", "prometheus")
 #: Simulators that came after the infrastructure, so that the numbers of the others stay.
-_LATER = ("vneid.",)
+_LATER = ("vneid.", "authority.")
 _BLOCK = 64
 
 # What a process gets of the environment in which the system was started, beside LC_* and PYTHON*. All else stays out:
@@ -92,6 +95,7 @@ READ_HERE = (
     "MOTCUA_STATE",
     "MOTCUA_TEST_STATE",
     "MOTCUA_TRUST",
+    "MOTCUA_TRUST_KEYS",
 )
 
 
@@ -173,8 +177,9 @@ def _names() -> tuple[str, ...]:
     rooms = [name for room in ROOMS for name in (f"{room}.health", f"{room}.http")]
     simulators = [name for simulator in SIMULATORS for name in (f"{simulator}.health", f"{simulator}.http")]
     later = [name for name in simulators if name.startswith(_LATER)]
+    jobs = [f"{job}.health" for job in JOBS]
     first = [name for name in simulators if not name.startswith(_LATER)]
-    return ("gateway.http", *(n for n in rooms if n != "gateway.http"), *first, *_INFRASTRUCTURE_PORTS, *later)
+    return ("gateway.http", *(n for n in rooms if n != "gateway.http"), *first, *_INFRASTRUCTURE_PORTS, *later, *jobs)
 
 
 @dataclass(frozen=True)
@@ -220,8 +225,7 @@ def common_env(state: State, ports: Ports, rehearsal: bool) -> dict[str, str]:
         MOTCUA_PUBLIC_KEYS=str(state.public_keys),
         MOTCUA_VAULT_URL=f"http://127.0.0.1:{ports['vault.http']}",
         MOTCUA_PUBLIC_URL=os.environ.get("MOTCUA_PUBLIC_URL", f"http://127.0.0.1:{ports['gateway.http']}"),
-        # the test authority is for rehearsals: its keys lie in every checkout
-        MOTCUA_TRUST=os.environ.get("MOTCUA_TRUST") or str(TRUST if rehearsal else state.top / "trust"),
+        **trust_env(state, rehearsal),
         MOTCUA_FONTS=str(fonts()),
         MOTCUA_REHEARSAL="1" if rehearsal else "0",
         MOTCUA_LOG_LEVEL=os.environ.get("MOTCUA_LOG_LEVEL", "INFO"),
@@ -232,6 +236,20 @@ def common_env(state: State, ports: Ports, rehearsal: bool) -> dict[str, str]:
         simulator = name.removeprefix("MOTCUA_").removesuffix("_URL").lower()
         env[name] = f"http://127.0.0.1:{ports[simulator + '.http']}" if rehearsal else os.environ.get(name, "")
     return env
+
+
+def trust_env(state: State, rehearsal: bool) -> dict[str, str]:
+    """The trust folder and who may sign its configuration.
+
+    The test authority is for rehearsals: its keys, and those of the rehearsal's signers, lie in every checkout.
+    """
+    keys = PKI / "trust-keys"
+    rehearsed = keys.read_text() if rehearsal and not os.environ.get("MOTCUA_TRUST") and keys.is_file() else ""
+    own = state.rehearsal_trust if rehearsal else state.top / "trust"
+    return {
+        "MOTCUA_TRUST": os.environ.get("MOTCUA_TRUST") or str(own),
+        "MOTCUA_TRUST_KEYS": os.environ.get("MOTCUA_TRUST_KEYS") or rehearsed,
+    }
 
 
 def operator_env(
@@ -258,6 +276,7 @@ def table(
     """Every process of the system, in the order in which `status` shows them."""
     common = common_env(state, ports, rehearsal)
     rows = [_room_row(room, common, state, ports, addresses, passwords, rehearsal) for room in ROOMS]
+    rows += [_job_row(job, common, ports) for job in JOBS]
     if rehearsal:
         rows += [_simulator_row(name, common, state, ports, addresses, passwords) for name in SIMULATORS]
     return rows
@@ -302,6 +321,12 @@ def _room_row(
     return Process(room, module, env, ports[f"{room}.health"], http_port, argv=[str(VENV_PYTHON), "-m", module])
 
 
+def _job_row(name: str, common: dict[str, str], ports: Ports) -> Process:
+    health = ports[f"{name}.health"]
+    env = {**common, "MOTCUA_ROOM": name, "MOTCUA_HEALTH_PORT": str(health)}
+    return Process(name, JOBS[name], env, health, argv=[str(VENV_PYTHON), "-m", JOBS[name]])
+
+
 def _simulator_row(
     name: str, common: dict[str, str], state: State, ports: Ports, addresses: Addresses, passwords: dict[str, str]
 ) -> Process:
@@ -316,6 +341,8 @@ def _simulator_row(
     if name == "partner":
         url = amqp_url(addresses, passwords, "partner", "partner")
         env.update(MOTCUA_PARTNER_AMQP_URL=url, MOTCUA_AMQP_URL=url)
+    if name == "authority":
+        env["MOTCUA_PKI"] = str(PKI)
     if name == "vneid":
         env["MOTCUA_VNEID_SECRET"] = str(state.secrets / "vneid.secret")
     # the e-ID accounts are those of the people whom the population database knows

@@ -6,6 +6,8 @@ writes keys and tokens to DIR and what a verifier needs to TRUSTDIR:
 
     TRUSTDIR/anchors/{public,government,timestamp}/*.pem   intermediates/*.pem   crls/*.crl   ocsps/
 
+Each rehearsal copies TRUSTDIR and signs its own manifest over the copy (trust_folder.py).
+
 One foreign root with its authority is built as well and is *not* put into TRUSTDIR. Names say "DIỄN TẬP" (rehearsal):
 nothing here may be trusted by a production system. A soft token is two files, DIR/tokens/<name>.pem (certificate and
 its issuer) and <name>.key; they stand for the hardware tokens that real signers hold.
@@ -32,6 +34,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, ObjectIdentifier
 
 from deploy.rehearsal import cast
+from deploy.rehearsal.trust_folder import make_signers
 
 PrivateKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 KeyKind = Literal["ec", "rsa"]
@@ -47,7 +50,7 @@ DOCUMENT_SIGNING = ObjectIdentifier("1.3.6.1.5.5.7.3.36")
 USER_ID = NameOID.USER_ID  # 0.9.2342.19200300.100.1.1: "CCCD:…" or "MST:…"
 
 # Written last; a folder without it, or with another number, is built anew.
-LAYOUT = "1"
+LAYOUT = "2"
 # Which anchor folder a root belongs to; the foreign root has none.
 ROOTS = {"public-root": "public", "government-root": "government", "timestamp-root": "timestamp", "foreign-root": ""}
 
@@ -207,6 +210,7 @@ def build(out: Path, trust: Path) -> Authority:
     """Build the whole rehearsal authority, once: where keys and tokens are complete, only `trust` is written again."""
     marker = out / "complete"
     authority = Authority(out)
+    make_signers(out)
     if marker.exists() and marker.read_text() == LAYOUT:
         write_trust(authority, trust)
         return authority

@@ -39,6 +39,7 @@ class Settings:
     rehearsal: bool
     clock_offset: float
     trust: Path | None
+    trust_keys: str
     population_url: str
     sms_url: str
     national_url: str
@@ -153,6 +154,7 @@ class Settings:
             rehearsal=rehearsal == "1",
             clock_offset=offset,
             trust=optional_path("TRUST"),
+            trust_keys=text("TRUST_KEYS", ""),
             population_url=text("POPULATION_URL", ""),
             sms_url=text("SMS_URL", ""),
             national_url=text("NATIONAL_URL", ""),

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import eventlet
@@ -54,7 +54,10 @@ class WorkerPool:
         deadline: float,
         arguments: Sequence[str] = (),
         most_jobs: int = 200,
+        env: Mapping[str, str] | None = None,
     ) -> None:
+        """`env` goes before what the workers get of our environment."""
+        self._env = dict(env or {})
         self._name = name
         self._program = (module, *arguments)
         self._deadline = deadline
@@ -82,7 +85,7 @@ class WorkerPool:
                 self._drop(worker)
                 worker = None
             if worker is None:
-                worker = _Worker(self._program)
+                worker = _Worker(self._program, self._env)
                 self._all.add(worker)
             answer = worker.ask(job, deadline or self._deadline)
             keep = worker if worker.jobs < self._most_jobs else None
@@ -115,14 +118,14 @@ class WorkerPool:
 
 
 class _Worker:
-    def __init__(self, program: Sequence[str]) -> None:
+    def __init__(self, program: Sequence[str], env: Mapping[str, str]) -> None:
         self.jobs = 0
         self._process = subprocess.Popen(
             [sys.executable, "-m", *program],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             bufsize=0,
-            env={name: os.environ[name] for name in _PASSED if name in os.environ},
+            env={**{name: os.environ[name] for name in _PASSED if name in os.environ}, **env},
         )
 
     @property

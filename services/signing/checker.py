@@ -18,12 +18,26 @@ from services.common.kernel import Kernel
 from services.common.workers import WorkerFault, WorkerLost
 from services.signing import metrics, trust
 from services.signing.lanes import Lane, patient_lane, quick_lane
+from services.signing.store import trust_number, use_trust_number
+from services.signing.trust_configuration import Keys, TrustError, read_keys
+from services.signing.trust_keeper import TrustKeeper
 from services.signing.verdict import killed_report
 
 #: Larger files are not tried in the quick lane.
 QUICK_BYTES = 10 * 1024 * 1024
 #: A worker that dies sooner was probably hit by something other than the file's cost: one more try.
 _EARLY_DEATH = 5.0
+
+
+def keys_of(kernel: Kernel) -> Keys | None:
+    """Who may sign the trust folder's manifest. Only a rehearsal may do without: None. Raises TrustError."""
+    try:
+        keys = read_keys(kernel.settings.trust_keys)
+    except ValueError as error:
+        raise TrustError(f"MOTCUA_TRUST_KEYS: {error}") from error
+    if not keys and not kernel.settings.rehearsal:
+        raise TrustError("MOTCUA_TRUST_KEYS is not set: a production system believes a signed configuration only")
+    return keys or None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,24 +61,37 @@ class Checker:
     """Made at start: raises TrustError where the trust folder cannot be used."""
 
     def __init__(self, kernel: Kernel) -> None:
-        folder = kernel.settings.trust
+        folder, keys = kernel.settings.trust, keys_of(kernel)
         if folder is None:
-            raise trust.TrustError("MOTCUA_TRUST is not set")
-        self._folder = folder
-        self._trust = trust.Store(folder)
-        self._quick = quick_lane()
-        self._patient = patient_lane()
+            raise TrustError("MOTCUA_TRUST is not set")
+        self._keys = keys
+        self.trust = TrustKeeper(
+            folder,
+            keys,
+            least=trust_number(kernel.store) if keys else 0,
+            in_use=lambda number: use_trust_number(kernel.store, number, kernel.now()),
+        )
+        self._followed = self.trust.version
+        env = {"MOTCUA_TRUST": str(self.trust.folder), "MOTCUA_TRUST_KEYS": kernel.settings.trust_keys}
+        self._quick = quick_lane(env)
+        self._patient = patient_lane(env)
         self._flights: dict[str, _Flight] = {}
         self._closing = False
 
     @property
     def trust_version(self) -> str:
-        return self._trust.current().version
+        return self.trust.look()
+
+    def follows(self) -> bool:
+        """Whether another version of the trust folder has come into use since this was asked last."""
+        before, self._followed = self._followed, self.trust.look()
+        return before != self._followed
 
     def close(self) -> None:
         self._closing = True
         self._quick.close()
         self._patient.close()
+        self.trust.close()
 
     def check(self, ctx: Context, subject: Subject, *, wait: float | None = None) -> dict[str, Any]:
         """The report of a file. Raises Problem 503 after `wait` seconds, or where vault or worker cannot be had."""
@@ -133,8 +160,8 @@ class Checker:
         if self._closing or lost.why in ("busy", "closed"):
             raise problems.unavailable(retry_after=5) from lost
         try:
-            trust.load(self._folder)
-        except trust.TrustError as unusable:
+            trust.load(self.trust.folder, self._keys)
+        except TrustError as unusable:
             logs.fault("trust_unusable", unusable)
             raise problems.unavailable(retry_after=30) from lost
         logs.warning("check_lost_worker", file_id=subject.file_id, why=lost.why)

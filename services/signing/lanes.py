@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -33,9 +33,16 @@ class Lane:
     """Workers of one kind and the line before them."""
 
     def __init__(
-        self, name: str, *, workers: int, deadline: float, limits: tuple[str, ...] = (), line: int | None = None
+        self,
+        name: str,
+        env: Mapping[str, str],
+        *,
+        workers: int,
+        deadline: float,
+        limits: tuple[str, ...] = (),
+        line: int | None = None,
     ) -> None:
-        self._pool = WorkerPool(name, _PROGRAM, size=workers, deadline=deadline, arguments=limits)
+        self._pool = WorkerPool(name, _PROGRAM, size=workers, deadline=deadline, arguments=limits, env=env)
         # Taken before a ticket is asked for: a ticket lives a minute, the line may be longer.
         self._places = threading.BoundedSemaphore(workers)
         self._room = workers + line if line is not None else None
@@ -66,11 +73,11 @@ def cores() -> int:
     return len(os.sched_getaffinity(0))
 
 
-def quick_lane() -> Lane:
+def quick_lane(env: Mapping[str, str]) -> Lane:
     """One worker for each core but one, at least one, with limits that an honest paper keeps."""
-    return Lane("signing", workers=max(1, cores() - 1), deadline=QUICK_DEADLINE, limits=_QUICK_LIMITS)
+    return Lane("signing", env, workers=max(1, cores() - 1), deadline=QUICK_DEADLINE, limits=_QUICK_LIMITS)
 
 
-def patient_lane() -> Lane:
+def patient_lane(env: Mapping[str, str]) -> Lane:
     """One worker with the limits of `services.signing.worker`."""
-    return Lane("signing_patient", workers=_PATIENT_WORKERS, deadline=PATIENT_DEADLINE, line=_PATIENT_LINE)
+    return Lane("signing_patient", env, workers=_PATIENT_WORKERS, deadline=PATIENT_DEADLINE, line=_PATIENT_LINE)

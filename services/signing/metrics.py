@@ -12,6 +12,14 @@ _undecided = Gauge(
     "motcua_signing_undecided_files", "Files whose verdict is INDETERMINATE, at most 10,000 of each", ["why"]
 )
 
+_trust_number = Gauge("motcua_signing_trust_number", "Number of the trust configuration in use, 0 for an unsigned one")
+_trust_refused = Gauge("motcua_signing_trust_refused", "1 while the trust folder holds what cannot be used")
+
+
+def record_trust(number: int | None, *, refused: bool) -> None:
+    _trust_number.set(number or 0)
+    _trust_refused.set(refused)
+
 
 def record_verdict(verdict: str) -> None:
     _verdicts.labels(verdict).inc()

@@ -75,6 +75,12 @@ class SigningService:
         if data["purpose"] in reports.CHECKED and ctx.store.get("files", data["file_id"]) is None:
             self._first_check(ctx, data["file_id"], data["sha256"], data["size"], data["stored_at"], wait=None)
 
+    @every(10)
+    def follow_trust(self, ctx: Context) -> None:
+        """Takes over a trust folder that has changed, and looks at once at what may have waited for it."""
+        if self.checker.follows():
+            self.check_undecided(ctx)
+
     @every(60)
     def check_undecided(self, ctx: Context) -> None:
         """Looks again at files whose verdict is open: revocation data come late, workers die of others' jobs."""

@@ -2,6 +2,7 @@
 
 files      one document a checked file (aggregate): its verdict now, and the report that says why
 reports    reports as they were given, never changed; names and personal numbers of signers encrypted
+trust      `in_use`: the highest number of a trust configuration that was ever in use: none before it comes back
 """
 
 from __future__ import annotations
@@ -55,3 +56,18 @@ def count_undecided(store: Store, now: datetime) -> dict[str, int]:
         "revocation_data": waiting,
         "other": files.count_documents(verdict, limit=_MOST_COUNTED + waiting) - waiting,
     }
+
+
+def trust_number(store: Store) -> int:
+    """The highest number of a trust configuration that was ever in use here."""
+    known = store.get("trust", "in_use")
+    return int(known["number"]) if known else 0
+
+
+def use_trust_number(store: Store, number: int, now: datetime) -> None:
+    """Notes that a trust configuration is in use; a lower number changes nothing."""
+    store.collection("trust").update_one(
+        {"_id": "in_use"},
+        {"$max": {"number": number}, "$set": {"adopted_at": now}, "$setOnInsert": {"schema_version": 1}},
+        upsert=True,
+    )

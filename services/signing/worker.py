@@ -23,6 +23,7 @@ from typing import Any
 from services.common.worker_program import Refused, serve
 from services.signing import trust
 from services.signing.check import check_file
+from services.signing.trust_configuration import read_keys
 
 DOWNLOAD_LIMIT = 20 * 1024 * 1024
 DOWNLOAD_SECONDS = 10.0
@@ -94,15 +95,17 @@ def _moment(text: Any) -> datetime:
 
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m services.signing.worker")
-    parser.add_argument("--trust", type=Path, default=os.environ.get("MOTCUA_TRUST"), metavar="DIR")
+    parser.add_argument("--trust", type=Path, metavar="DIR", help="believed as it lies there")
     parser.add_argument("--cpu-seconds", type=float, default=CPU_LIMIT_SECONDS, help="CPU time of one job")
     parser.add_argument("--wall-seconds", type=float, default=WALL_LIMIT_SECONDS, help="time of one job")
     given = parser.parse_args(arguments)
-    if given.trust is None:
+    # the room's folder comes by the environment, and with it the keys of those who must have signed it
+    folder, keys = given.trust or os.environ.get("MOTCUA_TRUST"), os.environ.get("MOTCUA_TRUST_KEYS", "")
+    if not folder:
         parser.error("--trust DIR or MOTCUA_TRUST is needed")
     try:
-        store = trust.Store(given.trust)
-    except trust.TrustError as error:
+        store = trust.Store(Path(folder), None if given.trust else read_keys(keys) or None)
+    except (trust.TrustError, ValueError) as error:
         print(f"trust_unusable: {error}", file=sys.stderr)
         return 2
     os.nice(NICENESS)

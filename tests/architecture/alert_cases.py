@@ -168,6 +168,13 @@ CASES = [
          # files of a signer whom nobody here vouches for stay open for good, and nobody can mend that
          {'motcua_signing_undecided_files{room="signing",why="revocation_data"}': "2x60 0 2x90",
           'motcua_signing_undecided_files{room="signing",why="other"}': "7x150"}),
+    Case("TrustRefused", 10, {'motcua_signing_trust_refused{room="signing"}': "1x20"}, {},
+         {'motcua_signing_trust_refused{room="signing"}': "1 0 1 0x20",
+          'motcua_signing_fetcher_trust_refused{room="fetcher"}': "0x20"}, CRITICAL),
+    Case("RevocationListEnds", 30, {'motcua_signing_list_left_seconds{room="fetcher",issuer="ab"}': "43000-60x60",
+                                    'motcua_signing_list_warn_seconds{room="fetcher"}': "43200x60"}, {"issuer": "ab"},
+         {'motcua_signing_list_left_seconds{room="fetcher",issuer="ab"}': "86400-60x60",
+          'motcua_signing_list_warn_seconds{room="fetcher"}': "43200x60"}, CRITICAL),
     Case("UploadsFail", 20, {'motcua_vault_uploads_total{room="vault",outcome="fault"}': "_x16 1x10"},
          {"room": "vault"}, {'motcua_vault_uploads_total{room="vault",outcome="fault"}': "2x30",
                              'motcua_vault_uploads_total{room="vault",outcome="refused"}': "0+5x30"}, CRITICAL),

@@ -26,14 +26,14 @@ from deploy.images import healthy, prepare
 from deploy.local import broker, containers, database
 from deploy.local.observability import scrape_configuration
 from deploy.local.paths import State
-from deploy.local.table import DOMAIN_ROOMS, ROOMS, SIMULATORS, Addresses, Ports, table
+from deploy.local.table import DOMAIN_ROOMS, JOBS, ROOMS, SIMULATORS, Addresses, Ports, table
 from services.postal.partner import queue_declarations
 from tests.architecture.source import ROOT
 
 COMPOSE = ROOT / "docker-compose.yml"
 SCHEMA = ROOT / "tests/contract/specs/compose-spec.json"
 DOCKERFILE = ROOT / "deploy/images/Dockerfile"
-PROCESSES = (*ROOMS, *(f"{name}-simulator" for name in SIMULATORS))
+PROCESSES = (*ROOMS, *JOBS, *(f"{name}-simulator" for name in SIMULATORS))
 
 
 @pytest.fixture(scope="module")
@@ -94,12 +94,14 @@ def test_each_process_is_there_in_its_profile(compose):
     for name, service in services.items():
         [profile] = service["profiles"]
         profiles.setdefault(profile, set()).add(name)
-    assert profiles["core"] == {"broker", "database", "database-setup", *ROOMS}
+    assert profiles["core"] == {"broker", "database", "database-setup", *ROOMS, *JOBS}
     assert profiles["simulators"] == {f"{name}-simulator" for name in SIMULATORS}
     assert profiles["observability"] == {"prometheus", "grafana"}
     assert set(profiles) == {"core", "simulators", "observability", "setup", "tools"}
     for room in ROOMS:
         assert services[room]["command"] == [f"services.{room}"]
+    for name, module in JOBS.items():
+        assert services[name]["command"] == [module]
     for name, module in SIMULATORS.items():
         assert services[f"{name}-simulator"]["command"] == [module]
 
@@ -121,7 +123,7 @@ def test_a_process_sees_its_own_environment_and_nobody_elses(compose, made, name
     own |= {"broker.postal"} if name == "postal" else set()
     seen = "\n".join([*env.values(), *((made / file).read_text() for file in files.values())])
     assert {key for key, value in passwords.items() if value in seen} == own & set(passwords)
-    if name.endswith("-simulator"):
+    if name.endswith("-simulator") or name in JOBS:
         assert "MOTCUA_KEY" not in env and "MOTCUA_MONGO_URL" not in env
 
 
@@ -158,7 +160,7 @@ def test_only_doors_are_open(compose):
     assert compose["networks"]["inside"]["internal"] is True
     outside = {name for name, service in services.items() if "outside" in service.get("networks", [])}
     # whoever asks an outside system over HTTP, and whoever has a door
-    assert outside == {"identity", "notifier", "exchange", "payment", "gateway", "prometheus", "grafana"}
+    assert outside == {"fetcher", "identity", "notifier", "exchange", "payment", "gateway", "prometheus", "grafana"}
 
 
 @pytest.mark.parametrize("name", [*PROCESSES, "operator", "database-setup"])
@@ -169,6 +171,7 @@ def test_a_process_may_do_little(compose, name):
     assert "user" not in service and "privileged" not in service
     writable = {v.split(":")[0] for v in service.get("volumes", []) if not v.endswith(":ro")}
     allowed = {"simulators"} if name.endswith("-simulator") else {"ledger-heads"} if name == "oversight" else set()
+    allowed |= {"./.motcua/compose/trust"} if name == "fetcher" else set()
     assert writable == allowed
 
 
@@ -192,7 +195,7 @@ def test_broker_and_database_are_as_on_one_machine(compose, tmp_path):
 
 def test_prometheus_asks_every_room_at_its_container():
     shipped = yaml.safe_load((ROOT / "deploy/prometheus/prometheus.yml").read_text())
-    targets = [(room, f"{room}:{prepare.HEALTH_PORT}") for room in ROOMS]
+    targets = [(room, f"{room}:{prepare.HEALTH_PORT}") for room in (*ROOMS, *JOBS)]
     assert shipped == yaml.safe_load(scrape_configuration(targets, "/etc/prometheus/rules/*.yml", 15))
 
 
@@ -257,11 +260,11 @@ def test_what_is_copied_is_enough_for_every_process(tmp_path):
             shutil.copytree(ROOT / source, tmp_path / target, ignore=left_out)
     # a room's __main__ runs it, so that it is only looked for; what it runs is loaded
     rooms = [f"services.{room}.service" for room in DOMAIN_ROOMS] + ["services.gateway.program"]
-    mains = [f"services.{room}.__main__" for room in ROOMS]
-    tools = [f"deploy.operate.{name}" for name in ("dead_letters", "ledger", "migrate", "clock")]
+    mains = [f"services.{room}.__main__" for room in ROOMS] + [f"{module}.__main__" for module in JOBS.values()]
+    tools = [f"deploy.operate.{name}" for name in ("dead_letters", "ledger", "migrate", "clock", "trust")]
     tools += ["deploy.images.prepare", "deploy.images.healthy", "deploy.local.prepare_database"]
     tools += ["services.intake.worker", "services.payment.worker", "services.signing.worker"]
-    tools += ["deploy.rehearsal.authority", *SIMULATORS.values()]
+    tools += ["deploy.rehearsal.authority", "deploy.rehearsal.trust_folder", *SIMULATORS.values()]
     look = "assert importlib.util.find_spec(name), name"
     load = "importlib.import_module(name)"
     env = {"PATH": os.environ["PATH"], "MOTCUA_ROOM": "nobody"}

@@ -83,6 +83,8 @@ def test_what_is_handed_on_is_read_by_a_process():
 
 def test_a_production_system_never_trusts_the_rehearsals_authority(tmp_path, monkeypatch):
     monkeypatch.delenv("MOTCUA_TRUST", raising=False)
+    monkeypatch.delenv("MOTCUA_TRUST_KEYS", raising=False)
     for rehearsal in (True, False):
         for room, env in environments(tmp_path, monkeypatch, rehearsal).items():
-            assert (env["MOTCUA_TRUST"] == str(table.TRUST)) is rehearsal, room
+            assert env["MOTCUA_TRUST"].endswith("/rehearsal-trust" if rehearsal else "/state/trust"), room
+            assert bool(env["MOTCUA_TRUST_KEYS"]) is rehearsal, room

@@ -15,6 +15,7 @@ LONGEST = 420  # lines
 PRINTS = {
     "services/common/run.py": "settings at fault, before there is a log",
     "services/gateway/program.py": "settings at fault, before there is a log",
+    "services/signing/fetcher/__main__.py": "settings at fault",
     "services/signing/worker.py": "trust store at fault, before there is a log",
 }
 
@@ -22,6 +23,7 @@ PRINTS = {
 READS_ENVIRONMENT = {
     "services/gateway/config.py": "the gateway's own limits, checked like the settings",
     "services/common/workers.py": "hands a worker the few variables it may see",
+    "services/signing/fetcher/__main__.py": "a program of its own, without the room's settings",
     "services/signing/worker.py": "a worker is a program of its own, without the room's settings",
 }
 

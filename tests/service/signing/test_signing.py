@@ -13,11 +13,12 @@ from typing import Any
 
 import pytest
 
-from deploy.local.paths import PKI, TRUST
+from deploy.local.paths import PKI
 from deploy.local.system import System
 from deploy.rehearsal import authority, papers
 from tests.support.bus import eventually
 from tests.support.files import Files
+from tests.support.trust import change
 
 # The Friday before the rehearsal begins.
 SIGNED_AT = datetime(2024, 3, 8, 3, 0, tzinfo=UTC)
@@ -140,7 +141,7 @@ def test_bad_questions_are_refused(bus: Any, tokens: Any) -> None:
 
 @pytest.mark.req("SG-07")
 def test_an_open_verdict_is_looked_at_again_when_the_trust_store_changes(
-    files: Files, actor: Any, tokens: Any, rpc: Any, told: Any, database: Any, tmp_path: Path
+    files: Files, actor: Any, tokens: Any, rpc: Any, told: Any, database: Any, tmp_path: Path, system: System
 ) -> None:
     # An authority of this test alone: its keys end with the test, so what it leaves behind vouches for nobody.
     made = authority.Authority(tmp_path)
@@ -148,26 +149,18 @@ def test_an_open_verdict_is_looked_at_again_when_the_trust_store_changes(
     made.found(root, f"Root đến sau {root}")
     made.found(f"{root}-ca", f"CA đến sau {root}", parent=root)
     made.issue("late", authority.subject("Người ký", user_id=f"CCCD:{NUMBER}"), issuer=f"{root}-ca")
-    trusted = Path(os.environ.get("MOTCUA_TRUST", TRUST))
     file_id = files.put(actor("citizen"), signed("late", tmp_path))
     assert eventually(lambda: told(file_id))[0]["verdict"] == "INDETERMINATE"
     assert database["signing"]["files"].find_one({"_id": file_id})["next_check_at"] is not None
-    added: list[Path] = []
-    try:
-        for name in (root, f"{root}-ca"):
-            added.append(made.write_list(name, trusted / "crls"))
-        for name, folder in ((root, "anchors/public"), (f"{root}-ca", "intermediates")):
-            target = trusted / folder / f"{name}.pem"
-            authority._write_certificate(target, made.authority(name).certificate)
-            added.append(target)
-        report = eventually(
-            lambda: (r := rpc("signing.report", tokens.service("processing"), file_id=file_id))["verdict"]
-            == "TOTAL_PASSED" and r
-        )  # fmt: skip
-    finally:
-        for path in added:
-            path.unlink(missing_ok=True)
-        shutil.rmtree(tmp_path)
+    pems = [str(tmp_path / "authorities" / f"{name}.pem") for name in (root, f"{root}-ca")]
+    for name in (root, f"{root}-ca"):
+        made.write_list(name, system.state.rehearsal_trust / "crls")
+    change(system, ["add", pems[0], "--as", "public"], ["add", pems[1], "--as", "intermediate"])
+    report = eventually(
+        lambda: (r := rpc("signing.report", tokens.service("processing"), file_id=file_id))["verdict"]
+        == "TOTAL_PASSED" and r
+    )  # fmt: skip
+    shutil.rmtree(tmp_path)
     events = eventually(lambda: len(told(file_id)) == 2 and told(file_id))
     assert [event["verdict"] for event in events] == ["INDETERMINATE", "TOTAL_PASSED"]
     assert events[1]["report_id"] == report["report_id"] != events[0]["report_id"]

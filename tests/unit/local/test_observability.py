@@ -9,7 +9,7 @@ import yaml
 
 from deploy.local import observability, supervise
 from deploy.local.paths import State
-from deploy.local.table import ROOMS, Addresses, Ports, Process, table
+from deploy.local.table import JOBS, ROOMS, Addresses, Ports, Process, table
 from deploy.local.trouble import Trouble
 
 
@@ -43,7 +43,7 @@ def test_it_asks_every_room_on_this_machine_and_no_simulator(state: State, folde
     written = yaml.safe_load((state.home / "prometheus.yml").read_text())
     [job] = written["scrape_configs"]
     found = {row["labels"]["room"]: row["targets"] for row in job["static_configs"]}
-    assert found == {room: [f"127.0.0.1:{ports[f'{room}.health']}"] for room in ROOMS}
+    assert found == {room: [f"127.0.0.1:{ports[f'{room}.health']}"] for room in (*ROOMS, *JOBS)}
     assert list(Path("/").glob(written["rule_files"][0].removeprefix("/")))
     assert own.argv()[0] == str(folder / "prometheus")
     assert f"--web.listen-address=127.0.0.1:{ports['prometheus']}" in own.argv()

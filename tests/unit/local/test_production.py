@@ -10,16 +10,18 @@ from pathlib import Path
 import pytest
 
 from deploy.local import commands, production, seeding
-from deploy.local.paths import ROOT, TRUST, State, write_json
+from deploy.local.paths import PKI, ROOT, State, write_json
 from deploy.local.supervise import Supervisor
 from deploy.local.system import System
 from deploy.local.trouble import Trouble
+from tests.support.trust import signed_folder
 
 
 @pytest.fixture
 def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> State:
     for name in [n for n in os.environ if n.startswith("MOTCUA_")]:
         monkeypatch.delenv(name)
+    monkeypatch.setenv("MOTCUA_TRUST_KEYS", (PKI / "trust-keys").read_text())
     made = State(tmp_path / "state")
     made.make()
     return made
@@ -40,11 +42,6 @@ def test_a_line_that_is_no_setting_is_named(state, line):
         production.read_settings(state)
 
 
-def anchor(folder: Path) -> None:
-    (folder / "anchors" / "public").mkdir(parents=True)
-    shutil.copy(next((TRUST / "anchors" / "public").iterdir()), folder / "anchors" / "public" / "root.pem")
-
-
 def test_a_production_start_warns_of_each_thing_that_is_missing(state, monkeypatch):
     said = "\n".join(production.warnings())
     for name in production._MISSING:
@@ -60,7 +57,7 @@ def test_a_production_start_without_trust_anchors_is_refused_before_anything_run
     monkeypatch.setattr(System, "start", lambda *_, **__: pytest.fail("started"))
     assert commands.main(["up", "--detach", "--state", str(state.top)]) == 1
     assert "anchors holds none" in capsys.readouterr().err
-    anchor(tmp_path / "given")
+    signed_folder(tmp_path / "given")
     monkeypatch.setenv("MOTCUA_TRUST", str(tmp_path / "given"))
     production.refuse_without_trust(state)
 
@@ -71,7 +68,7 @@ def test_up_says_so_before_it_starts_and_a_rehearsal_has_nothing_to_say(state, m
     monkeypatch.setattr(commands.broker, "fetched", lambda: None)
     monkeypatch.setattr(System, "start", lambda *_, **__: None)
     monkeypatch.setattr(commands.showing, "status", lambda _: 0)
-    anchor(state.top / "trust")
+    signed_folder(state.top / "trust")
     line = ["up", "--detach", "--state", str(state.top), *(["--rehearsal"] if rehearsal else [])]
     assert commands.main(line) == 0
     assert ("warning: MOTCUA_SMS_URL" in capsys.readouterr().err) is not rehearsal
@@ -158,12 +155,27 @@ def test_what_rooms_take_is_taken(state, monkeypatch):
 
 
 def test_an_anchor_that_cannot_be_read_is_named_at_once(state):
-    anchor(state.top / "trust")
+    signed_folder(state.top / "trust")
     production.check_settings(state, rehearsal=False)
-    (state.top / "trust" / "anchors" / "public" / "other.pem").write_text("no certificate")
-    with pytest.raises(Trouble, match="other.pem"):
+    (state.top / "trust" / "anchors" / "public" / "root.pem").write_text("no certificate")
+    with pytest.raises(Trouble, match="root.pem"):
         production.check_settings(state, rehearsal=False)
     production.check_settings(state, rehearsal=True)  # there it counts for nothing
+
+
+def test_a_production_system_believes_only_what_two_people_have_signed(state, monkeypatch):
+    folder = state.top / "trust"
+    signed_folder(folder)
+    signature = folder / "signatures" / "1.minh.sig"
+    right = signature.read_bytes()
+    signature.write_bytes(bytes(64))
+    with pytest.raises(Trouble, match="is signed by lan: 2 people must sign"):
+        production.check_settings(state, rehearsal=False)
+    signature.write_bytes(right)
+    production.check_settings(state, rehearsal=False)
+    monkeypatch.delenv("MOTCUA_TRUST_KEYS")
+    with pytest.raises(Trouble, match="MOTCUA_TRUST_KEYS is not set"):
+        production.check_settings(state, rehearsal=False)
 
 
 def test_real_data_are_never_forgotten_by_an_option(state, monkeypatch, capsys):
@@ -172,7 +184,7 @@ def test_real_data_are_never_forgotten_by_an_option(state, monkeypatch, capsys):
     monkeypatch.setattr(System, "start", lambda *_, **given: started.append(given["fresh"]))
     monkeypatch.setattr(commands.showing, "status", lambda _: 0)
     monkeypatch.setattr(commands.broker, "fetched", lambda: None)
-    anchor(state.top / "trust")
+    signed_folder(state.top / "trust")
     line = ["up", "--fresh", "--detach", "--state", str(state.top)]
     assert commands.main(line) == 0  # there is nothing yet
     write_json(state.system, {"rehearsal": False})

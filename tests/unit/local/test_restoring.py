@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +10,10 @@ import pytest
 
 from deploy.local import ownership, restoring
 from deploy.local.memory import RESTORE_MARKER, refuse_half_restored, wipe
-from deploy.local.paths import TRUST, State
+from deploy.local.paths import State
 from deploy.local.system import System
 from deploy.local.trouble import Trouble
+from tests.support.trust import signed_folder
 
 
 class Played:
@@ -103,8 +103,7 @@ def test_a_production_backup_needs_trust_anchors_before_anything_starts(monkeypa
     with pytest.raises(Trouble, match="anchors holds none"):
         restoring.restore(state, folder, [], replace=False)
     assert played.said == ["inspect"]
-    (state.top / "trust" / "anchors" / "public").mkdir(parents=True)
-    shutil.copy(next((TRUST / "anchors" / "public").iterdir()), state.top / "trust" / "anchors" / "public")
+    monkeypatch.setenv("MOTCUA_TRUST_KEYS", signed_folder(state.top / "trust"))
     assert restoring.restore(state, folder, [], replace=False) == 0
 
 

@@ -66,7 +66,8 @@ def make(world: Any, monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[Che
     def build(*steps: Step) -> tuple[Checker, Pool, Any]:
         pool = Pool(*steps)
         monkeypatch.setattr(lanes, "WorkerPool", pool.of)
-        kernel = SimpleNamespace(settings=SimpleNamespace(trust=world.trust_folder), now=lambda: NOW)
+        settings = SimpleNamespace(trust=world.trust_folder, trust_keys="", rehearsal=True)
+        kernel = SimpleNamespace(settings=settings, now=lambda: NOW, store=None)
         made = Checker(kernel)  # type: ignore[arg-type]
         calls: list[str] = []
 
@@ -165,7 +166,7 @@ def test_no_verdict_at_stop_or_without_a_trust_store(make: Any, monkeypatch: pyt
         made.check(ctx, SUBJECT)
 
 
-def _unusable(_: Any) -> Any:
+def _unusable(*_: Any) -> Any:
     raise trust.TrustError("broken")
 
 
