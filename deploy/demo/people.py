@@ -90,6 +90,20 @@ class World:
             self._tokens[name] = authority.token(PKI, name)
         return self._tokens[name]
 
+    def token_of(self, person: Person) -> authority.Token:
+        """The soft token of a person: the cast's own, or one that is made now and kept while the world lasts."""
+        if person.key in cast.PEOPLE:
+            return self.token(person.key)
+        name = person.personal_number
+        if name not in self._tokens:
+            who = authority.subject(person.full_name, user_id=f"CCCD:{name}")
+            self._tokens[name] = authority.Authority(PKI).made(name, who)
+        return self._tokens[name]
+
+    def signed_by(self, pdf: bytes, person: Person, at: datetime | None = None) -> bytes:
+        """The paper signed by this person, now in business time."""
+        return papers.sign(pdf, self.token_of(person), at=at or self.now())
+
     def paper(self, title: str, *lines: str) -> bytes:
         return papers.paper(title, lines)
 

@@ -138,7 +138,37 @@ class Authority:
         extended: tuple[ObjectIdentifier, ...] | None = (ExtendedKeyUsageOID.EMAIL_PROTECTION, DOCUMENT_SIGNING),
         critical_extended: bool = False,
     ) -> Token:
-        """Issue an end-entity certificate as soft token `name`; `extended=None` leaves that extension out.
+        """Issue an end-entity certificate as soft token `name`, kept in the folder; see `made`."""
+        token = self.made(
+            name,
+            who,
+            issuer=issuer,
+            key=key,
+            bits=bits,
+            not_before=not_before,
+            not_after=not_after,
+            usages=usages,
+            extended=extended,
+            critical_extended=critical_extended,
+        )
+        _write_token(self.folder / "tokens", token)
+        return token
+
+    def made(
+        self,
+        name: str,
+        who: x509.Name,
+        *,
+        issuer: str = "public-ca",
+        key: KeyKind = "ec",
+        bits: int = 2048,
+        not_before: datetime = NOT_BEFORE,
+        not_after: datetime = NOT_AFTER,
+        usages: tuple[str, ...] = ("digitalSignature", "nonRepudiation"),
+        extended: tuple[ObjectIdentifier, ...] | None = (ExtendedKeyUsageOID.EMAIL_PROTECTION, DOCUMENT_SIGNING),
+        critical_extended: bool = False,
+    ) -> Token:
+        """Make an end-entity certificate with its key and keep it nowhere; `extended=None` leaves that extension out.
 
         Raises FileNotFoundError where the issuer does not exist.
         """
@@ -155,9 +185,7 @@ class Authority:
             builder = builder.add_extension(x509.ExtendedKeyUsage(list(extended)), critical=critical_extended)
         certificate = builder.sign(above.key, hashes.SHA256())
         # Roots stay out of what signers embed.
-        token = Token(name, certificate, own, (above.certificate,) if above.chain else ())
-        _write_token(self.folder / "tokens", token)
-        return token
+        return Token(name, certificate, own, (above.certificate,) if above.chain else ())
 
     def revoke(self, issuer: str, certificate: x509.Certificate, at: datetime) -> None:
         """Note a revocation; it counts once the issuer's list is written again."""

@@ -108,6 +108,7 @@ ALLOWED: dict[str, frozenset[str]] = {
     "identity.population_clients": _POLICE | _IOC,
     "identity.person": _services("intake", "notifier", "postal", "exchange", "payment"),
     "identity.resolve_person": _services("intake"),
+    "identity.signers": _services("intake", "oversight", "vault"),
     "identity.revoked_sessions": _services("gateway"),
     # vault
     "vault.open_upload": SIGNED_IN | _services("intake", "payment"),

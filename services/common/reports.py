@@ -42,6 +42,8 @@ class SignatureItem(AnswerSchema):
     covers_whole_document = fields.Boolean(required=True)
     modification_level = fields.String(allow_none=True)
     algorithm = fields.String(allow_none=True)
+    # SHA-256 of the signer's certificate; reports of earlier policies do not say.
+    certificate_sha256 = fields.String(allow_none=True)
     # B-B, B-T, B-LT or B-LTA; reports of earlier policies do not say.
     level = fields.String(allow_none=True)
 

@@ -74,8 +74,8 @@ GROUND_TEXT: dict[Ground, tuple[str, str]] = {
     Ground.UNSIGNED: ("File không có ký số", "The file is not signed"),
     Ground.SIGNATURE_INVALID: ("Chữ ký số của file không hợp lệ", "The file's signature is not valid"),
     Ground.NOT_BY_OFFICER: (
-        "File không do cán bộ hoặc cơ quan ký số",
-        "The file is not signed by an officer or an agency",
+        "File không do cán bộ hoặc con dấu của đơn vị ký số",
+        "The file is not signed by an officer of the unit or with its seal",
     ),
     Ground.REPEATED_WITHOUT_STATEMENT: (
         "Hướng dẫn quá một lần, không nêu nội dung công dân chưa đảm bảo",

@@ -386,6 +386,7 @@ TAGS: tuple[str, ...] = tuple(_GROUPS)
 INTERNAL: dict[str, str] = {
     "identity.person": "for rooms",
     "identity.resolve_person": "for rooms",
+    "identity.signers": "for rooms: whose signature it is",
     "identity.revoked_sessions": "for the gateway itself",
     "vault.file": "for rooms",
     "signing.report": "for rooms; officers ask intake or processing about a file of a dossier",

@@ -11,6 +11,8 @@ from services.common.run import KernelProvider
 from services.identity import (
     announcing,
     audit,
+    certificate_schemas,
+    certificate_store,
     challenges,
     disclosure_schemas,
     disclosures,
@@ -33,6 +35,7 @@ from services.identity import (
     schemas,
     seeds,
     session_schemas,
+    signatories,
     signing_in,
     store,
     support,
@@ -288,6 +291,10 @@ class IdentityService:
     def resolve_person(self, ctx: Context, data: dict[str, Any]) -> dict[str, Any]:
         return people.resolve(ctx, data)
 
+    @query(certificate_schemas.Signers, certificate_schemas.SignersKnown)
+    def signers(self, ctx: Context, data: dict[str, Any]) -> dict[str, Any]:
+        return signatories.read(ctx, data)
+
     @query(schemas.Nothing, schemas.Revocations)
     def revoked_sessions(self, ctx: Context, data: dict[str, Any]) -> dict[str, Any]:
         return tokens.revoked(ctx.kernel)
@@ -317,7 +324,7 @@ def _on_stop(kernel: Kernel) -> None:
 SPEC = RoomSpec(
     name="identity",
     aggregates=store.AGGREGATES,
-    indexes=[*store.INDEXES, *population_log.INDEXES],
+    indexes=[*store.INDEXES, *population_log.INDEXES, *certificate_store.INDEXES],
     events=schemas.EVENTS,
     migrations=migrations.MIGRATIONS,
     on_start=_on_start,

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
 from services.common import problems
 from services.common.calendar import WorkingCalendar
 from services.common.deadlines import Deadline, appointment
+from services.common.expected_signer import Signing
 from services.common.rules import rule
 from services.common.slips import Verdict
 from services.intake.catalogue import limit_of
@@ -39,6 +40,33 @@ def undecided_signatures(dossier: Mapping[str, Any], verdicts: Mapping[str, str 
         if verdict == Verdict.INDETERMINATE:
             undecided.append(entry["component"])
     return undecided
+
+
+@rule("SG-10", title="Thành phần phải ký số mà chưa được ký đúng: xem bản giấy hoặc ghi chú khi tiếp nhận",
+      cites="CV 2658/UBND-CNTT §4")  # fmt: skip
+def unsigned(
+    dossier: Mapping[str, Any], verdicts: Mapping[str, str | None], whose: Callable[[str], Signing]
+) -> list[str]:
+    """Components that must be signed and are plain copies: not signed, not validly, or by somebody else.
+
+    One for which paper was asked is left to that. `whose` is asked of valid signatures only, where the owner is
+    confirmed: of others nobody can say who they are.
+    """
+    must_sign = {entry["component"] for entry in dossier["fixed"]["components"] if entry["phai_ky_so"]}
+    asked = {row["component"] for row in dossier["paper_asked"]}
+    found = []
+    for entry in dossier["versions"][-1]["components"]:
+        if entry["component"] not in must_sign - asked:
+            continue
+        verdict = verdicts.get(entry["file_id"])
+        if (
+            verdict in (Verdict.NO_SIGNATURE, Verdict.TOTAL_FAILED)
+            or verdict == Verdict.TOTAL_PASSED
+            and dossier["number_verified"]
+            and not whose(entry["file_id"]).is_right
+        ):
+            found.append(entry["component"])
+    return found
 
 
 def check_reason(reason: str) -> str:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from marshmallow import Schema, fields, validate
 
+from services.common.expected_signer import Signing
 from services.common.schemas import AnswerSchema, Moment
-from services.intake.signers import Signing
+
+#: What an earlier release said of components for which it let paper be asked.
+_FORMER_WORDS = ("SIGNED_BY_ANOTHER", "NOT_VALIDLY_SIGNED")
 
 
 class FeeItem(AnswerSchema):
@@ -100,6 +103,13 @@ class ComponentAnswer(AnswerSchema):
     sha256 = fields.String()
     verdict = fields.String(allow_none=True, metadata={"description": "null while the check has not ended"})
     report_id = fields.String(allow_none=True)
+    signing = fields.String(
+        allow_none=True,
+        validate=validate.OneOf([str(word) for word in Signing]),
+        metadata={"description": "whose signature it is; null while that is not known"},
+    )
+    signing_vi = fields.String(allow_none=True)
+    signing_en = fields.String(allow_none=True)
     requested = fields.Boolean(metadata={"description": "an open slip asks for it"})
 
 
@@ -125,6 +135,8 @@ class SlipDetail(SlipAnswer):
     centre = fields.String()
     officer = fields.String()
     officer_person = fields.String(metadata={"description": "told to rooms only (MO-16)"})
+    units = fields.List(fields.String(), metadata={"description": "whose officers may sign it; told to rooms only"})
+    seals = fields.List(fields.String(), metadata={"description": "tax numbers that may sign it; told to rooms only"})
     file_sha256 = fields.String(allow_none=True)
     dossier_version = fields.Integer()
     component_names = fields.Dict(keys=fields.String(), values=fields.String())
@@ -163,7 +175,7 @@ class PaperAsked(AnswerSchema):
     component = fields.String()
     reason = fields.String()
     signing = fields.String(
-        validate=validate.OneOf([str(word) for word in Signing]),
+        validate=validate.OneOf([*(str(word) for word in Signing), *_FORMER_WORDS]),
         metadata={"description": "why the component did not count as signed"},
     )
     at = Moment()

@@ -40,11 +40,13 @@ class Command(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What guards look at. `granted`: processing's answer; `undecided`: components whose signature needs a note."""
+    """What guards look at. `granted`: processing's answer; `undecided`, `unsigned`: components whose signature needs a
+    note, because it is open or because there is none that counts."""
 
     blocked: Collection[Act] = ()
     granted: bool = False
     undecided: Collection[str] = ()
+    unsigned: Collection[str] = ()
     note: str = ""
 
 
@@ -70,6 +72,27 @@ def _undecided_signatures_noted(facts: Facts) -> None:
         )
 
 
+@rule("SG-10", title="Thành phần phải ký số mà là bản chụp: tiếp nhận phải có ghi chú", cites="CV 2658/UBND-CNTT §4")
+def _plain_copies_noted(facts: Facts) -> None:
+    if facts.unsigned and not facts.note.strip():
+        raise problems.invalid(
+            problems.field_error(
+                "note",
+                "Thành phần phải ký số chưa được người nộp hoặc cơ quan ký hợp lệ; yêu cầu bản giấy, hoặc ghi chú khi "
+                "tiếp nhận: " + ", ".join(sorted(facts.unsigned)),
+                "A component that must be signed is not validly signed by the applicant or an agency; ask for paper, "
+                "or accept with a note: " + ", ".join(sorted(facts.unsigned)),
+                "SG-10",
+            ),
+            citation="CV 2658/UBND-CNTT §4",
+        )
+
+
+def _signatures_noted(facts: Facts) -> None:
+    _undecided_signatures_noted(facts)
+    _plain_copies_noted(facts)
+
+
 @rule("X-19", title="Sau khi tiếp nhận, khâu giải quyết quyết định", cites="NĐ 61/2018/NĐ-CP Đ19–20")
 def _granted(facts: Facts) -> None:
     if not facts.granted:
@@ -81,7 +104,7 @@ def _granted(facts: Facts) -> None:
 
 ALWAYS = Guard("", lambda facts: None)
 GUIDANCE_OPEN = Guard("hướng dẫn không bị chặn", lambda facts: refuse_if_blocked(Act.GUIDANCE, facts.blocked))
-SIGNATURES_NOTED = Guard("chữ ký chưa xác định có ghi chú", _undecided_signatures_noted)
+SIGNATURES_NOTED = Guard("chữ ký chưa xác định hoặc thiếu có ghi chú", _signatures_noted)
 GRANTED = Guard("khâu giải quyết đồng ý", _granted)
 
 

@@ -11,9 +11,9 @@ from datetime import datetime
 from typing import Any
 
 from services.common import problems
+from services.common.expected_signer import Signing
 from services.common.rules import rule
-from services.common.slips import Act, Verdict, normalized_text, refuse_if_blocked, round_number, validate
-from services.intake.signers import Signing
+from services.common.slips import Act, normalized_text, refuse_if_blocked, round_number, validate
 
 Slip = dict[str, Any]
 ACT = "guidance"
@@ -72,18 +72,16 @@ def open_slip(given: Sequence[Slip]) -> Slip | None:
 @rule("IN-03", title="Không yêu cầu bản giấy với thành phần đã ký số hợp lệ",
       cites="TB 94/TB-UBND §2; CV 2658/UBND-CNTT §4; NĐ 45/2020/NĐ-CP Đ6.2b")  # fmt: skip
 @rule("SG-02", title="Chữ ký số đã xác nhận thì không đòi thêm bản giấy", cites="TB 94/TB-UBND §2")
-def refuse_paper(component: Mapping[str, Any], verdict: str | None, signing: Signing) -> None:
-    """Refuse to demand paper for a component whose signature is valid (409), or not yet checked (503).
+def refuse_paper(component: Mapping[str, Any], signing: Signing) -> None:
+    """Refuse to demand paper for a component that the applicant or an agency signed validly (409).
 
-    `signing` says whose a valid signature is; that of anybody but the applicant or an agency keeps no paper away.
+    Anybody else's valid signature keeps no paper away: such a file is a plain copy.
     """
-    if verdict is None:
-        raise problems.unavailable(retry_after=2, detail="The component's signature has not been checked yet.")
-    if verdict == Verdict.TOTAL_PASSED and signing in (Signing.BY_APPLICANT, Signing.BY_AGENCY):
+    if signing.is_right:
         raise problems.conflict(
             "Thành phần đã ký số hợp lệ, không được yêu cầu bản giấy",
             "The component is validly signed; paper may not be demanded",
             rule="IN-03",
             citation="TB 94/TB-UBND §2; CV 2658/UBND-CNTT §4; NĐ 45/2020/NĐ-CP Đ6.2b",
-            extra={"component": component["component"], "verdict": verdict, "signing": signing.value},
+            extra={"component": component["component"], "verdict": "TOTAL_PASSED", "signing": signing.value},
         )

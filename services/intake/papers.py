@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import base64
+import time
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from services.common import logs, problems
+from services.common import expected_signer, logs, problems
 from services.common.context import Context
+from services.common.expected_signer import Signing
 from services.common.filed_as import FiledAs
+from services.common.holders import holders
 from services.common.problems import FieldError, Problem
+from services.common.slips import Verdict
 from services.common.store import Document
 from services.common.workers import WorkerFault, WorkerLost, WorkerPool
-from services.intake import filing_for, signers, store
+from services.intake import filing_for, store
 
 #: A report that is not ready within this is not waited for, in seconds.
 REPORT_WAIT = 6.0
 PERSON_WAIT = 4.0
+#: Whose a signature is, where it is only shown.
+SIGNER_WAIT = 1.5
 DRAW_DEADLINE = 12.0
 
 
@@ -82,18 +88,65 @@ def _report(ctx: Context, file_id: str) -> str | None:
     return str(answer["verdict"]) if answer.get("verdict") else None
 
 
-def whose_signature(ctx: Context, file_id: str, dossier: Mapping[str, Any]) -> signers.Signing:
-    """Whose valid signature a component carries. Raises Problem 503 while signing or identity is away: nothing is
-    granted on a guess. Numbers are compared here and kept nowhere."""
-    whole: dict[str, Any] = ctx.call("signing.report", as_service=True, timeout=REPORT_WAIT, file_id=file_id)
-    numbers = set()
+def whose_signature(
+    ctx: Context, file_id: str, dossier: Mapping[str, Any], *, patience: float = REPORT_WAIT
+) -> Signing:
+    """Whose signature a component carries. Raises Problem 503 while signing or identity is away: nothing is granted on
+    a guess."""
+    whole: dict[str, Any] = ctx.call("signing.report", as_service=True, timeout=patience, file_id=file_id)
     # An officer who typed in what an applicant brought is no applicant: his signature says nothing of hers.
     applicants = {dossier["owner"], dossier["filer"]} if _filed_by_a_citizen(dossier) else {dossier["owner"]}
-    for person_id in sorted(applicants):
-        known = person(ctx, person_id, "signature of a component")
-        if known is not None:
-            numbers |= {known["id_number"], known.get("tax_number")} - {None}
-    return signers.whose_signature(whole, numbers)
+    known = holders(ctx, whole, persons=applicants, timeout=min(patience, PERSON_WAIT))
+    return expected_signer.component(whole, known, applicants)
+
+
+def signings(
+    ctx: Context, dossier: Mapping[str, Any], verdicts: Mapping[str, Mapping[str, Any]], *, ask: bool
+) -> dict[str, Signing]:
+    """Whose signatures the present components carry, by file id, as far as it can be said now: what is not valid is as
+    signing told it, what is valid is asked for once and remembered for a while. Without `ask` nobody is waited for."""
+    found: dict[str, Signing] = {}
+    for entry in dossier["versions"][-1]["components"]:
+        told = verdicts.get(entry["file_id"])
+        if told is None:
+            continue
+        if told["verdict"] != Verdict.TOTAL_PASSED:
+            found[entry["file_id"]] = Signing(told["verdict"])
+            continue
+        key = (entry["file_id"], str(told["report_id"]), str(dossier["owner"]), str(dossier["filer"]))
+        signing = _REMEMBERED.get(key)
+        if signing is None and ask:
+            try:
+                signing = whose_signature(ctx, entry["file_id"], dossier, patience=SIGNER_WAIT)
+            except Problem as problem:
+                logs.info("signer_not_known", status=problem.status)
+                ask = False
+                continue
+            _REMEMBERED.put(key, signing)
+        if signing is None:
+            continue
+        found[entry["file_id"]] = signing
+    return found
+
+
+class _Remembered:
+    """Answers of a short while ago: a certificate that is registered or an account that is normalized changes them."""
+
+    def __init__(self, seconds: float, most: int) -> None:
+        self._seconds, self._most = seconds, most
+        self._rows: dict[tuple[str, ...], tuple[float, Signing]] = {}
+
+    def get(self, key: tuple[str, ...]) -> Signing | None:
+        row = self._rows.get(key)
+        return row[1] if row is not None and time.monotonic() - row[0] < self._seconds else None
+
+    def put(self, key: tuple[str, ...], signing: Signing) -> None:
+        if len(self._rows) >= self._most:
+            self._rows.clear()
+        self._rows[key] = (time.monotonic(), signing)
+
+
+_REMEMBERED = _Remembered(seconds=60.0, most=5_000)
 
 
 def _filed_by_a_citizen(dossier: Mapping[str, Any]) -> bool:

@@ -83,7 +83,7 @@ class Reader:
     def dossier(self, ctx: Context, data: dict[str, Any]) -> Any:
         """One dossier, for its owner, officers of desk and agency, and IOC."""
         person, found, mirror = store.look(ctx.store, ctx.actor.person_id, data["code"])
-        return self._view(ctx, dict(access.check_read(ctx.actor, person, found)), mirror, person)
+        return self._view(ctx, dict(access.check_read(ctx.actor, person, found)), mirror, person, ask=True)
 
     @query(schemas.OfQueue, answers.QueuePage)
     def desk_queue(self, ctx: Context, data: dict[str, Any]) -> Any:
@@ -123,7 +123,9 @@ class Reader:
         dossier = access.check_read(ctx.actor, self._person(ctx), found)
         files = (row["file_id"] for row in dossier["slips"] if row["file_id"])
         verdicts = store.verdicts_of(ctx.store, files)
-        return views.slip_detail(dossier, data["slip_id"], verdicts, to_room=ctx.actor.is_service)
+        room = ctx.actor.is_service
+        seals = store.seals_of(ctx.store, dossier["desk"]) if room else []
+        return views.slip_detail(dossier, data["slip_id"], verdicts, to_room=room, seals=seals)
 
     @query(schemas.OfCode, answers.Brief)
     def brief(self, ctx: Context, data: dict[str, Any]) -> Any:
@@ -173,7 +175,7 @@ class Reader:
 
     # --- shared with the commands ------------------------------------------------------------------------------------
 
-    def _view(self, ctx: Context, dossier: Document, mirror: Document, person: str) -> Any:
+    def _view(self, ctx: Context, dossier: Document, mirror: Document, person: str, *, ask: bool = False) -> Any:
         files = amendments.all_files(dossier["versions"]) | {row["file_id"] for row in dossier["slips"]}
         files |= {paper["file_id"] for paper in [dossier["authorisation"]] if paper}
         verdicts = store.verdicts_of(ctx.store, {*files, *progress.supplement_files(mirror)} - {None})
@@ -182,6 +184,7 @@ class Reader:
             mine=access.is_owner(ctx.actor, person, dossier),
             papers=access.may_have_papers(ctx.actor, person, dossier),
             verified=not access.filed_for_another(ctx.actor, person, dossier),
+            signings=papers.signings(ctx, dossier, verdicts, ask=ask),
         )  # fmt: skip
 
     def _person(self, ctx: Context) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 from services.common import problems
 from services.common.bus.entrypoints import command
 from services.common.context import Context
+from services.common.expected_signer import Signing
 from services.common.filed_as import Right
 from services.common.files import put_bytes
 from services.common.kernel import Kernel, RoomSpec
@@ -37,7 +38,6 @@ from services.intake.listening import Listener
 from services.intake.migrations import MIGRATIONS
 from services.intake.reading import Reader, calendar_of
 from services.intake.registering import Registrar
-from services.intake.signers import Signing
 
 _COLLECTOR = "dossiers.collector"
 
@@ -65,10 +65,11 @@ class IntakeService(Registrar, Reader, Listener):
                 else problems.field_error("reason", "Phải nêu lý do", "Give the reason")
             )
         verdict = papers.verdicts(ctx, [entry["file_id"]])[entry["file_id"]]
-        signing = Signing.NOT_VALID
-        if verdict == Verdict.TOTAL_PASSED:
-            signing = papers.whose_signature(ctx, entry["file_id"], dossier)
-        guidance.refuse_paper(entry, verdict, signing)
+        if verdict is None:
+            raise problems.unavailable(retry_after=2, detail="The component's signature has not been checked yet.")
+        signed = verdict == Verdict.TOTAL_PASSED
+        signing = papers.whose_signature(ctx, entry["file_id"], dossier) if signed else Signing(verdict)
+        guidance.refuse_paper(entry, signing)
         now = ctx.now
         asked = {
             "component": entry["component"], "reason": data["reason"].strip(), "signing": signing.value, "at": now
@@ -107,8 +108,10 @@ class IntakeService(Registrar, Reader, Listener):
         find(state, Command.ACCEPT)
         now = ctx.now
         files = [entry["file_id"] for entry in dossier["versions"][-1]["components"]]
-        undecided = acceptance.undecided_signatures(dossier, papers.verdicts(ctx, files))
-        row = move(state, Command.ACCEPT, Facts(undecided=undecided, note=data["note"]))
+        verdicts = papers.verdicts(ctx, files)
+        undecided = acceptance.undecided_signatures(dossier, verdicts)
+        unsigned = acceptance.unsigned(dossier, verdicts, lambda file_id: papers.whose_signature(ctx, file_id, dossier))
+        row = move(state, Command.ACCEPT, Facts(undecided=undecided, unsigned=unsigned, note=data["note"]))
         deadline = acceptance.promise(calendar_of(dossier), dossier["fixed"], now)
         dossier["receipt"] = self._receipt(ctx, dossier, now, deadline.due)
         dossier["state"] = row.target.value

@@ -119,6 +119,13 @@ def desks_for(store: Store, units: Collection[str]) -> list[Document]:
     return sorted(rows, key=lambda row: row["agency"] not in units)
 
 
+def seals_of(store: Store, desk: str) -> list[str]:
+    """Tax numbers under which the agency of a desk signs; none where the catalogue has no such desk."""
+    found = store.get("desks", desk)
+    agency = store.get("agencies", found["agency"]) if found else None
+    return [str(agency["tax_number"])] if agency and agency.get("tax_number") else []
+
+
 # --- dossiers --------------------------------------------------------------------------------------------------------
 
 

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from services.common.calendar import WorkingCalendar
+from services.common.expected_signer import Signing
 from services.common.rules import rule
 from services.common.slips import Act
 from services.intake import amendments, catalogue, guidance, intake_clock, progress, submission
@@ -18,6 +19,7 @@ from services.intake.dossier import State, commands_from
 
 Row = Mapping[str, Any]
 Verdicts = Mapping[str, Row]
+NOT_ASKED: Mapping[str, Signing] = {}
 
 
 @rule("X-26", title="Tra cứu không đăng nhập: chỉ mã và tiến độ", cites="TT 01/2018/TT-VPCP Đ16.2d")
@@ -55,7 +57,7 @@ def item(dossier: Row, mirror: dict[str, Any]) -> dict[str, Any]:
 
 def full(
     dossier: Row, mirror: dict[str, Any], verdicts: Verdicts, *, calendar: WorkingCalendar, now: datetime, mine: bool,
-    papers: bool = True, verified: bool = True,
+    papers: bool = True, verified: bool = True, signings: Mapping[str, Signing] = NOT_ASKED,
 ) -> dict[str, Any]:  # fmt: skip
     """The dossier as its owner and its officers see it; without `papers` as a helper does, who gets neither receipt nor
     result. Without `verified` nothing says whether its owner has an account (X-23)."""
@@ -77,7 +79,7 @@ def full(
         "intake_answered_at": current["answered_at"],
         "intake_late": intake_clock.is_late(current["due"], now) if waits else bool(current["late"]),
         "minutes_left": intake_clock.minutes_left(calendar, current["due"], now) if waits else None,
-        "components": components(dossier, mirror, verdicts),
+        "components": components(dossier, mirror, verdicts, signings),
         "slips": slips(dossier, mirror, verdicts),
         "guidance_blocked": Act.GUIDANCE in progress.blocked_acts(mirror),
         "paper_asked": dossier["paper_asked"],
@@ -104,14 +106,19 @@ def _authorisation(dossier: Row, verdicts: Verdicts) -> dict[str, Any] | None:
     return {**paper, "verdict": verdict.get("verdict"), "report_id": verdict.get("report_id")}
 
 
-def components(dossier: Row, mirror: Row, verdicts: Verdicts) -> list[dict[str, Any]]:
-    """The present set of components with verdicts, and whether an open slip asks for them."""
+def components(
+    dossier: Row, mirror: Row, verdicts: Verdicts, signings: Mapping[str, Signing] = NOT_ASKED
+) -> list[dict[str, Any]]:
+    """The present set of components with verdicts and whose signatures they carry, as far as that is known, and whether
+    an open slip asks for them."""
     known = {entry["component"]: entry for entry in dossier["fixed"]["components"]}
     asked = requested(dossier, mirror)
     rows = []
     for entry in dossier["versions"][-1]["components"]:
         meant = known[entry["component"]]
         verdict = verdicts.get(entry["file_id"], {})
+        signing = signings.get(entry["file_id"])
+        vi, en = signing.text if signing else (None, None)
         rows.append(
             {
                 "component": entry["component"],
@@ -122,6 +129,9 @@ def components(dossier: Row, mirror: Row, verdicts: Verdicts) -> list[dict[str, 
                 "sha256": entry["sha256"],
                 "verdict": verdict.get("verdict"),
                 "report_id": verdict.get("report_id"),
+                "signing": signing and signing.value,
+                "signing_vi": vi,
+                "signing_en": en,
                 "requested": entry["component"] in asked,
             }
         )
@@ -170,8 +180,11 @@ def slip(row: Row, verdicts: Verdicts) -> dict[str, Any]:
 
 
 @rule("MO-01", title="Nội dung, thành phần, file hướng dẫn và chữ ký của phiếu", cites="CV 252/UBND-HCC §2.1")
-def slip_detail(dossier: Row, slip_id: str, verdicts: Verdicts, *, to_room: bool) -> dict[str, Any]:
-    """A guidance with the former ones, as its reviewer reads it; the author's person id is told to rooms only."""
+def slip_detail(
+    dossier: Row, slip_id: str, verdicts: Verdicts, *, to_room: bool, seals: Sequence[str] = ()
+) -> dict[str, Any]:
+    """A guidance with the former ones, as its reviewer reads it; the author's person id, and who else may sign it, are
+    told to rooms only."""
     position = next(n for n, row in enumerate(dossier["slips"]) if row["slip_id"] == slip_id)
     row = dossier["slips"][position]
     return {
@@ -181,7 +194,11 @@ def slip_detail(dossier: Row, slip_id: str, verdicts: Verdicts, *, to_room: bool
         "desk": dossier["desk"],
         "centre": dossier["centre"],
         "officer": row["officer"],
-        **({"officer_person": row.get("officer_person", "")} if to_room else {}),
+        **(
+            {"officer_person": row.get("officer_person", ""), "units": [dossier["desk"]], "seals": seals}
+            if to_room
+            else {}
+        ),
         "file_sha256": row["file_sha256"],
         "dossier_version": row["dossier_version"],
         "component_names": {key: vi for key, (vi, _) in catalogue.component_names(dossier["fixed"]).items()},

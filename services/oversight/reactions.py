@@ -14,13 +14,14 @@ from typing import Any
 from bson import ObjectId
 from marshmallow import ValidationError
 
-from services.common import problems, schemas
+from services.common import expected_signer, problems, schemas
 from services.common.bus.events import Dead
 from services.common.context import Context
 from services.common.envelope import Event
+from services.common.holders import holders
 from services.common.kernel import Kernel
 from services.common.problems import Problem
-from services.common.slips import Review, block_after
+from services.common.slips import Review, Verdict, block_after
 from services.common.unit import UnitOfWork
 from services.oversight import lateness, metrics, reviews, store
 from services.oversight import schemas as shapes
@@ -140,7 +141,7 @@ class Reactions:
         statement = slip.get("failure_statement")
         review["failure_statement"] = self.seal(str(statement), "reviews.failure_statement") if statement else None
         if review["file_id"] and (review["verdict"] is None or reviews.needs_signer(review)):
-            self._ask_signing(ctx, review)
+            self._ask_signing(ctx, review, slip)
         self._assess(ctx, unit, review, former, None)
         unit.insert("reviews", review)
 
@@ -165,14 +166,26 @@ class Reactions:
         self._ask_signing(ctx, review)
         return review["verdict"] not in (None, "INDETERMINATE") and not reviews.needs_signer(review)
 
-    def _ask_signing(self, ctx: Context, review: Document) -> None:
+    def _ask_signing(self, ctx: Context, review: Document, slip: Document | None = None) -> None:
+        """What signing says of the file, and whether the unit that speaks signed it; nothing of it while a room is
+        away: the review waits for file.checked, and the timer asks again."""
         try:
             report = ctx.call("signing.report", as_service=True, timeout=PATIENCE, file_id=review["file_id"])
+            signed = None
+            if report["verdict"] == Verdict.TOTAL_PASSED:
+                signed = self._signed_by_unit(ctx, review, report, slip)
         except Problem:
-            return  # it waits for file.checked, and the timer asks again
-        review.update(
-            verdict=report["verdict"], report_id=report.get("report_id"), by_officer=reviews.by_officer(report)
-        )
+            return
+        review.update(verdict=report["verdict"], report_id=report.get("report_id"), by_officer=signed)
+
+    @staticmethod
+    def _signed_by_unit(ctx: Context, review: Document, report: Document, slip: Document | None) -> bool:
+        if slip is None:
+            home = reviews.HOME_OF_SLIPS[review["act"]]
+            slip = ctx.call(home, as_service=True, timeout=PATIENCE, slip_id=review["_id"])
+        units = slip.get("units") or [review["desk"] if review["act"] == "guidance" else review["unit"]]
+        known = holders(ctx, report, officer=review["officer"], units=units, at=review["at"], timeout=PATIENCE)
+        return expected_signer.slip(report, known, slip.get("seals") or ()).is_right
 
     def _former(self, code: str, act: str, before_round: int) -> list[Document]:
         query = {"code": code, "act": act, "round": {"$lt": before_round}}

@@ -31,19 +31,6 @@ STATE_TEXT: dict[Review, tuple[str, str]] = {
 }
 
 
-@rule("MO-03", title="File hướng dẫn, yêu cầu phải do cán bộ hoặc cơ quan ký số", cites="CV 252/UBND-HCC §2, phụ lục",
-      since=MONITORED_SINCE)  # fmt: skip
-def by_officer(report: Mapping[str, Any]) -> bool:
-    """Whether an officer or agency signed validly: only they hold certificates under the government's anchors.
-
-    A citizen's valid signature on a slip is nobody's official word.
-    """
-    return any(
-        signature.get("verdict") == Verdict.TOTAL_PASSED and (signature.get("signer") or {}).get("kind") == "government"
-        for signature in report.get("signatures", ())
-    )
-
-
 def slip_of(review: Mapping[str, Any], text: str, failure_statement: str | None) -> Slip:
     """A stored review as a slip to judge. A valid signature counts once it is known whose it is."""
     verdict = None if needs_signer(review) else review["verdict"]

@@ -13,11 +13,12 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from services.common import expected_signer
 from services.common.problems import Problem, conflict
 from services.common.rules import rule
 
 #: CV 252/UBND-HCC §1: the signed result is mandatory from this business day.
-MANDATORY_SINCE = date(2024, 3, 4)
+MANDATORY_SINCE = expected_signer.RESULT_SIGNED_SINCE
 
 _S0 = "TB 94/TB-UBND §4"
 _S1 = "CV 2658/UBND-CNTT §6"
@@ -97,25 +98,6 @@ def tax_numbers_of(agency: Mapping[str, Any] | None, on: date, *, told: str | No
     )
 
 
-@rule("SG-03", title="Kết quả phải do chính cơ quan có thẩm quyền ký số", cites=_S0)
-def signed_by(report: Mapping[str, Any], tax_numbers: frozenset[str]) -> bool:
-    """Whether the agency itself signed these bytes as they stand: vouched by the government's anchors, with its tax
-    number, and nobody changed or added anything after it but long-term data (signing.md §4.5).
-
-    Who else signed must be an officer or agency as well. The agency signs last: a later signature, and whatever was
-    drawn between the two, would not be the agency's word.
-    """
-    signatures = report.get("signatures", ())
-    if any((signature.get("signer") or {}).get("kind") != "government" for signature in signatures):
-        return False
-    return any(
-        signature.get("verdict") == PASSED
-        and signature["signer"].get("tax_number") in tax_numbers
-        and (signature.get("covers_whole_document") or signature.get("modification_level") in ("NONE", "LTA_UPDATES"))
-        for signature in signatures
-    )
-
-
 @rule("SG-04", title="Kiểm tra kết quả đã ký số trước khi cho trả", cites=_S3, since=MANDATORY_SINCE)
 @rule("X-22", title="Chữ ký chưa xác định: không bao giờ cho trả kết quả", cites=_S3)
 def signature_refusal(sha256: str, report: Mapping[str, Any], tax_numbers: frozenset[str]) -> Refusal | None:
@@ -141,7 +123,7 @@ def signature_refusal(sha256: str, report: Mapping[str, Any], tax_numbers: froze
         return Refusal(
             "SG-04", _S3, "Chữ ký số của kết quả không hợp lệ", "The result's signature is not valid", **said
         )
-    if not signed_by(report, tax_numbers):
+    if not expected_signer.result(report, tax_numbers).is_right:
         return Refusal(
             "SG-03", _S0,
             "Kết quả không do cơ quan có thẩm quyền ký số",

@@ -162,6 +162,8 @@ class SlipAnswer(SlipShort):
     desk = fields.String()
     officer = fields.String()
     officer_person = fields.String(metadata={"description": "told to rooms only (MO-16)"})
+    units = fields.List(fields.String(), metadata={"description": "whose officers may sign it; told to rooms only"})
+    seals = fields.List(fields.String(), metadata={"description": "tax numbers that may sign it; told to rooms only"})
     former = fields.List(fields.Nested(SlipShort))
 
 

@@ -46,7 +46,9 @@ class ProcessingService(Listener):
         found = ctx.store.find_one(store.CASES, {"supplements.slip_id": data["slip_id"]})
         case = access.known(store.LINKS.actor(ctx.store, ctx.actor), store.with_filer_of_today(ctx.store, found))
         found, former = supplements.find(case["supplements"], data["slip_id"])
-        return views.slip(case, found, former, to_room=ctx.actor.is_service)
+        room = ctx.actor.is_service
+        seals = self._tax_numbers(ctx, case) if room else ()
+        return views.slip(case, found, former, to_room=room, seals=seals)
 
     @query(schemas.OfFile, ReportAnswer)
     def file_report(self, ctx: Context, data: dict[str, Any]) -> dict[str, Any]:

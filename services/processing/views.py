@@ -108,7 +108,17 @@ def work_item(case: Case, *, now: datetime, calendar: WorkingCalendar) -> dict[s
     }
 
 
-def slip(case: Case, found: Mapping[str, Any], former: Iterable[Mapping[str, Any]], *, to_room: bool) -> dict[str, Any]:
-    """A supplement request with its former rounds; who its author is as a person is told to rooms only."""
+def slip(
+    case: Case,
+    found: Mapping[str, Any],
+    former: Iterable[Mapping[str, Any]],
+    *,
+    to_room: bool,
+    seals: Iterable[str] = (),
+) -> dict[str, Any]:
+    """A supplement request with its former rounds; who its author is as a person, and who else may sign it, are told to
+    rooms only."""
     whole = {**found, "code": case["code"], "unit": case["unit"], "desk": case["desk"], "former": list(former)}
-    return whole if to_room else {name: value for name, value in whole.items() if name != "officer_person"}
+    if to_room:
+        return {**whole, "units": [case["unit"]], "seals": sorted(seals)}
+    return {name: value for name, value in whole.items() if name != "officer_person"}

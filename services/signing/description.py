@@ -52,13 +52,15 @@ _BROKEN_CHAIN = frozenset({"no_chain", "no_signer", "chain_constraints", "chain_
 def certificate(leaf: trust.Certificate | None, chain: trust.Chain | None) -> dict[str, Any]:
     """The fields of a report that tell the signer's certificate."""
     if leaf is None:
-        return {"signer": Signer(), "issuer": None, "serial": None, "not_before": None, "not_after": None}
+        nothing = dict.fromkeys(("issuer", "serial", "not_before", "not_after", "certificate_sha256"))
+        return {"signer": Signer(), **nothing}
     return {
         "signer": signer_of(subject_attributes(leaf.asn1.subject), chain.kind if chain else "unknown"),
         "issuer": signer_of(subject_attributes(leaf.asn1.issuer), "unknown").common_name,
         "serial": f"{leaf.asn1.serial_number:x}",
         "not_before": iso(leaf.asn1.not_valid_before),
         "not_after": iso(leaf.asn1.not_valid_after),
+        "certificate_sha256": leaf.fingerprint,
     }
 
 

@@ -67,6 +67,8 @@ class SignatureReport:
     algorithm: str | None = None
     # How far the signature carries its own proofs: B-B, B-T (timestamp), B-LT (revocation data), B-LTA (all stamped).
     level: str = "B-B"
+    # SHA-256 of the signer's certificate: who registered it is known by it (SG-06).
+    certificate_sha256: str | None = None
 
 
 @rule("SG-07", title="Bốn kết luận về chữ ký số; không xác định không phải là hợp lệ", cites="TB 94/TB-UBND §2")

@@ -45,7 +45,7 @@ class Scenes:
         if key not in self._papers:
             form, scan = COMPONENTS[procedure]
             at = self.world.now()
-            signed = self.world.signed(self.world.paper(form, citizen.phone.number), "citizen-chi", at)
+            signed = self.world.signed_by(self.world.paper(form, citizen.phone.number), citizen.person, at)
             plain = self.world.paper(scan, citizen.phone.number)
             self._papers[key] = {
                 form: citizen.upload(signed, f"{form}.pdf")["file_id"],

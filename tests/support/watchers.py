@@ -75,13 +75,19 @@ def neighbours_as_usual(watchers: Watchers) -> None:
         room.asked.clear()
         room.away = False
     watchers.signing.answers["report"] = lambda asked: signed_by("government")
+    watchers.identity.answers["signers"] = of_the_unit
+
+
+def of_the_unit(asked: dict[str, Any]) -> dict[str, Any]:
+    """Identity says that every signer with a number is an officer of the unit."""
+    return {"items": [{"persons": [], "officer": bool(s["personal_number"])} for s in asked["signers"]]}
 
 
 def signed_by(kind: str) -> dict[str, Any]:
     """A report of signing about a file that somebody of this kind signed validly."""
     return {
         "report_id": "rep-0", "verdict": "TOTAL_PASSED",
-        "signatures": [{"verdict": "TOTAL_PASSED", "signer": {"kind": kind}}],
+        "signatures": [{"verdict": "TOTAL_PASSED", "signer": {"kind": kind, "personal_number": "046190000123"}}],
     }  # fmt: skip
 
 

@@ -81,7 +81,7 @@ def test_a_strangers_valid_signature_keeps_no_paper_away_and_an_agencys_does(
         assert (refused.status, refused.rule, refused.extra["signing"]) == (409, "IN-03", whose)
         return
     asked = desk.do("intake.ask_paper", **ask)
-    assert [row["signing"] for row in asked["paper_asked"]] == ["SIGNED_BY_ANOTHER"]
+    assert [row["signing"] for row in asked["paper_asked"]] == ["WRONG_SIGNER"]
     assert {row["component"]: row["verdict"] for row in asked["components"]}["don"] in (None, "TOTAL_PASSED")
 
 

@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from services.common.expected_signer import Signing
 from services.common.problems import Problem
 from services.common.slips import Act
+from services.intake import acceptance
 from services.intake.dossier import (
     GRANTED,
     TABLE,
@@ -81,6 +83,47 @@ def test_blocked_guidance_leaves_the_other_answers_open() -> None:
     for command in set(commands_from(State.REGISTERED)) - {Command.GUIDE}:
         assert move(State.REGISTERED, command, blocked).command is command
     assert move(State.REGISTERED, Command.GUIDE, Facts(blocked={Act.SUPPLEMENT_REQUEST})).target is State.GUIDED
+
+
+@pytest.mark.req("SG-10", "IN-03")
+def test_a_plain_copy_of_what_must_be_signed_is_accepted_with_a_note_only() -> None:
+    with pytest.raises(Problem) as refused:
+        move(State.REGISTERED, Command.ACCEPT, Facts(unsigned=["don"]))
+    assert [(error["field"], error["rule"]) for error in refused.value.errors] == [("note", "SG-10")]
+    assert move(State.REGISTERED, Command.ACCEPT, Facts(unsigned=["don"], note="Có bản giấy")).target is State.ACCEPTED
+    assert move(State.REGISTERED, Command.ACCEPT, Facts()).target is State.ACCEPTED
+
+
+@pytest.mark.req("SG-10")
+@pytest.mark.parametrize(
+    ("verdict", "whose", "confirmed", "asked", "expected"),
+    [
+        ("NO_SIGNATURE", None, True, False, ["don"]),
+        ("TOTAL_FAILED", None, True, False, ["don"]),
+        ("TOTAL_PASSED", Signing.WRONG_SIGNER, True, False, ["don"]),
+        ("TOTAL_PASSED", Signing.BY_APPLICANT, True, False, []),
+        ("TOTAL_PASSED", Signing.WRONG_SIGNER, False, False, []),  # nobody can say who the owner is
+        ("NO_SIGNATURE", None, True, True, []),  # its paper was asked for
+        ("INDETERMINATE", None, True, False, []),  # X-22 asks for its own note
+    ],
+)
+def test_what_must_be_signed_and_is_a_plain_copy(
+    verdict: str, whose: Signing | None, confirmed: bool, asked: bool, expected: list[str]
+) -> None:
+    dossier = {
+        "fixed": {
+            "components": [{"component": "don", "phai_ky_so": True}, {"component": "ban-chup", "phai_ky_so": False}]
+        },
+        "versions": [{"components": [{"component": name, "file_id": name} for name in ("don", "ban-chup")]}],
+        "paper_asked": [{"component": "don"}] if asked else [],
+        "number_verified": confirmed,
+    }
+
+    def ask(file_id: str) -> Signing:
+        assert whose is not None, "asked about a file that is not validly signed"
+        return whose
+
+    assert acceptance.unsigned(dossier, {"don": verdict, "ban-chup": "NO_SIGNATURE"}, ask) == expected
 
 
 @pytest.mark.req("X-22")

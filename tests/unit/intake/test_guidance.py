@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
+from services.common.expected_signer import Signing
 from services.common.problems import Problem
 from services.common.slips import Act
 from services.intake import guidance
-from services.intake.signers import Signing
 from tests.unit.intake.conftest import MONDAY
 
 CODE = "000.05.07.H57-240311-0001"
@@ -79,23 +79,18 @@ def test_the_hash_is_that_of_the_text_as_compared() -> None:
 
 
 @pytest.mark.req("IN-03", "SG-02")
-def test_paper_is_not_demanded_for_a_validly_signed_component() -> None:
+@pytest.mark.parametrize("whose", [Signing.BY_APPLICANT, Signing.BY_AGENCY])
+def test_paper_is_not_demanded_for_a_validly_signed_component(whose: Signing) -> None:
     with pytest.raises(Problem) as refused:
-        guidance.refuse_paper({"component": "don"}, "TOTAL_PASSED", Signing.BY_APPLICANT)
+        guidance.refuse_paper({"component": "don"}, whose)
     assert (refused.value.status, refused.value.rule) == (409, "IN-03")
     assert refused.value.citation
 
 
 @pytest.mark.req("IN-03")
-@pytest.mark.parametrize("verdict", ["NO_SIGNATURE", "TOTAL_FAILED", "INDETERMINATE"])
-def test_paper_may_be_asked_for_the_others(verdict: str) -> None:
-    guidance.refuse_paper({"component": "don"}, verdict, Signing.NOT_VALID)
-
-
-def test_before_the_check_has_ended_nothing_is_decided_about_paper() -> None:
-    with pytest.raises(Problem) as refused:
-        guidance.refuse_paper({"component": "don"}, None, Signing.NOT_VALID)
-    assert refused.value.status == 503
+@pytest.mark.parametrize("word", ["WRONG_SIGNER", "NO_SIGNATURE", "TOTAL_FAILED", "INDETERMINATE"])
+def test_paper_may_be_asked_for_the_others(word: str) -> None:
+    guidance.refuse_paper({"component": "don"}, Signing(word))
 
 
 def test_the_open_slip_is_the_last_unanswered_one() -> None:
