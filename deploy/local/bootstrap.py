@@ -31,7 +31,7 @@ _SYSTEM_FONTS = Path("/usr/share/fonts/truetype/dejavu")
 _AUTHORITY = (ROOT / "deploy/rehearsal/authority.py", ROOT / "deploy/rehearsal/cast.py")
 
 
-def set_up(lock: str = "runtime") -> None:
+def set_up(lock: str = "runtime", *, fonts_too: bool = True, authority: bool = True) -> None:
     """Bring the environment, locked packages (`runtime`, or `test` which contains it), fonts, the test authority."""
     for folder in (SHARED, CACHE, TMP):
         folder.mkdir(parents=True, exist_ok=True)
@@ -40,8 +40,10 @@ def set_up(lock: str = "runtime") -> None:
             shutil.rmtree(left, ignore_errors=True)
         _environment()
         _dependencies(lock)
-        fonts()
-        _test_authority()
+        if fonts_too:
+            fonts()
+        if authority:
+            _test_authority()
 
 
 def _run(command: list[str], what: str, advice: str, env: dict[str, str] | None = None) -> None:

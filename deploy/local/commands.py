@@ -12,7 +12,18 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from deploy.local import advice, broker, ending, observability, ownership, production, restoring, seeding, showing
+from deploy.local import (
+    advice,
+    broker,
+    ending,
+    observability,
+    ownership,
+    production,
+    restoring,
+    seeding,
+    showing,
+    verifying,
+)
 from deploy.local.bootstrap import clean_environment, set_up
 from deploy.local.memory import refuse_to_forget
 from deploy.local.paths import ROOT, SHARED, TMP, VENV_PYTHON, State, state_of
@@ -51,6 +62,8 @@ def main(arguments: list[str]) -> int:
     os.chdir(ROOT)
     # so that `finally` ends what was started; the supervisor puts its own handler in place of this one
     signal.signal(signal.SIGTERM, _leave)
+    if rest[:1] == ["verify"]:
+        return verifying.verify(rest[1:], stands)
     try:
         if rest and rest[0] in _OPERATED and {"-h", "--help"} & set(rest):
             return _help(rest)
@@ -187,6 +200,9 @@ def _parser() -> argparse.ArgumentParser:
     rehearse.add_argument("arguments", nargs=argparse.REMAINDER, metavar="paper | sign | people | --help")
     trust = command("trust", "who is trusted to sign: show it, change it by two people's signatures", _trust)
     trust.add_argument("arguments", nargs=argparse.REMAINDER, metavar="show | add | retire | sign | check | --help")
+    # read by deploy/local/verifying.py, before any of these
+    check = command("verify", "check digital signatures of files, without any system", _operate("verify"))
+    check.add_argument("arguments", nargs=argparse.REMAINDER, metavar="FILE… [--json] | --help")
     restore = command("restore", "bring a backup back into a stopped system, and see that the rooms agree", _restore)
     restore.add_argument("folder", type=Path, metavar="DIR")
     restore.add_argument("--key", type=Path, help="file with the key of the backup (default: DIR.key)")

@@ -4,6 +4,9 @@
     out  {"id", "report": {…}}                                       see verdict.file_report
     out  {"id", "error": {"type", "detail"}}                         nothing was judged; the parent may try again
 
+A "path" is a file of this machine that ./motcua verify was given, up to structure.LIMITS.file_bytes; a "url" is the
+vault's, which takes no file above DOWNLOAD_LIMIT.
+
 Types of errors of its own: bad_job, download_failed, too_large, trust_unusable. A file that exceeds time or memory ends
 the process; the parent then answers with `verdict.killed_report` and starts another worker.
 """
@@ -12,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 import threading
 import urllib.error
@@ -21,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from services.common.worker_program import Refused, serve
-from services.signing import trust
+from services.signing import structure, trust
 from services.signing.check import check_file
 from services.signing.trust_configuration import read_keys
 
@@ -77,7 +81,7 @@ def _bytes(job: dict[str, Any]) -> bytes:
         file = Path(path)
         if not file.is_file():
             raise Refused("download_failed")
-        if file.stat().st_size > DOWNLOAD_LIMIT:
+        if file.stat().st_size > structure.LIMITS.file_bytes:
             raise Refused("too_large")
         return file.read_bytes()
     raise Refused("bad_job")
@@ -109,6 +113,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"trust_unusable: {error}", file=sys.stderr)
         return 2
     os.nice(NICENESS)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal tells the whole group; we end when our input ends
     sys.setrecursionlimit(RECURSION_LIMIT)
     threading.stack_size(STACK_BYTES)
     runner = threading.Thread(

@@ -15,7 +15,7 @@ import pytest
 from deploy.demo.main_job import STEPS
 from deploy.local import commands
 from deploy.local.paths import VENV
-from deploy.operate import dead_letters, migrate
+from deploy.operate import dead_letters, migrate, verify
 from services.gateway.routes import ROUTES
 from tests.architecture.source import ROOMS, ROOT
 
@@ -90,6 +90,8 @@ def test_commands_exist(document):
             dead_letters._parser().parse_args(given.arguments)
         if given.command == "migrate":
             migrate.parser().parse_args(given.arguments)
+        if given.command == "verify":
+            verify.parser().parse_args(given.arguments)
 
 
 @pytest.mark.parametrize("document", OURS, ids=name)
