@@ -199,6 +199,21 @@ _ROWS: dict[str, _Row] = {
         "Tệp vượt quá giới hạn kiểm tra (kích thước, số chữ ký hoặc thời gian).",
         "The file exceeds the limits of checking (size, signatures or time).",
     ),
+    "partial": _open(
+        "SIG_CONSTRAINTS_FAILURE",
+        "Chữ ký số chỉ bao phủ một phần của tệp; phần còn lại có thể đã bị thay đổi.",
+        "The signature covers a part of the file only; the rest may have been changed.",
+    ),
+    "office_information": _open(
+        "GENERIC",
+        "Tệp Office có chữ ký số; thông tin người ký chỉ để tham khảo, hãy dùng tệp PDF đã ký số.",
+        "The Office file is signed; who signed is shown as information only, a signed PDF is needed.",
+    ),
+    "xml_dtd": _open(
+        "GENERIC",
+        "Tệp XML có khai báo kiểu tài liệu (DTD) nên không kiểm tra được an toàn.",
+        "The XML has a document type and cannot be checked safely.",
+    ),
     "unsupported": _open(
         "GENERIC",
         "Định dạng này có thể mang chữ ký mà hệ thống chưa kiểm tra được.",

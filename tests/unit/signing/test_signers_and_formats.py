@@ -62,8 +62,8 @@ def archive(*names: str) -> bytes:
         (b"-----BEGIN PKCS7-----\nAAAA", "other", False),
         (archive("mimetype"), "other", False),
         (archive("[Content_Types].xml"), "ooxml", False),
-        (b"<?xml version='1.0'?><a/>", "xml", False),
-        (b"\xef\xbb\xbf\n <a/>", "xml", False),
+        (b"<?xml version='1.0'?><a/>", "xml", True),
+        (b"\xef\xbb\xbf\n <a/>", "xml", True),
         (b"\xff\xd8\xff\xe0 %PDF-1.4", "pdf", False),
     ],
 )
