@@ -15,11 +15,16 @@ from bench.identity import measure as identity
 from bench.journey import filing, idle, path, read, upload
 from bench.journey.baseline import baseline
 from bench.journey.house import House
+from bench.signing import measure as signing
 from deploy.local.paths import state_of
 from deploy.local.system import System
 
 #: Name → what measures it: on broker and database alone, or on the whole system.
-ON_STORES: dict[str, Callable[[System], list[Figure]]] = {"rpc": rpc.measure, "event_latency_ms": latency.measure}
+ON_STORES: dict[str, Callable[[System], list[Figure]]] = {
+    "rpc": rpc.measure,
+    "event_latency_ms": latency.measure,
+    "signing": signing.measure,
+}
 AGAINST_BASELINE = {
     "read": read.measure,
     "file": filing.measure,
@@ -33,6 +38,9 @@ WITH = {
     "idle_cpu": "idle", "rest_memory": "idle", "rpc_extensions": "rpc", "path_1": "path", "path_8": "path",
     "sign_in": "identity", "sign_in_rate": "identity", "token_check": "identity", "token_check_first": "identity",
     "token_check_rate": "identity", "normalization": "identity", "normalization_rate": "identity",
+    "signing_200kb": "signing", "signing_5mb_scan": "signing", "signing_5mb_text_two": "signing",
+    "signing_20mb": "signing", "signing_large_list": "signing", "signing_cached": "signing", "signing_lag": "signing",
+    "signing_beside_hostile": "signing",
 }  # fmt: skip
 
 

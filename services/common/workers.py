@@ -55,10 +55,13 @@ class WorkerPool:
         arguments: Sequence[str] = (),
         most_jobs: int = 200,
         env: Mapping[str, str] | None = None,
+        restart: bool = False,
     ) -> None:
-        """`env` goes before what the workers get of our environment."""
+        """`env` goes before what the workers get of our environment. `restart`: the place of a worker that was lost is
+        taken at once, and not when its turn comes."""
         self._env = dict(env or {})
         self._name = name
+        self._restart = restart
         self._program = (module, *arguments)
         self._deadline = deadline
         self._most_jobs = most_jobs
@@ -85,8 +88,7 @@ class WorkerPool:
                 self._drop(worker)
                 worker = None
             if worker is None:
-                worker = _Worker(self._program, self._env)
-                self._all.add(worker)
+                worker = self._start()
             answer = worker.ask(job, deadline or self._deadline)
             keep = worker if worker.jobs < self._most_jobs else None
             return answer
@@ -101,9 +103,16 @@ class WorkerPool:
         finally:
             if keep is None and worker is not None:
                 self._drop(worker)
+                if self._restart and not self._closed:
+                    keep = self._start()
             self._idle.put(keep)
             metrics.worker_jobs.labels(self._name, outcome).inc()
             metrics.worker_seconds.labels(self._name).observe(time.monotonic() - started)
+
+    def _start(self) -> _Worker:
+        worker = _Worker(self._program, self._env)
+        self._all.add(worker)
+        return worker
 
     def _drop(self, worker: _Worker) -> None:
         worker.end()

@@ -41,8 +41,18 @@ class Lane:
         deadline: float,
         limits: tuple[str, ...] = (),
         line: int | None = None,
+        spare: int = 0,
     ) -> None:
-        self._pool = WorkerPool(name, _PROGRAM, size=workers, deadline=deadline, arguments=limits, env=env)
+        # One process more than places: a program takes a second to start, and the next file should not wait for it.
+        self._pool = WorkerPool(
+            name,
+            _PROGRAM,
+            size=workers + spare,
+            deadline=deadline,
+            arguments=limits,
+            env=env,
+            restart=spare > 0,
+        )
         # Taken before a ticket is asked for: a ticket lives a minute, the line may be longer.
         self._places = threading.BoundedSemaphore(workers)
         self._room = workers + line if line is not None else None
@@ -75,7 +85,8 @@ def cores() -> int:
 
 def quick_lane(env: Mapping[str, str]) -> Lane:
     """One worker for each core but one, at least one, with limits that an honest paper keeps."""
-    return Lane("signing", env, workers=max(1, cores() - 1), deadline=QUICK_DEADLINE, limits=_QUICK_LIMITS)
+    workers = max(1, cores() - 1)
+    return Lane("signing", env, workers=workers, deadline=QUICK_DEADLINE, limits=_QUICK_LIMITS, spare=1)
 
 
 def patient_lane(env: Mapping[str, str]) -> Lane:

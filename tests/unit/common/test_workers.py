@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from services.common.workers import WorkerPool
+from services.common.workers import WorkerLost, WorkerPool
 from tests.support.bus import eventually
 
 
@@ -44,3 +44,16 @@ def test_workers_that_die_while_nobody_asks_are_replaced_and_let_go(pool):
         assert not Path(f"/proc/{pid}").exists()
         pid = following
     assert pipes() == open_pipes
+
+
+def test_a_lost_workers_place_is_taken_at_once_where_that_is_wanted():
+    own = WorkerPool("test", "tests.support.pid_worker", size=2, deadline=20.0, restart=True)
+    try:
+        first, second = own.run({})["pid"], own.run({})["pid"]
+        os.kill(first, signal.SIGSTOP)
+        with pytest.raises(WorkerLost):
+            own.run({}, deadline=0.5)
+        assert own.run({})["pid"] == second  # nobody waits for a program to start
+        assert own.run({})["pid"] not in (first, second)
+    finally:
+        own.close()
