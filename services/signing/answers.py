@@ -33,13 +33,12 @@ Asked = Callable[[Certificate, Certificate, datetime], bool]
 class Answer:
     """One answer with the serial numbers that it speaks of."""
 
-    __slots__ = ("_signed", "basic", "der", "produced", "serials")
+    __slots__ = ("_signed", "basic", "der", "serials")
 
     def __init__(self, der: bytes, basic: Any) -> None:
         data = basic["tbs_response_data"]
         self.der = der
         self.basic = basic
-        self.produced: datetime = data["produced_at"].native
         self.serials = frozenset(int(r["cert_id"]["serial_number"].native) for r in data["responses"])
         self._signed: dict[bytes, Certificate | None] = {}
 
@@ -56,20 +55,24 @@ class Answer:
         return hashlib.sha256(self.der).hexdigest()
 
     def statements(self, certificate: Certificate, issuer: Certificate, is_good: Asked) -> Iterator[Statement]:
-        """What the answer says of a certificate of this issuer."""
+        """What the answer says of a certificate of this issuer.
+
+        Its time is thisUpdate, up to which it knows the status; when it was put together (producedAt) adds nothing.
+        """
         if certificate.asn1.serial_number not in self.serials:
             return
         meant = [r for r in self.basic["tbs_response_data"]["responses"] if _is_meant(r, certificate, issuer)]
         if not meant:
             return
         responder = self._responder(issuer)
-        if responder is None or not responder.valid_at(self.produced):
+        if responder is None:
             return
-        if responder.key != issuer.key and not _no_check(responder) and not is_good(responder, issuer, self.produced):
-            return
+        asked = responder.key != issuer.key and not _no_check(responder)
         for single in meant:
             said = _said(single)
-            if said:
+            if said is None or not responder.valid_at(said.issued):
+                continue
+            if not asked or is_good(responder, issuer, said.issued):
                 yield said
 
     def _responder(self, issuer: Certificate) -> Certificate | None:

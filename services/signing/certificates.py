@@ -12,6 +12,7 @@ from asn1crypto import x509 as asn1_x509
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
+from pyhanko_certvalidator.sig_validate import DefaultSignatureValidator
 
 # What is signed over these could be two things at once: nothing that they protect counts.
 WEAK_HASHES = (hashes.MD5, hashes.SHA1)
@@ -63,7 +64,22 @@ class Certificate:
             return False
         try:
             other.native.verify_directly_issued_by(self.native)
-        except (InvalidSignature, UnsupportedAlgorithm, ValueError, TypeError):
+        except InvalidSignature:
+            return False
+        except (UnsupportedAlgorithm, ValueError, TypeError):
+            return self._issued_weakly(other)
+        return True
+
+    def _issued_weakly(self, other: Certificate) -> bool:
+        """Over a hash that is refused nowadays: the chain is found, and then called weak."""
+        try:
+            DefaultSignatureValidator().validate_signature(
+                other.asn1["signature_value"].native,
+                other.asn1["tbs_certificate"].dump(),
+                self.asn1.public_key,
+                other.asn1["signature_algorithm"],
+            )
+        except (InvalidSignature, UnsupportedAlgorithm, ValueError, TypeError, AssertionError, NotImplementedError):
             return False
         return True
 

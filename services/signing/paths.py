@@ -11,9 +11,8 @@ from datetime import datetime
 from typing import Any
 
 from asn1crypto import algos
-from pyhanko.pdf_utils.misc import lift_iterable_async
 from pyhanko.sign.ades.report import AdESIndeterminate
-from pyhanko.sign.validation.generic_cms import validate_cert_usage
+from pyhanko.sign.validation.generic_cms import handle_certvalidator_errors
 from pyhanko.sign.validation.settings import KeyUsageConstraints
 from pyhanko_certvalidator import ValidationContext
 from pyhanko_certvalidator.authority import CertTrustAnchor
@@ -21,6 +20,7 @@ from pyhanko_certvalidator.path import ValidationPath
 from pyhanko_certvalidator.policy_decl import NO_REVOCATION, CertRevTrustPolicy, DisallowWeakAlgorithmsPolicy
 from pyhanko_certvalidator.registry import CertificateRegistry, SimpleTrustManager
 from pyhanko_certvalidator.sig_validate import DEFAULT_VALIDATION_CONTEXT, DefaultSignatureValidator
+from pyhanko_certvalidator.validate import async_validate_path
 
 from services.signing import trust
 
@@ -62,11 +62,12 @@ def problem(chain: trust.Chain, moment: datetime, usage: KeyUsageConstraints) ->
     if not chain.anchor.valid_at(moment):
         return "chain_failure"
     leaf = chain.links[0] if chain.links else chain.anchor
-    result = finished(
-        validate_cert_usage(
-            leaf.asn1, context([chain], moment), key_usage_settings=usage, paths=lift_iterable_async([path(chain)])
-        )
-    )
+
+    async def check() -> None:
+        await async_validate_path(context([chain], moment), path(chain))
+        usage.validate(leaf.asn1)
+
+    result = finished(handle_certvalidator_errors(leaf.asn1, check()))
     if result.error_subindic is None:
         return None
     return BY_INDICATION.get(result.error_subindic, "chain_failure")

@@ -48,7 +48,8 @@ class Evidence:
     def __init__(self, lists: Iterable[RevocationList], answers: Iterable[Answer], now: datetime) -> None:
         # A check "as of" a moment must not know what was issued after it.
         self._lists = [item for item in lists if item.issued <= now]
-        self._answers = [item for item in answers if item.produced <= now]
+        self._answers = tuple(answers)
+        self._now = now
         self._known: dict[tuple[bytes, bytes], tuple[Statement, ...]] = {}
 
     def about(self, certificate: Certificate, issuer: Certificate) -> tuple[Statement, ...]:
@@ -64,7 +65,9 @@ class Evidence:
             if said:
                 yield said
         for answer in self._answers:
-            yield from answer.statements(certificate, issuer, self._responder_is_good)
+            for said in answer.statements(certificate, issuer, self._responder_is_good):
+                if said.issued <= self._now:
+                    yield said
 
     def _responder_is_good(self, responder: Certificate, issuer: Certificate, at: datetime) -> bool:
         """By lists alone: an answer about the responder would need a responder. No data at all is no objection."""
