@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from services.signing import formats, pdf, trust, xml_forms
+from services.signing import formats, office, pdf, trust, xml_forms
 from services.signing.digests import Digests
 from services.signing.verdict import FINDINGS, NO_SIGNATURE, file_report
 
@@ -29,6 +29,8 @@ def check_file(data: bytes, *, snapshot: trust.Snapshot, received: datetime, now
         result = pdf.Result((NO_SIGNATURE,))
     elif kind == "xml":
         result = xml_forms.check_xml(data, snapshot=snapshot, received=known_since, now=now)
+    elif kind == "ooxml":
+        result = office.check_office(data, snapshot=snapshot, received=known_since, now=now)
     else:
         result = pdf.Result((FINDINGS["unsupported"],))
     return file_report(

@@ -209,6 +209,11 @@ _ROWS: dict[str, _Row] = {
         "Tệp Office có chữ ký số; thông tin người ký chỉ để tham khảo, hãy dùng tệp PDF đã ký số.",
         "The Office file is signed; who signed is shown as information only, a signed PDF is needed.",
     ),
+    "office_changed": _open(
+        "GENERIC",
+        "Tệp Office có chữ ký số nhưng nội dung đã bị sửa sau khi ký; hãy dùng tệp PDF đã ký số.",
+        "The Office file was changed after signing; a signed PDF is needed.",
+    ),
     "xml_dtd": _open(
         "GENERIC",
         "Tệp XML có khai báo kiểu tài liệu (DTD) nên không kiểm tra được an toàn.",

@@ -90,7 +90,7 @@ class _Signature:
     def report(self) -> SignatureReport:
         judged = at_time.Judged(FINDINGS["unparsable"])
         try:
-            self._certificates()
+            self.leaf, self.others = certificates_of(self.element)
             shaped = shape(self.known.root, self.element)
             if self.leaf is None:
                 return self._described(FINDINGS["no_signer"], judged)
@@ -123,19 +123,6 @@ class _Signature:
             evidence=known.evidence,
         )
 
-    def _certificates(self) -> None:
-        """The signer's certificate: the one in the signature that issued none of the others. Raises Shape."""
-        texts = [
-            item.text or ""
-            for item in self.element.findall(f"{{{DS}}}KeyInfo/{{{DS}}}X509Data/{{{DS}}}X509Certificate")
-        ]
-        if len(texts) > structure.LIMITS.certificates:
-            raise Shape("limit")
-        found = list({c.der: c for c in (_loaded(text) for text in texts)}.values())
-        ends = [c for c in found if not any(c.issued(other) for other in found if other is not c)]
-        if len(ends) == 1:
-            self.leaf, self.others = ends[0], tuple(c for c in found if c is not ends[0])
-
     def _properties(self, shaped: Shaped) -> Finding:
         """Reads time and certificate from what was signed, nothing else."""
         assert self.value is not None and self.leaf is not None
@@ -155,7 +142,7 @@ class _Signature:
         if len(set(times)) > 1:
             return FINDINGS["ambiguous"]
         if times:
-            self.stated = _moment(times[0])
+            self.stated = moment_of(times[0])
             return PASSED if self.stated else FINDINGS["unparsable"]
         return PASSED
 
@@ -235,6 +222,16 @@ class _Signature:
         )
 
 
+def certificates_of(signature: Any) -> tuple[Certificate | None, tuple[Certificate, ...]]:
+    """The signer's certificate, which is the only one in the signature that issued none of the others. Raises Shape."""
+    texts = [item.text or "" for item in signature.findall(f"{{{DS}}}KeyInfo/{{{DS}}}X509Data/{{{DS}}}X509Certificate")]
+    if len(texts) > structure.LIMITS.certificates:
+        raise Shape("limit")
+    found = list({c.der: c for c in (_loaded(text) for text in texts)}.values())
+    ends = [c for c in found if not any(c.issued(other) for other in found if other is not c)]
+    return (ends[0], tuple(c for c in found if c is not ends[0])) if len(ends) == 1 else (None, ())
+
+
 def _loaded(text: str) -> Certificate:
     try:
         return Certificate.load(b64decode("".join(text.split()), validate=True))
@@ -242,7 +239,8 @@ def _loaded(text: str) -> Certificate:
         raise Shape("no_signer") from error
 
 
-def _moment(text: str | None) -> datetime | None:
+def moment_of(text: str | None) -> datetime | None:
+    """A stated time, None for what is none."""
     try:
         moment = datetime.fromisoformat((text or "").strip())
     except ValueError:

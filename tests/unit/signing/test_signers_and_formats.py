@@ -65,6 +65,12 @@ def archive(*names: str) -> bytes:
         (b"<?xml version='1.0'?><a/>", "xml", True),
         (b"\xef\xbb\xbf\n <a/>", "xml", True),
         (b"\xff\xd8\xff\xe0 %PDF-1.4", "pdf", False),
+        ("<?xml version='1.0' encoding='utf-16'?><a/>".encode("utf-16"), "xml", True),
+        ("<?xml version='1.0' encoding='utf-16'?><a/>".encode("utf-16-be"), "xml", True),
+        (b"\xff\xd8\xff\xe0" + archive("[Content_Types].xml"), "other", False),
+        (b"\x89PNG\r\n\x1a\n" + b" " * 2000 + b"%PDF-1.4", "other", False),
+        (b"+ADw-Signature xmlns=http://www.w3.org/2000/09/xmldsig#", "other", False),
+        (("a" * 4095 + "ậ").encode(), "other", True),
     ],
 )
 def test_formats(world: Any, data: bytes, kind: str, plain: bool) -> None:
