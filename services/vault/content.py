@@ -1,10 +1,11 @@
 """What may be stored: judged by the bytes as they stream by, never by the name or a declared type alone.
 
 Accepted are PDF, PNG, JPEG, DOCX, XLSX, XML and plain text. Programs, scripts, macros, active pages and the standard
-test file of virus scanners are refused (SE-04). Pure: pieces in, a media type or a Problem out.
+test file of virus scanners are refused (SE-04), and so are files that are two kinds at once (see hidden.py). Pure:
+pieces in, a media type or a Problem out.
 
-Known limit: this is no virus scanner. It closes the door to what runs by itself; it does not look into the streams of
-a PDF or the members of an Office file.
+Known limit: this is no virus scanner. It closes the door to what runs by itself; it does not look into the compressed
+streams of a PDF or the members of an Office file. A scanner does where one is plugged in (adapters/clamav.py).
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import unicodedata
 from services.common import problems
 from services.common.problems import Problem
 from services.common.rules import rule
+from services.vault import hidden
 
 LIMIT_BYTES = 20 * 1024 * 1024
 LONGEST_NAME = 180
@@ -92,6 +94,7 @@ class Inspection:
         self._ending = ending_of(filename)
         self._kind = ""
         self._overlap = b""
+        self._size = 0
         self._tail = b""
         self._decoder = codecs.getincrementaldecoder("utf-8")()
 
@@ -104,12 +107,14 @@ class Inspection:
             self._kind = _kind_of(piece, self._ending)
             if self._kind != _ZIPPED:
                 self._check_ending(self._kind)
-        if _TEST_VIRUS in self._overlap + piece[: len(_TEST_VIRUS)] or _TEST_VIRUS in piece:
+            _check_beginning(self._kind, piece)
+        self._size += len(piece)
+        if _TEST_VIRUS in self._overlap + piece:
             raise refused("Tệp chứa mẫu mã độc.", "The file contains a malware signature.")
-        self._overlap = piece[-len(_TEST_VIRUS) :]
-        if self._kind == _ZIPPED:
-            self._tail = (self._tail + piece)[-_TAIL:] if len(piece) < _TAIL else piece[-_TAIL:]
-        elif self._kind == "text/plain":
+        _check_part(self._kind, self._overlap + piece)
+        self._overlap = (self._overlap + piece)[-hidden.OVERLAP :]
+        self._tail = (self._tail + piece)[-_TAIL:] if len(piece) < _TAIL else piece[-_TAIL:]
+        if self._kind == "text/plain":
             self._check_text(piece, final=False)
 
     def finish(self) -> str:
@@ -118,7 +123,11 @@ class Inspection:
             raise refused("Tệp rỗng.", "The file is empty.")
         if self._kind == "text/plain":
             self._check_text(b"", final=True)
+        if self._kind != _ZIPPED and hidden.archive_at_end(self._tail):
+            raise _two_kinds()
         if self._kind == _ZIPPED:
+            if not hidden.archive_is_whole(self._tail, self._size):
+                raise _unknown()
             found = _office_kind(_members(self._tail))
             self._check_ending(found)
             return found
@@ -144,6 +153,29 @@ def _unknown() -> Problem:
     return refused("Loại tệp không được chấp nhận.", "This kind of file is not accepted.")
 
 
+def _two_kinds() -> Problem:
+    return refused(
+        "Tệp chứa một tệp loại khác bên trong (tệp lai).", "The file is a file of another kind as well (polyglot)."
+    )
+
+
+def _check_beginning(kind: str, head: bytes) -> None:
+    if kind not in ("application/xml", "text/plain") and hidden.web_page_inside(head):
+        raise _two_kinds()
+    if kind not in ("application/pdf", "text/plain") and hidden.pdf_inside(head):
+        raise _two_kinds()
+
+
+def _check_part(kind: str, part: bytes) -> None:
+    if kind == "application/pdf" and hidden.active_pdf(part):
+        raise refused(
+            "Không nhận tệp PDF có mã kịch bản hoặc lệnh chạy chương trình; hãy lưu lại tệp không kèm mã.",
+            "A PDF with scripts or programs to start is not accepted; save it without them.",
+        )
+    if kind == "application/xml" and hidden.active_xml(part):
+        raise refused("Không nhận tệp mã kịch bản.", "Scripts are not accepted.")
+
+
 def _kind_of(head: bytes, ending: str) -> str:
     if head.startswith(_PROGRAMS):
         raise refused("Không nhận tệp chương trình.", "Programs are not accepted.")
@@ -162,7 +194,7 @@ def _kind_of(head: bytes, ending: str) -> str:
     if ending == "xml" or start.startswith("<?xml"):
         _check_xml(start)
         return "application/xml"
-    if start[:16].lower().startswith(_SCRIPT_STARTS):
+    if start[:16].lower().startswith(_SCRIPT_STARTS) or hidden.script(text):
         raise refused("Không nhận tệp mã kịch bản.", "Scripts are not accepted.")
     if head.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise _unknown()  # plain text is UTF-8 here
@@ -218,7 +250,7 @@ def _members(tail: bytes) -> list[str]:
 
 def _office_kind(names: list[str]) -> str:
     small = [name.lower() for name in names]
-    if any(name.endswith(_RUNNABLE_MEMBERS) or name.endswith("vbaproject.bin") for name in small):
+    if any(name.endswith((*_RUNNABLE_MEMBERS, "vbaproject.bin")) or "/activex/" in name for name in small):
         raise refused("Không nhận tệp có macro hoặc chương trình.", "Macros and programs are not accepted.")
     if "[content_types].xml" in small:
         if any(name.startswith("word/") for name in small):

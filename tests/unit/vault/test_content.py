@@ -8,6 +8,7 @@ import zipfile
 
 import pytest
 
+from deploy.rehearsal import forms, office_files
 from services.common.problems import Problem
 from services.vault import content
 from services.vault.content import Inspection, clean_filename
@@ -26,6 +27,17 @@ def archive(*names: str, size: int = 10) -> bytes:
     return out.getvalue()
 
 
+def stored(text: str) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as made:
+        made.writestr("[Content_Types].xml", text)
+        made.writestr("word/document.xml", "x")
+    return out.getvalue()
+
+
+DOCX_WITH_MORE = archive("[Content_Types].xml", "word/document.xml") + b"MZ" + b"\0" * 200
+
+
 def judge(data: bytes, filename: str, piece: int = 255 * 1024) -> str:
     inspection = Inspection(filename)
     for start in range(0, len(data), piece):
@@ -33,9 +45,9 @@ def judge(data: bytes, filename: str, piece: int = 255 * 1024) -> str:
     return inspection.finish()
 
 
-def fault(data: bytes, filename: str) -> Problem:
+def fault(data: bytes, filename: str, piece: int = 255 * 1024) -> Problem:
     with pytest.raises(Problem) as caught:
-        judge(data, filename)
+        judge(data, filename, piece)
     return caught.value
 
 
@@ -83,6 +95,25 @@ def test_papers_are_taken(data: bytes, filename: str, media_type: str) -> None:
         (b'<?xml version="1.0"?><?xml-stylesheet href="a.xsl"?><a/>', "a.xml"),
         (archive("[Content_Types].xml", "word/document.xml", "word/vbaProject.bin"), "a.docx"),
         (archive("[Content_Types].xml", "word/document.xml", "setup.exe"), "a.docx"),
+        (archive("[Content_Types].xml", "word/document.xml", "word/activeX/activeX1.bin"), "a.docx"),
+        (PDF + b"<< /S /JavaScript /JS (app.alert(1)) >>", "a.pdf"),
+        (PDF + b"<< /S /J#61v#61Script /JS 5 0 R >>", "a.pdf"),
+        (PDF + b"<< /OpenAction << /S /Launch /Win << /F (cmd.exe) >> >> >>", "a.pdf"),
+        (b"%PDF-1.4\n<html><script>alert(1)</script>", "a.pdf"),
+        (PNG + b"<SCRIPT>alert(1)</SCRIPT>", "a.png"),
+        (PDF + b"%%EOF\n" + archive("META-INF/MANIFEST.MF", "A.class"), "a.pdf"),
+        (JPEG + archive("[Content_Types].xml", "word/document.xml"), "a.jpg"),
+        (PNG + archive("a.txt") + b"\n" * 500, "a.png"),
+        (JPEG + b"%PDF-1.4\n", "a.jpg"),
+        (stored("%PDF-1.4\n1 0 obj"), "a.docx"),
+        (DOCX_WITH_MORE, "a.docx"),
+        (b"<!-- x -->\n<html><script>1</script></html>", "a.txt"),
+        (b'Option Explicit\nDim a\nSet s = CreateObject("WScript.Shell")', "a.txt"),
+        (b"rem hello\r\npowershell -enc AAAA\r\n", "a.txt"),
+        (b"$c = New-Object Net.WebClient\n", "a.txt"),
+        (b"var s = new ActiveXObject('WScript.Shell');", "a.txt"),
+        (b"<a xmlns:h='http://www.w3.org/1999/xhtml'><h:script>1</h:script></a>", "a.xml"),
+        ("<a><s:svg xmlns:s='http://www.w3.org/2000/svg'/></a>".encode("utf-16"), "a.xml"),
         (TEST_VIRUS, "a.txt"),
         (PDF + TEST_VIRUS, "a.pdf"),
     ],
@@ -114,6 +145,49 @@ def test_programs_scripts_and_malware_are_refused(data: bytes, filename: str) ->
 )
 def test_what_is_not_what_it_says_is_refused(data: bytes, filename: str) -> None:
     assert fault(data, filename).status == 422
+
+
+def honest() -> list[tuple[str, bytes]]:
+    """Papers as people bring them: written, scanned, photographed, filled in, signed."""
+    from PIL import Image
+    from reportlab.lib.utils import ImageReader
+    from reportlab.pdfgen.canvas import Canvas
+
+    noise = Image.frombytes("RGB", (500, 700), random.Random(1).randbytes(500 * 700 * 3))
+    files = []
+    for name, options in (("anh.jpg", {"format": "JPEG", "quality": 95}), ("anh.png", {"format": "PNG"})):
+        out = io.BytesIO()
+        noise.save(out, **options)
+        files.append((name, out.getvalue()))
+    out = io.BytesIO()
+    canvas = Canvas(out)
+    canvas.drawImage(ImageReader(noise), 0, 0, 500, 700)
+    canvas.linkURL("https://example.invalid/launch", (0, 0, 10, 10))
+    canvas.bookmarkPage("JavaScript")
+    canvas.save()
+    files.append(("ban-quet.pdf", out.getvalue()))
+    text = "Kính gửi: UBND xã\nTôi có file setup.exe, cmd và html; var là biến.\nset ngày = 5/3, import hàng hóa\n"
+    files.append(("don.txt", text.encode()))
+    files.append(("to-khai.xml", forms.form("Tờ khai <script>", {"Họ và tên": "Nguyễn Thị An"})))
+    files.append(("don.docx", office_files.document("Đơn đề nghị")))
+    files.append(
+        ("anh-kem.docx", archive("[Content_Types].xml", "word/document.xml", "word/media/image1.png", size=90_000))
+    )
+    return files
+
+
+@pytest.mark.req("SE-04")
+def test_honest_papers_pass() -> None:
+    for name, data in honest():
+        for piece in (255 * 1024, 4_000):
+            assert judge(data, name, piece if name != "don.txt" else 255 * 1024) in content.MEDIA_TYPES, name
+
+
+@pytest.mark.req("SE-04")
+def test_words_of_a_program_across_two_pieces_are_seen() -> None:
+    data = PDF + b"x" * 300_000 + b" /S /JavaScript " + b"y" * 1000
+    for cut in range(data.index(b"/JavaScript") - 1, data.index(b"/JavaScript") + 12):
+        assert fault(data, "a.pdf", piece=cut).status == 422
 
 
 def test_text_is_judged_to_its_end() -> None:
