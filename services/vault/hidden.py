@@ -6,8 +6,8 @@
 - scripts among plain texts, by words that no letter begins a line with;
 - XML with parts that a browser would run.
 
-Words of a PDF are found in plain objects, also where letters are escaped (#4a). What is compressed stays closed here and
-is the malware scanner's (adapters/clamav.py).
+Words of a PDF are found in plain objects, also where letters are escaped (#4a). What is compressed stays closed here:
+that is the malware scanner's (adapters/clamav.py).
 """
 
 from __future__ import annotations
@@ -44,8 +44,8 @@ def _name(word: str) -> bytes:
 
 
 def _hex(letter: str) -> bytes:
-    high, low = f"{ord(letter):02x}"
-    return b"".join(b"[%c%c]" % (ord(d), ord(d.upper())) if d.isalpha() else d.encode() for d in (high, low))
+    digits = f"{ord(letter):02x}"
+    return b"".join(b"[%c%c]" % (ord(d), ord(d.upper())) if d.isalpha() else d.encode() for d in digits)
 
 
 _ACTIVE_NAMES = re.compile(b"(?:" + b"|".join(map(_name, ("JavaScript", "Launch", "RichMedia"))) + rb")(?![A-Za-z0-9])")
