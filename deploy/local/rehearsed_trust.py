@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import time
 
 from deploy.local.bootstrap import clean_environment
 from deploy.local.paths import PKI, ROOT, TRUST, VENV_PYTHON, State, digest_of, read_json, write_json
@@ -30,7 +31,8 @@ class RehearsedTrust:
         self._about = {"authority": digest_of(*roots), "url": url}
         if {name: known.get(name) for name in self._about} == self._about:
             return
-        self._number = int((read_json(state.rehearsal_trust / "manifest.json") or {}).get("number", 0)) + 1
+        # seconds, so that a folder made later has the higher number, whatever database the system was given since
+        self._number = int(time.time())
         command = [str(VENV_PYTHON), "-m", "deploy.rehearsal.trust_folder", "--pki", str(PKI), "--from", str(TRUST)]
         command += ["--to", str(state.rehearsal_trust), "--authority", url, "--number", str(self._number)]
         self._running = subprocess.Popen(

@@ -83,7 +83,7 @@ def sign(
     token: Token,
     *,
     at: datetime,
-    timestamp: Token | None = None,
+    timestamp: Token | str | None = None,
     field: str = "ChuKySo",
     reason: str | None = None,
     certify: fields.MDPPerm | None = None,
@@ -93,7 +93,8 @@ def sign(
 ) -> bytes:
     """Sign with PAdES (or adbe.pkcs7.detached) at the claimed time `at` (aware).
 
-    With a timestamp token the level is B-T and the timestamp says `at` too; without it B-B. `certify` makes a
+    With a timestamp token the level is B-T and the timestamp says `at` too; `timestamp` may also be the address of a
+    responder (RFC 3161), which says its own time. Without it B-B. `certify` makes a
     certification signature with that permission; `room` is the size of the gap in hexadecimal digits. Signing again
     with another field adds a second signature.
     """
@@ -150,9 +151,11 @@ class _Signer(signers.PdfSigner):
         return session
 
 
-def _timestamper(token: Token | None, at: datetime) -> timestamps.DummyTimeStamper | None:
+def _timestamper(token: Token | str | None, at: datetime) -> timestamps.TimeStamper | None:
     if token is None:
         return None
+    if isinstance(token, str):
+        return timestamps.HTTPTimeStamper(token, timeout=15)
     # Built afresh for each signature: the library remembers a size estimate, not the time.
     return timestamps.DummyTimeStamper(
         _certificate(token.certificate), _key(token.key), SimpleCertificateStore(), fixed_dt=at

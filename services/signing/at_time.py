@@ -77,7 +77,7 @@ def judged(
     """Judge a signer's certificate. `proven` is T; `offered` and what is in `evidence` may have come with the file."""
     times = Times(min(received, now), now, claimed, proven)
     moment = proven or times.received
-    known = evidence or Evidence(snapshot.lists, snapshot.answers, now)
+    known = evidence or Evidence(snapshot.lists, snapshot.answers, now, snapshot.archive)
     chains = snapshot.chains(leaf, kinds, at=moment, embedded=offered)
     outside = _outside(leaf, times)
     if outside is not None:

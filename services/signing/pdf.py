@@ -115,7 +115,10 @@ class _File:
         containers = {e: SignedData.load(e.pkcs7_content) for e in embedded}
         brought = sum((of_container(cms.asn1) for cms in containers.values()), store)
         evidence = Evidence(
-            (*self.snapshot.lists, *brought.lists), (*self.snapshot.answers, *brought.answers), self.now
+            (*self.snapshot.lists, *brought.lists),
+            (*self.snapshot.answers, *brought.answers),
+            self.now,
+            self.snapshot.archive,
         )
         stamps = self._stamps({e: cms for e, cms in containers.items() if e not in ordinary}, brought, evidence)
         findings += [stamp.report.finding for stamp in stamps if stamp.harms]

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from services.signing.answers import Answer
+from services.signing.archive import Archive
 from services.signing.certificates import Certificate
 from services.signing.lists import RevocationList
 from services.signing.statements import Statement
@@ -45,11 +46,17 @@ GOOD, UNKNOWN = Standing("good"), Standing("unknown")
 class Evidence:
     """All lists and answers that are known at `now`, asked about certificates one at a time."""
 
-    def __init__(self, lists: Iterable[RevocationList], answers: Iterable[Answer], now: datetime) -> None:
+    def __init__(
+        self,
+        lists: Iterable[RevocationList],
+        answers: Iterable[Answer],
+        now: datetime,
+        archive: Archive | None = None,
+    ) -> None:
         # A check "as of" a moment must not know what was issued after it.
         self._lists = [item for item in lists if item.issued <= now]
         self._answers = tuple(answers)
-        self._now = now
+        self._archive, self._now = archive, now
         self._known: dict[tuple[bytes, bytes], tuple[Statement, ...]] = {}
 
     def about(self, certificate: Certificate, issuer: Certificate) -> tuple[Statement, ...]:
@@ -64,6 +71,11 @@ class Evidence:
             said = item.statement(certificate, issuer)
             if said:
                 yield said
+        if self._archive is not None and certificate.not_after < self._now:
+            for item in self._archive.about(certificate, issuer):
+                once = item.statement(certificate, issuer) if item.issued <= self._now else None
+                if once:
+                    yield once
         for answer in self._answers:
             for said in answer.statements(certificate, issuer, self._responder_is_good):
                 if said.issued <= self._now:

@@ -24,6 +24,7 @@ from typing import Any
 
 from asn1crypto import pem
 
+from services.signing.archive import Archive
 from services.signing.certificates import Certificate
 from services.signing.revocation import Answer, RevocationList
 from services.signing.trust_configuration import (
@@ -82,6 +83,7 @@ class Snapshot:
     terms: Mapping[str, Anchor] = field(default_factory=dict)
     #: Number of the manifest that two people signed; None for a folder that is believed as it lies there.
     number: int | None = None
+    archive: Archive | None = None
 
     def chain(
         self,
@@ -178,6 +180,7 @@ class Folder:
     manifest: Manifest | None
     number: int | None
     parts: Mapping[str, tuple[_File, ...]]
+    place: Path
 
 
 _PARTS = (*(f"anchors/{kind}" for kind in KINDS), "intermediates", "crls", "ocsps")
@@ -197,7 +200,7 @@ def read(folder: Path, keys: Keys | None = None) -> Folder:
         raise TrustError(f"no trust anchor in {folder}")
     number = manifest.number if manifest and keys is not None else None
     version = digest.hexdigest()[:16]
-    return Folder(version if number is None else f"{number}-{version}", manifest, number, parts)
+    return Folder(version if number is None else f"{number}-{version}", manifest, number, parts, folder)
 
 
 def load(folder: Path, keys: Keys | None = None, *, known: dict[str, Any] | None = None) -> Snapshot:
@@ -227,6 +230,7 @@ def parsed(found: Folder, known: dict[str, Any] | None = None) -> Snapshot:
         tuple(a for a in each("ocsps", Answer.load) if a),
         {anchor.sha256: anchor for anchor in found.manifest.anchors} if found.manifest else {},
         found.number,
+        Archive(found.place),
     )
     if known is not None:
         known.clear()

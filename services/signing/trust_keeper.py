@@ -14,14 +14,12 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from cryptography import x509
-
 from services.common import logs
 from services.signing import metrics, trust
+from services.signing.archive import FOLDER as ARCHIVE
 from services.signing.trust_configuration import MANIFEST, SIGNATURES, Keys, TrustError
 
 _PARTS = (*(f"anchors/{kind}" for kind in trust.KINDS), "intermediates", "crls", "ocsps", SIGNATURES)
-ARCHIVE = "archive"
 
 
 class TrustKeeper:
@@ -78,7 +76,7 @@ class TrustKeeper:
         try:
             self._copy_to(copy)
             found = trust.read(copy, self._keys)
-            _refuse_unreadable(found)
+            trust.parsed(found)  # what workers would stumble over
             if found.number is not None and found.number < max(self._least, self.number or 0):
                 newest = max(self._least, self.number or 0)
                 raise TrustError(f"{MANIFEST} number {found.number} is older than {newest}, which was in use")
@@ -115,16 +113,3 @@ class TrustKeeper:
         for old in self._own.iterdir():
             if old.name.isdigit() and int(old.name) < self._turn - 1:
                 shutil.rmtree(old, ignore_errors=True)
-
-
-def _refuse_unreadable(found: trust.Folder) -> None:
-    """What workers would stumble over, cheaply: lists are read by their frame alone."""
-    for part, files in found.parts.items():
-        for file in files:
-            try:
-                if part == "crls":
-                    x509.load_der_x509_crl(file.der)
-                elif part != "ocsps":
-                    trust.Certificate.load(file.der)
-            except (ValueError, TypeError) as fault:
-                raise TrustError(f"{part}/{file.path.name}: {fault}") from fault

@@ -165,7 +165,9 @@ class Responders:
         """An answer about one certificate. Raises FileNotFoundError, ValueError for no question."""
         question = ocsp.load_der_ocsp_request(asked)
         above = self.pki.certificate(issuer)
-        key: PrivateKey = self.pki.key(issuer) if wrong != "signature" else ec.generate_private_key(ec.SECP256R1())
+        key, responder = self.pki.key(issuer), above
+        if wrong == "signature":
+            key, responder = _look_alike(above)
         row = next((r for r in self.revoked_by(issuer) if int(r["serial"]) == question.serial_number), None)
         known = any(c.serial_number == question.serial_number and c.issuer == above.subject for c in self.pki.issued())
         status = ocsp.OCSPCertStatus.REVOKED if row else ocsp.OCSPCertStatus.GOOD
@@ -183,7 +185,7 @@ class Responders:
                 revocation_time=datetime.fromisoformat(row["at"]) if row else None,
                 revocation_reason=x509.ReasonFlags.key_compromise if row else None,
             )
-            .responder_id(ocsp.OCSPResponderEncoding.HASH, above)
+            .responder_id(ocsp.OCSPResponderEncoding.HASH, responder)
         )
         for extension in question.extensions:
             if isinstance(extension.value, x509.OCSPNonce):
@@ -230,6 +232,16 @@ class Responders:
         token = cms.ContentInfo({"content_type": "signed_data", "content": data})
         answer: bytes = tsp.TimeStampResp({"status": {"status": "granted"}, "time_stamp_token": token}).dump()
         return answer
+
+
+def _look_alike(real: x509.Certificate) -> tuple[PrivateKey, x509.Certificate]:
+    """A certificate of the same name with a key of its own."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    builder = x509.CertificateBuilder(
+        real.subject, real.subject, key.public_key(), real.serial_number, real.not_valid_before_utc,
+        real.not_valid_after_utc,
+    )  # fmt: skip
+    return key, builder.sign(key, hashes.SHA256())
 
 
 class Simulator(ThreadingHTTPServer):

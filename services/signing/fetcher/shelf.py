@@ -11,16 +11,15 @@ from __future__ import annotations
 
 import os
 import tempfile
-from datetime import UTC, datetime
 from pathlib import Path
 
 from asn1crypto import pem
 from cryptography import x509
 
+from services.signing.archive import FOLDER as ARCHIVE
+from services.signing.archive import key_identifier, stamp
 from services.signing.fetcher import answers, lists
 from services.signing.fetcher.lists import Known, NotTaken
-
-ARCHIVE = "archive"
 
 
 class Shelf:
@@ -38,7 +37,7 @@ class Shelf:
             if known is not None:
                 self._archive_list(der, issuer, known)
                 found.append(known)
-        archived = sorted((self.folder / ARCHIVE / lists.key_identifier(issuer)).glob("*.crl"))
+        archived = sorted((self.folder / ARCHIVE / key_identifier(issuer)).glob("*.crl"))
         # names begin with the time of issue: the last is the newest, but for lists of one second
         for path in archived[-2:]:
             known = _list_of(path.read_bytes(), issuer)
@@ -52,7 +51,7 @@ class Shelf:
     def put_list(self, der: bytes, issuer: x509.Certificate, known: Known) -> None:
         """Archive a list, then put it into use, then take away those of the same key that it replaces."""
         self._archive_list(der, issuer, known)
-        target = self.folder / "crls" / f"{lists.key_identifier(issuer)}.crl"
+        target = self.folder / "crls" / f"{key_identifier(issuer)}.crl"
         write_whole(target, der)
         for path in self._in_use("crls"):
             other = _list_of(_der_of(path), issuer) if path != target else None
@@ -66,10 +65,10 @@ class Shelf:
 
     def restore_list(self, issuer: x509.Certificate) -> None:
         """Put the newest archived list into use again where somebody has taken it away."""
-        for path in sorted((self.folder / ARCHIVE / lists.key_identifier(issuer)).glob("*.crl"), reverse=True):
+        for path in sorted((self.folder / ARCHIVE / key_identifier(issuer)).glob("*.crl"), reverse=True):
             der = path.read_bytes()
             if _list_of(der, issuer) is not None:
-                write_whole(self.folder / "crls" / f"{lists.key_identifier(issuer)}.crl", der)
+                write_whole(self.folder / "crls" / f"{key_identifier(issuer)}.crl", der)
                 return
 
     def newest_answer(self, certificate: x509.Certificate, issuer: x509.Certificate, digest: str) -> Known | None:
@@ -80,8 +79,8 @@ class Shelf:
             return None
 
     def put_answer(self, der: bytes, issuer: x509.Certificate, digest: str, known: Known) -> None:
-        folder = self.folder / ARCHIVE / lists.key_identifier(issuer)
-        write_whole(folder / f"{digest[:16]}-{_stamp(known.issued)}.ocsp", der)
+        folder = self.folder / ARCHIVE / key_identifier(issuer)
+        write_whole(folder / f"{digest[:16]}-{stamp(known.issued)}.ocsp", der)
         write_whole(self._answer_file(digest), der)
 
     def _answer_file(self, digest: str) -> Path:
@@ -89,7 +88,7 @@ class Shelf:
 
     def _archive_list(self, der: bytes, issuer: x509.Certificate, known: Known) -> None:
         number = "none" if known.number is None else str(known.number)
-        target = self.folder / ARCHIVE / lists.key_identifier(issuer) / f"{_stamp(known.issued)}-{number[:48]}.crl"
+        target = self.folder / ARCHIVE / key_identifier(issuer) / f"{stamp(known.issued)}-{number[:48]}.crl"
         if not target.exists():
             write_whole(target, der)
 
@@ -126,7 +125,3 @@ def _list_of(der: bytes, issuer: x509.Certificate) -> Known | None:
         return lists.read(der, issuer)
     except NotTaken:
         return None
-
-
-def _stamp(moment: datetime) -> str:
-    return moment.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
