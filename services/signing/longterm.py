@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from asn1crypto import cms, crl, ocsp, tsp, x509
 from pyhanko.pdf_utils.generic import ArrayObject, DictionaryObject, StreamObject
 from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.fields import enumerate_sig_fields
@@ -38,10 +39,16 @@ _KINDS: dict[str, Any] = {
     "/OCSPs": Answer,
     "/OCSP": Answer,
 }
+_FORMS: dict[Any, Any] = {
+    Certificate: x509.Certificate,
+    RevocationList: crl.CertificateList,
+    Answer: ocsp.OCSPResponse,
+}
+_STAMP_KEY = "/TS"  # a timestamp over an entry: says when it was made, proves nothing here
 _STORE_KEYS = frozenset({"/Type", "/VRI", "/Certs", "/CRLs", "/OCSPs"})
-_ENTRY_KEYS = frozenset({"/Type", "/Cert", "/CRL", "/OCSP", "/TU"})
+_ENTRY_KEYS = frozenset({"/Type", "/Cert", "/CRL", "/OCSP", "/TU", _STAMP_KEY})
 _STREAM_KEYS = frozenset({"/Length", "/Filter", "/DecodeParms"})
-_ENTRY_NAME = re.compile(r"/[0-9A-F]{40}")  # the digest of a signature
+_ENTRY_NAME = re.compile(r"/[0-9A-Fa-f]{40}")  # the digest of a signature
 _DATE = re.compile(r"D:\d{4}(?:\d\d){0,5}(?:Z|[+-]\d\d'(?:\d\d'?)?)?", re.ASCII)
 
 
@@ -54,7 +61,7 @@ def store(reader: PdfFileReader) -> Brought | Finding:
         for key, stream in _streams(reader.root["/DSS"]):
             kind, data = _KINDS[key], stream.data
             if (kind, data) not in found:
-                found[kind, data] = kind.load(data)
+                found[kind, data] = _loaded(kind, data)
             if len(found) > structure.LIMITS.brought:
                 return FINDINGS["limit"]
     except (ValueError, TypeError, KeyError):
@@ -64,6 +71,16 @@ def store(reader: PdfFileReader) -> Brought | Finding:
         return tuple(item for item in found.values() if isinstance(item, kind))
 
     return Brought(of(Certificate), of(RevocationList), of(Answer))
+
+
+def _loaded(kind: Any, data: bytes) -> Any:
+    """None for what is well-formed but of no use to us, as an odd certificate beside the ones that count."""
+    try:
+        return kind.load(data)
+    except (ValueError, TypeError):
+        parsed = _FORMS[kind].load(data, strict=True)
+        parsed.native  # noqa: B018 - parses all of it: a ValueError where it is anything else
+        return None
 
 
 def _streams(store: Any) -> Iterator[tuple[str, StreamObject]]:
@@ -78,15 +95,26 @@ def _streams(store: Any) -> Iterator[tuple[str, StreamObject]]:
             raise ValueError("a security store with something else")
         if ("/Type" in part and part["/Type"] != kind) or ("/TU" in part and not _DATE.fullmatch(part["/TU"])):
             raise ValueError("another type, or no date")
-        for key in _KINDS.keys() & set(part):
+        for key in (key for key in _KINDS if key in part):
             items = part[key]
             if not isinstance(items, ArrayObject):
                 raise ValueError("no list of data")
             for place in range(len(items)):  # by place: iterating would give references
                 item = items[place]
-                if not isinstance(item, StreamObject) or not set(item) <= _STREAM_KEYS:
-                    raise ValueError("no stream of data")
-                yield key, item
+                yield key, _stream(item)
+        if _STAMP_KEY in part and not isinstance(_container(_stream(part[_STAMP_KEY]).data), tsp.TSTInfo):
+            raise ValueError("no timestamp")
+
+
+def _stream(item: Any) -> StreamObject:
+    if not isinstance(item, StreamObject) or not set(item) <= _STREAM_KEYS:
+        raise ValueError("no stream of data")
+    return item
+
+
+def _container(der: bytes) -> Any:
+    """What a container holds."""
+    return cms.ContentInfo.load(der, strict=True)["content"]["encap_content_info"]["content"].parsed
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +145,7 @@ _SUBFILTER = "/ETSI.RFC3161"
 
 def document_timestamp(
     stamp: EmbeddedPdfSignature,
-    cms: SignedData,
+    own: SignedData,
     *,
     end: int,
     snapshot: trust.Snapshot,
@@ -133,7 +161,7 @@ def document_timestamp(
         value, found = more.get("value"), more.get("found") or at_time.Judged(finding)
         report = SignatureReport(
             finding=finding,
-            **certificate(cms.signer, found.chain),
+            **certificate(own.signer, found.chain),
             signing_time=iso(more.get("time")),
             time_basis="timestamp",
             timestamped=finding is PASSED,
@@ -144,22 +172,22 @@ def document_timestamp(
         )
         return Stamp(end, stamp.signed_revision, stamp.fq_name, report, more.get("time"), found.chain)
 
-    problem = cms.problem(len(stamp.pkcs7_content)) or (None if gap_fits else "byte_range")
-    if problem or cms.signer is None:
+    problem = own.problem(len(stamp.pkcs7_content)) or (None if gap_fits else "byte_range")
+    if problem or own.signer is None:
         return judged(FINDINGS[problem or "no_signer"])
     if stamp.sig_object.get("/SubFilter") != _SUBFILTER:
         return judged(FINDINGS["cms_shape"])
     try:
         stamp.compute_integrity_info(skip_diff=True)
-        value = values.verified(stamp.signed_data, cms.signer, None)
+        value = values.verified(stamp.signed_data, own.signer, None)
         fits = values.imprint_fits(stamp.signed_data, stamp.compute_digest)
     except (SignatureValidationError, CMSStructuralError):
         return judged(FINDINGS["cms_shape"])
-    time = cms.stamped_at()
+    time = own.stamped_at()
     if fits is False or value.finding.verdict is Verdict.TOTAL_FAILED:
         return judged(FINDINGS["hash"] if fits is False else value.finding, value=value, time=time)
     found = at_time.stamper(
-        cms.signer, snapshot=snapshot, stamped=time, existed=existed, offered=(*cms.others, *offered), evidence=evidence
+        own.signer, snapshot=snapshot, stamped=time, existed=existed, offered=(*own.others, *offered), evidence=evidence
     )
     weak = found.finding is PASSED and (fits is None or not value.strong)
     return judged(FINDINGS["weak"] if weak else found.finding, value=value, time=time, found=found)

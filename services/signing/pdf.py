@@ -184,9 +184,8 @@ class _File:
             if found.later_than(end_of(signature), self.data) != newest - signature.signed_revision:
                 return FINDINGS["modified"]
         first = min(e.signed_revision for e in embedded)
-        return (
-            None if self._agrees(found.signed, first) and self._agrees(found.places, newest) else FINDINGS["ambiguous"]
-        )
+        agrees = self._agrees(found.places, newest) and (first == newest or self._agrees(found.signed, first))
+        return None if agrees else FINDINGS["ambiguous"]
 
     def _agrees(self, places: dict[int, Entry], revision: int) -> bool:
         """Whether the library finds every object of a revision where our own reading does."""

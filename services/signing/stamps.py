@@ -19,7 +19,7 @@ from services.signing.certificates import Certificate
 from services.signing.container import SignedData
 from services.signing.longterm import Stamp
 from services.signing.revocation import Evidence, standing
-from services.signing.verdict import PASSED
+from services.signing.verdict import FINDINGS, PASSED
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,8 @@ def proofs(
             raise
         except Exception:  # hostile input raises anything; whatever it is, it proves no time
             continue
-        if judged.finding is PASSED:
+        # One of the future is kept: it contradicts our receipt, and the judgement says so.
+        if judged.finding in (PASSED, FINDINGS["time_order"]):
             found.append(Proof(time, judged.chain))
     return sorted(found, key=lambda proof: proof.time)
 
