@@ -10,6 +10,7 @@ from pathlib import Path
 from deploy.local import advice, ownership
 from deploy.local.paths import State, state_of
 from deploy.local.system import System
+from deploy.local.table import scanner
 from deploy.local.trouble import Trouble, say
 
 
@@ -21,6 +22,7 @@ def status(system: System) -> int:
         where = "  ".join(f"{key} {row[key]}" for key in ("http", "health") if row[key])
         print(f"{row['name']:22} {row['state']:10} {row['pid'] or '–':>8} {row['restarts']:>8}  {where}")
     print(f"portal  {system.base_url}")
+    print(f"malware scanner  {scanner() or 'none is plugged in (docs/operations/malware.md)'}")
     return 0 if all(row["state"] in ("ready", "by address") for row in rows if row["name"] != "epmd") else 1
 
 

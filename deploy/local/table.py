@@ -52,6 +52,8 @@ _INFRASTRUCTURE_PORTS = ("broker.amqp", "broker.distribution", "broker.epmd", "d
 #: Simulators that came after the infrastructure, so that the numbers of the others stay.
 _LATER = ("vneid.", "authority.")
 _BLOCK = 64
+#: Where Debian's clamd listens. It starts only with a database of signatures.
+_CLAMD = Path("/run/clamav/clamd.ctl")
 
 # What a process gets of the environment in which the system was started, beside LC_* and PYTHON*. All else stays out:
 # the caller's environment may hold tokens and passwords that are no business of ours.
@@ -92,6 +94,7 @@ READ_HERE = (
     "MOTCUA_PROMETHEUS",
     "MOTCUA_PUBLIC_URL",
     "MOTCUA_REHEARSAL_START",
+    "MOTCUA_SCANNER",
     "MOTCUA_STATE",
     "MOTCUA_TEST_STATE",
     "MOTCUA_TRUST",
@@ -306,6 +309,8 @@ def _room_row(
         env.update({name: os.environ[name] for name in GATEWAY_ONLY if name in os.environ})
     else:
         env["MOTCUA_MONGO_URL"] = mongo_url(addresses, passwords, room)
+    if room == "vault":
+        env["MOTCUA_SCANNER"] = scanner()
     if room == "payment":
         env["MOTCUA_PROVIDER_SECRET"] = str(state.secrets / "provider.secret")
     if room == "identity":
@@ -319,6 +324,14 @@ def _room_row(
         env["MOTCUA_SEED"] = str(seed)
     module = f"services.{room}"
     return Process(room, module, env, ports[f"{room}.health"], http_port, argv=[str(VENV_PYTHON), "-m", module])
+
+
+def scanner() -> str:
+    """The malware scanner: the one that the operator names, else the distribution's own daemon where it runs here."""
+    named = os.environ.get("MOTCUA_SCANNER")
+    if named is not None:
+        return named
+    return f"unix:{_CLAMD}" if _CLAMD.is_socket() else ""
 
 
 def _job_row(name: str, common: dict[str, str], ports: Ports) -> Process:

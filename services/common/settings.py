@@ -50,6 +50,7 @@ class Settings:
     vneid_secret_path: Path | None
     vneid_from: datetime | None
     partner_amqp_url: str
+    scanner: str
     seed_path: Path | None
     ledger_heads: Path | None
     fonts: Path | None
@@ -165,6 +166,7 @@ class Settings:
             vneid_secret_path=optional_path("VNEID_SECRET"),
             vneid_from=moment("VNEID_FROM"),
             partner_amqp_url=text("PARTNER_AMQP_URL", ""),
+            scanner=address("SCANNER", ("unix", "tcp"), ""),
             seed_path=optional_path("SEED"),
             ledger_heads=optional_path("LEDGER_HEADS"),
             fonts=optional_path("FONTS"),

@@ -212,6 +212,7 @@ class VaultService:
     @every(300)
     def sweep_abandoned(self, ctx: Context) -> None:
         """Removes bytes that no file came to own: the process or the sender died on the way."""
+        uploads.look_for_scanner(self.kernel)
         swept = file_bytes.sweep(ctx.store, datetime.now(UTC))
         metrics.record_swept(swept)
         metrics.unfinished.set(file_bytes.leftovers(ctx.store)["unfinished"])
@@ -219,11 +220,16 @@ class VaultService:
             logs.info("uploads_swept", count=swept)
 
 
+def _start(kernel: Kernel) -> None:
+    uploads.look_for_scanner(kernel)
+    _door.open(kernel)
+
+
 SPEC = RoomSpec(
     name="vault",
     aggregates=AGGREGATES,
     indexes=INDEXES,
     events=schemas.EVENTS,
-    on_start=_door.open,
+    on_start=_start,
     on_stop=lambda _kernel: _door.close(),
 )

@@ -7,7 +7,8 @@ answered as before; other bytes are refused.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,6 +18,7 @@ from services.common.store import Document
 from services.common.unit import Origin, UnitOfWork
 from services.common.writes import Duplicate, StaleVersion
 from services.vault import content, metrics
+from services.vault.adapters import clamav
 from services.vault.bytes import PIECE, Deposit
 from services.vault.store import LINKS
 
@@ -83,14 +85,17 @@ def _store(kernel: Kernel, opening: Document, body: _Counted) -> dict[str, Any]:
     inspection.feed(piece)
     if not piece:
         inspection.finish()
-    # Only now: a program or a script is refused before anything is written.
+    # Only now: a program or a script is refused before anything is written, and before the scanner hears of it.
+    scan = _scan(kernel)
     deposit = Deposit(kernel.store, opening["_id"])
     try:
         while piece:
             deposit.add(piece)
+            scan.feed(piece)
             piece = body.next()
             inspection.feed(piece)
         media_type = inspection.finish()
+        scan.finish(opening["_id"])
         file = _commit(kernel, opening, body, media_type, deposit)
     except Duplicate:
         # Another transfer under the same ticket was faster.
@@ -105,9 +110,62 @@ def _store(kernel: Kernel, opening: Document, body: _Counted) -> dict[str, Any]:
     except BaseException:  # also a deadline or the end of the process: leave nothing behind
         deposit.discard()
         raise
+    finally:
+        scan.close()
     metrics.record_upload("stored")
     logs.info("file_stored", file_id=file["_id"], size=file["size"], media_type=media_type, purpose=file["purpose"])
     return summary(file)
+
+
+class _Scan:
+    """What the malware scanner says of one upload; says nothing where none is plugged in."""
+
+    def __init__(self, scan: clamav.Scan | None) -> None:
+        self._scan = scan
+
+    def feed(self, piece: bytes) -> None:
+        if self._scan is not None:
+            with _counted_away():
+                self._scan.feed(piece)
+
+    def finish(self, file_id: str) -> None:
+        """Raises Problem 422 for what the scanner knows as malware, 503 where it does not answer."""
+        if self._scan is None:
+            return
+        with _counted_away():
+            found = self._scan.finish()
+        metrics.record_scan("infected" if found else "clean")
+        if found:
+            # Which file and what: neither whose nor what it was called.
+            logs.warning("malware_refused", file_id=file_id, malware=found)
+            raise content.refused("Tệp nhiễm mã độc.", "The file carries malware.")
+
+    def close(self) -> None:
+        if self._scan is not None:
+            self._scan.close()
+
+
+@contextmanager
+def _counted_away() -> Iterator[None]:
+    try:
+        yield
+    except problems.Problem:
+        metrics.record_scan("away")
+        raise
+
+
+def _scan(kernel: Kernel) -> _Scan:
+    where = clamav.address(kernel.settings.scanner)
+    if where is None:
+        return _Scan(None)
+    with _counted_away():
+        return _Scan(clamav.Scanner(where).begin())
+
+
+def look_for_scanner(kernel: Kernel) -> None:
+    """Sets the gauge that says whether a scanner is plugged in and answers."""
+    where = clamav.address(kernel.settings.scanner)
+    metrics.scanner.set(-1 if where is None else int(clamav.Scanner(where).answers()))
 
 
 def _commit(kernel: Kernel, opening: Document, body: _Counted, media_type: str, deposit: Deposit) -> Document:
