@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
 from typing import Any
+from urllib.parse import urlencode
 
 import httpx
 
@@ -107,9 +108,12 @@ class World:
     def paper(self, title: str, *lines: str) -> bytes:
         return papers.paper(title, lines)
 
-    def signed(self, pdf: bytes, token: str, at: datetime | None = None) -> bytes:
-        """The paper signed with PAdES by a member of the cast, now in business time."""
-        return papers.sign(pdf, self.token(token), at=at or self.now())
+    def signed(self, pdf: bytes, token: str, at: datetime | None = None, *, stamped: bool = False) -> bytes:
+        """The paper signed with PAdES by a member of the cast, now in business time; `stamped` by the authority's
+        timestamp responder (B-T)."""
+        moment = at or self.now()
+        stamp = f"{self.simulator('authority')}/tsa?{urlencode({'at': moment.isoformat()})}" if stamped else None
+        return papers.sign(pdf, self.token(token), at=moment, timestamp=stamp)
 
     def metric(self, process: str, name: str) -> float | None:
         """The sum of a metric of a process; None while it does not answer."""

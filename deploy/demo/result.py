@@ -83,7 +83,8 @@ def forgery(world: World, how: str, code: str) -> bytes:
     if how == "unsigned":
         return pdf
     signer = {"revoked": "agency-revoked", "foreign": "foreign-quang-thai", "other-agency": "agency-other"}
-    signed = world.signed(pdf, signer.get(how, "agency-quang-thai"))
+    # what an agency hands out must be provable for decades: its time is stamped
+    signed = world.signed(pdf, signer.get(how, "agency-quang-thai"), stamped=how == "right")
     match how:
         case "tampered":
             return papers.tampered(signed)
