@@ -46,13 +46,15 @@ def sign_form(
     exclusive: bool = False,
     reference: str | None = None,
     all_but_signatures: bool = False,
+    stated: datetime | None = None,
 ) -> bytes:
     """Put an enveloped signature into the form, as the last child of its root.
 
     `at` (aware) is the time that XAdES states; None makes a plain XMLDSig without any time. `reference` is the root's
     Id where the signature should point at it rather than at the whole document; `exclusive` is for plain XMLDSig (the
     library does not say in XAdES references that it used that form). With `all_but_signatures` a plain signature leaves
-    out every signature, as forms need that several people sign.
+    out every signature, as forms need that several people sign; with `stated` it states that time in a signed property,
+    as e-invoices do.
     """
     root = etree.fromstring(xml)
     method = SignatureMethod.RSA_SHA256 if isinstance(token.key, rsa.RSAPrivateKey) else SignatureMethod.ECDSA_SHA256
@@ -63,6 +65,8 @@ def sign_form(
     )
     options: dict[str, Any] = {"signature_algorithm": method, "c14n_algorithm": canonical}
     signer = _Stated(at, **options) if at is not None else (_Among if all_but_signatures else _Exact)(**options)
+    if stated is not None and at is None:
+        signer.signature_annotators.append(lambda sig_root, signing_settings: _property(signer, sig_root, stated))
     earlier = [_taken_out(item) for item in root.findall(f"{{{DS}}}Signature")] if all_but_signatures else []
     signed = signer.sign(
         root,
@@ -107,6 +111,14 @@ class _Among(_Exact):
         enveloped = named["transforms_node"][0]
         enveloped.set("Algorithm", "http://www.w3.org/TR/1999/REC-xpath-19991116")
         etree.SubElement(enveloped, f"{{{DS}}}XPath", nsmap={"ds": DS}).text = "not(ancestor-or-self::ds:Signature)"
+
+
+def _property(signer: Any, signature: Any, stated: datetime) -> None:
+    item = etree.SubElement(signature, f"{{{DS}}}Object", Id="thoiGianKy")
+    listed = etree.SubElement(item, f"{{{DS}}}SignatureProperties")
+    own = etree.SubElement(listed, f"{{{DS}}}SignatureProperty", Target="#thoiGianKy")
+    etree.SubElement(own, "SigningTime").text = stated.isoformat()
+    XAdESSigner._add_reference_to_signed_info(signer, signature, item)
 
 
 def _taken_out(signature: Any) -> Any:

@@ -32,7 +32,7 @@ from services.signing.findings import FINDINGS, NO_SIGNATURE, PASSED, Finding
 from services.signing.pdf import Result
 from services.signing.revocation import Evidence
 from services.signing.verdict import SignatureReport, worst
-from services.signing.xml_reading import DS, Unreadable, may_be_signed, signature_elements, tree
+from services.signing.xml_reading import DS, XML_LIMITS, Unreadable, may_be_signed, signature_elements, tree
 from services.signing.xml_shape import XADES, Shape, Shaped, nested, shape
 
 # A stated time without a zone is taken as local.
@@ -49,7 +49,7 @@ def check_xml(data: bytes, *, snapshot: trust.Snapshot, received: datetime, now:
         signatures = signature_elements(root)
         if not signatures:
             return Result((FINDINGS["unsupported"] if may_be_signed(root) else NO_SIGNATURE,), parser="strict")
-        if len(signatures) > structure.LIMITS.signatures:
+        if len(signatures) > structure.LIMITS.signatures or len(signatures) * len(data) > XML_LIMITS.judged_bytes:
             return Result((FINDINGS["limit"],), parser="strict")
         findings = (FINDINGS["hidden_signature"],) if nested(signatures) else ()
         known = _Known(root, snapshot, Evidence(snapshot.lists, snapshot.answers, now), received, now)

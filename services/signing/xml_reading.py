@@ -32,6 +32,8 @@ class XmlLimits:
     depth: int = 100
     elements: int = 200_000
     attributes: int = 128
+    # Each signature costs a few readings of the whole form.
+    judged_bytes: int = 16 * 1024 * 1024
 
 
 XML_LIMITS = XmlLimits()

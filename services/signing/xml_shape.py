@@ -14,6 +14,7 @@ Pure; raises Shape with the code of a finding.
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,12 +24,17 @@ from signxml import CanonicalizationMethod, DigestAlgorithm, SignatureMethod
 from services.signing.xml_reading import DS, SIGNATURE
 
 XADES = "http://uri.etsi.org/01903/v1.3.2#"
-_XADES_FAMILY = "http://uri.etsi.org/01903/"
 ENVELOPED = f"{DS}enveloped-signature"
 XPATH = "http://www.w3.org/TR/1999/REC-xpath-19991116"
 # Known by heart, never evaluated: "all but the signatures", which several signers of one form need.
 _ALL_BUT_SIGNATURES = "not(ancestor-or-self::ds:Signature)"
-_ID_NAMES = ("id",)
+# What signatures are written in; anything else inside one must be signed by it.
+_OWN_SPACES = (
+    DS,
+    "http://www.w3.org/2009/xmldsig11#",
+    "http://www.w3.org/2001/10/xml-exc-c14n#",
+    "http://uri.etsi.org/01903/",
+)
 _CANONICAL = frozenset(m.value for m in CanonicalizationMethod if "WithComments" not in m.value)
 _METHODS = frozenset(m.value for m in SignatureMethod if "HMAC" not in m.name and not m.name.startswith("DSA"))
 _DIGESTS = frozenset(d.value for d in DigestAlgorithm)
@@ -65,9 +71,11 @@ def shape(root: Any, signature: Any) -> Shaped:
     ids = _ids(root)
     found: dict[str, list[int]] = {"document": [], "properties": [], "stated": [], "key": []}
     everything = False
+    targets = []
     for number, reference in enumerate(references):
-        kind = _kind(root, signature, reference, ids)
+        kind, target = _target(root, signature, reference, ids)
         found[kind].append(number)
+        targets.append(target)
         everything |= _transforms(reference, whole=kind == "document")
         _digest(reference)
     if len(found["document"]) != 1:
@@ -77,6 +85,7 @@ def shape(root: Any, signature: Any) -> Shaped:
     if not found["properties"] and signature.find(f".//{{{XADES}}}SignedProperties") is not None:
         # Properties that nobody signed must not tell the time, or whose certificate it is.
         raise Shape("unsupported")
+    _nothing_foreign(signature, targets)
     return Shaped(
         references=len(references),
         document=found["document"][0],
@@ -98,6 +107,16 @@ def _nothing_beside(root: Any, signature: Any) -> None:
         raise Shape("ambiguous")
     for item in signature.findall(f"{{{DS}}}Object"):
         if (item.text or "").strip() or len(item) != 1 or item[0].tag not in _OBJECTS:
+            raise Shape("unsupported")
+
+
+def _nothing_foreign(signature: Any, signed: list[Any]) -> None:
+    """Fields of a form that stand inside the signature, and that it does not sign, are nobody's. Raises Shape."""
+    for element in signature.iter(etree.Element):
+        if element.tag.startswith(tuple(f"{{{space}" for space in _OWN_SPACES)):
+            continue
+        inside = itertools.takewhile(lambda above: above is not signature, element.iterancestors())
+        if not any(above in signed for above in inside):
             raise Shape("unsupported")
 
 
@@ -123,11 +142,11 @@ def _is_sha1(algorithm: str) -> bool:
     return algorithm.lower().endswith(("sha1", "md5"))
 
 
-def _kind(root: Any, signature: Any, reference: Any, ids: dict[str, list[Any]]) -> str:
+def _target(root: Any, signature: Any, reference: Any, ids: dict[str, list[Any]]) -> tuple[str, Any]:
     """What a reference points at: the document, or a part of this very signature. Raises Shape for anything else."""
     address = reference.get("URI")
     if address == "":
-        return "document"
+        return "document", root
     if address is None or not address.startswith("#") or address.startswith("#xpointer"):
         raise Shape("unsupported")
     named = ids.get(address[1:], [])
@@ -136,15 +155,15 @@ def _kind(root: Any, signature: Any, reference: Any, ids: dict[str, list[Any]]) 
         raise Shape("ambiguous" if named else "hash")
     target = named[0]
     if target is root:
-        return "document"
+        return "document", root
     if signature not in target.iterancestors():
         raise Shape("partial")
     if target.getparent() is signature and target.tag == f"{{{DS}}}KeyInfo":
-        return "key"
+        return "key", target
     if target.tag == f"{{{XADES}}}SignedProperties" and target.getparent().getparent().getparent() is signature:
-        return "properties"
+        return "properties", target
     if target.tag in (f"{{{DS}}}Object", f"{{{DS}}}SignatureProperties", f"{{{DS}}}SignatureProperty"):
-        return "stated"
+        return "stated", target
     raise Shape("unsupported")
 
 
@@ -183,7 +202,7 @@ def _ids(root: Any) -> dict[str, list[Any]]:
     """Elements by each of their Ids, however the attribute is written."""
     found: dict[str, list[Any]] = {}
     for element in root.iter(etree.Element):
-        names = {v for n, v in element.attrib.items() if etree.QName(n).localname.lower() in _ID_NAMES}
+        names = {v for n, v in element.attrib.items() if etree.QName(n).localname.lower() == "id"}
         for value in names:
             found.setdefault(value, []).append(element)
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import re
 from base64 import b64encode
 from collections.abc import Callable
@@ -12,6 +13,7 @@ import pytest
 from lxml import etree
 
 from deploy.rehearsal import forms
+from services.signing import xml_value
 from services.signing.xml_reading import XML_LIMITS
 
 pytestmark = [pytest.mark.req("SG-01"), pytest.mark.req("SG-07")]
@@ -233,6 +235,11 @@ def signature_deeper(root: Any) -> Any:
     return root
 
 
+def hidden_in_key_info(root: Any) -> Any:
+    etree.SubElement(root.find(f"{DS}Signature/{DS}KeyInfo"), f"{{{forms.SPACE}}}TruongDuLieu").text = "không ai ký"
+    return root
+
+
 def hidden_in_object(root: Any) -> Any:
     signature = root.find(f"{DS}Signature")
     etree.SubElement(etree.SubElement(signature, f"{DS}Object"), "them").text = "không ai ký"
@@ -251,6 +258,7 @@ def hidden_in_object(root: Any) -> Any:
         doubled_xml_id,
         signature_deeper,
         hidden_in_object,
+        hidden_in_key_info,
     ],
 )
 @pytest.mark.parametrize("time", [True, False])
@@ -312,6 +320,59 @@ def test_two_signatures_that_leave_each_other_out(world: Any) -> None:
     assert verdict(world, revoked)[0] == "TOTAL_FAILED"
     other = both.replace(b"not(ancestor-or-self::ds:Signature)", b"not(ancestor-or-self::ds:Signature) and 1=1")
     assert verdict(world, other)[1] == "unsupported"
+
+
+def test_a_time_may_be_stated_in_a_signed_property(world: Any) -> None:
+    """As forms after the pattern of e-invoices do: an Object of the signature with the time, covered by a reference."""
+    data = forms.sign_form(FORM, world.token("citizen-an"), at=None, stated=world.monday)
+    (signature,) = world.check(data)["signatures"]
+    assert (signature["code"], signature["signing_time"]) == ("passed", world.monday.isoformat())
+    assert verdict(world, data.replace(b"<SigningTime", b"<Khac/><SigningTime"))[1] == "hash"
+    unsigned = data.replace(b'URI="#thoiGianKy"', b'URI=""')
+    assert verdict(world, unsigned)[0] != "TOTAL_PASSED"
+
+
+def mutated(data: bytes, seed: int) -> bytes:
+    chance = random.Random(seed)
+    place, kind = chance.randrange(len(data)), chance.randrange(4)
+    if kind == 0:
+        return data[:place] + bytes([data[place] ^ (1 << chance.randrange(8))]) + data[place + 1 :]
+    if kind == 1:
+        return data[:place] + data[place + chance.randrange(1, 40) :]
+    if kind == 2:
+        start = chance.randrange(len(data))
+        return data[:place] + data[start : start + chance.randrange(1, 200)] + data[place:]
+    return data[:place] + chance.choice([b"<a/>", b" ", b"x", b"<!-- x -->", b"&#10;", b' id="a"']) + data[place:]
+
+
+def shown(data: bytes) -> bytes:
+    """What readers of a form see: its canonical form without comments and without the signature."""
+    root = etree.fromstring(data)
+    for item in root.findall(f"{DS}Signature"):
+        xml_value.take_out(item)
+    return bytes(etree.tostring(root, method="c14n", with_comments=False))
+
+
+@pytest.mark.parametrize("count", [200, pytest.param(2_000, marks=pytest.mark.full)])
+def test_no_mutation_passes_that_changes_what_is_shown(world: Any, signed: bytes, plain: bytes, count: int) -> None:
+    passed = 0
+    for seed in range(count):
+        original = (signed, plain)[seed % 2]
+        data = mutated(original, seed)
+        report = world.check(data)
+        if report["verdict"] == "TOTAL_PASSED":
+            passed += 1
+            assert shown(data) == shown(original), seed
+        if report["format"] == "xml":
+            assert report["verdict"] != "NO_SIGNATURE", seed
+    assert passed < count / 4  # white space in certificates, comments
+
+
+def test_many_signatures_of_a_large_form_are_bounded(world: Any, plain: bytes) -> None:
+    filled = plain.replace(b"</TieuDe>", b"x" * (1024 * 1024) + b"</TieuDe>")
+    signature = re.search(rb"<ds:Signature.*</ds:Signature>", filled, re.S)
+    assert signature
+    assert verdict(world, filled.replace(signature[0], signature[0] * 18))[1] == "limit"
 
 
 def test_countersignatures_are_not_passed_over(world: Any, plain: bytes) -> None:
