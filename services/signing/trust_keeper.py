@@ -39,6 +39,7 @@ class TrustKeeper:
         self.version = ""
         self.number: int | None = None
         self._refused = ""
+        self._bad: object = None
         self._seen = trust.state_of(source)
         try:
             self._adopt()
@@ -57,16 +58,22 @@ class TrustKeeper:
     def look(self) -> str:
         """The version in use, after a look whether the folder has changed."""
         seen = trust.state_of(self._source)
-        if seen != self._seen:
+        lost = not self.folder.exists()  # somebody has cleared the place of temporary files
+        if lost or seen not in (self._seen, self._bad):
             try:
                 self._adopt()
             except (TrustError, OSError) as fault:
+                # what was found wrong is not copied again with every check; a full disk may have room by then
+                self._bad = seen if isinstance(fault, TrustError) else None
                 if str(fault) != self._refused:
                     self._refused = str(fault)
                     logs.error("trust_refused", reason=self._refused, in_use=self.version)
                 metrics.record_trust(self.number, refused=True)
                 return self.version
-            self._seen = seen
+            self._seen, self._bad = seen, None
+        elif seen == self._seen and self._bad is not None:  # put back as it was
+            self._bad, self._refused = None, ""
+            metrics.record_trust(self.number, refused=False)
         return self.version
 
     def _adopt(self) -> None:
@@ -93,7 +100,7 @@ class TrustKeeper:
             logs.info("trust_adopted", configuration=self.number, version=self.version)
 
     def _copy_to(self, copy: Path) -> None:
-        copy.mkdir()
+        copy.mkdir(parents=True)
         files = [self._source / MANIFEST]
         for part in _PARTS:
             files += sorted(p for p in (self._source / part).glob("*") if p.is_file() and not p.name.startswith("."))

@@ -14,7 +14,7 @@ import pytest
 from deploy.demo.main_job import STEPS, Story
 from deploy.local import observability
 from deploy.local.paths import ROOT
-from deploy.local.table import ROOMS
+from deploy.local.table import JOBS, ROOMS
 from tests.architecture.test_alerts import ALERTS
 from tests.architecture.test_dashboards import queries
 from tests.support.bus import eventually
@@ -44,7 +44,7 @@ def ask(journeys, world):
 def test_it_scrapes_every_room_and_has_every_rule(ask):
     def up() -> bool:
         rows = {row["labels"]["room"]: row["health"] for row in ask("targets")["activeTargets"]}
-        return rows == dict.fromkeys(ROOMS, "up")
+        return rows == dict.fromkeys((*ROOMS, *JOBS), "up")
 
     eventually(up, within=60, every=0.5, what="all rooms up")
 

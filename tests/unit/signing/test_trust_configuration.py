@@ -135,6 +135,23 @@ def test_what_turns_bad_changes_nothing_for_room_and_workers(place: Place, how: 
     assert not keeper.folder.exists()
 
 
+def test_a_bad_folder_is_read_once_and_a_lost_copy_is_made_again(place: Place, monkeypatch: Any) -> None:
+    keeper = TrustKeeper(place.folder, place.keys)
+    good = keeper.version
+    copied: list[Path] = []
+    real = TrustKeeper._copy_to
+    monkeypatch.setattr(TrustKeeper, "_copy_to", lambda self, copy: (copied.append(copy), real(self, copy)))
+    one_byte(place)
+    assert [keeper.look() for _ in range(5)] == [good] * 5
+    assert len(copied) == 1
+    place.write(place.manifest, "lan", "minh")
+    assert keeper.look() == good
+    shutil.rmtree(keeper.folder.parent)
+    assert keeper.look() == good
+    assert trust.load(keeper.folder, place.keys).version == good
+    keeper.close()
+
+
 def test_rotation_reaches_a_running_worker_and_names_its_version(place: Place, tmp_path: Path) -> None:
     keeper = TrustKeeper(place.folder, place.keys)
     worker = trust.Store(keeper.folder, place.keys)
