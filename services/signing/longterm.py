@@ -140,6 +140,7 @@ class Stamp:
 
 
 _HARMFUL = frozenset({"stamp_untrusted", "time_order", "limit", "unparsable", "no_signer"})
+_NOTED = frozenset({"/ModDate", "/Producer"})
 _SUBFILTER = "/ETSI.RFC3161"
 
 
@@ -209,6 +210,18 @@ def only_stamps(names: set[str], stamps: Sequence[Stamp], reader: PdfFileReader)
         if _shows_nothing(reference.get_object())
     }
     return bool(names) and names <= {s.field for s in stamps if not s.harms} & invisible
+
+
+def same_description(reader: PdfFileReader, revision: int) -> bool:
+    """Whether the file's description (title, author …) is what it was at a revision; tools note themselves there."""
+
+    def told(trailer: Any) -> dict[str, str]:
+        if "/Info" not in trailer:
+            return {}
+        found = trailer["/Info"]
+        return {key: str(found[key]) for key in found if key not in _NOTED}
+
+    return told(reader.trailer_view) == told(reader.get_historical_resolver(revision).trailer_view)
 
 
 def _shows_nothing(field: Any) -> bool:

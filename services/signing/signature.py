@@ -8,7 +8,7 @@ from typing import Any
 
 from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.ades.report import AdESStatus
-from pyhanko.sign.diff_analysis import DiffResult, ModificationLevel
+from pyhanko.sign.diff_analysis import DEFAULT_DIFF_POLICY, DiffResult, ModificationLevel, StandardDiffPolicy
 from pyhanko.sign.general import CMSStructuralError
 from pyhanko.sign.validation import EmbeddedPdfSignature
 from pyhanko.sign.validation.errors import SignatureValidationError
@@ -39,6 +39,12 @@ class Context:
     brought: Brought
     evidence: Evidence
     stamps: tuple[longterm.Stamp, ...]
+
+
+# The library lets pass what nothing refers to; behind the last signature that would be a place to hide something.
+_BEHIND_LAST = StandardDiffPolicy(
+    DEFAULT_DIFF_POLICY.global_rules, DEFAULT_DIFF_POLICY.form_rule, ignore_orphaned_objects=False
+)
 
 
 class Check:
@@ -92,7 +98,7 @@ class Check:
         if self.signature.sig_object.get("/SubFilter") not in _SUBFILTERS:
             return [FINDINGS["unparsable"]]
         self._take_digest()
-        self.signature.compute_integrity_info()
+        self.signature.compute_integrity_info(diff_policy=_BEHIND_LAST if self.is_last else None)
         assert self.cms.signer is not None  # else `problem` says so
         digest = self.signature.compute_digest()
         self.value = values.verified(self.signature.signed_data, self.cms.signer, digest)
@@ -111,7 +117,11 @@ class Check:
         self.changes = changes(self.signature)
         if not self.signature.summarise_integrity_info()["docmdp_ok"] or not self.tail_is_clean:
             return FINDINGS["modified"]
-        if not self.is_last or self.changes in (ModificationLevel.NONE, ModificationLevel.LTA_UPDATES):
+        if not self.is_last or self.changes is ModificationLevel.NONE:
+            return PASSED
+        if not longterm.same_description(self.context.reader, self.signature.signed_revision):
+            return FINDINGS["modified"]
+        if self.changes is ModificationLevel.LTA_UPDATES:
             return PASSED
         # Behind the last signature only long-term data may follow; a filled field or new appearance has no author.
         result = self.signature.diff_result

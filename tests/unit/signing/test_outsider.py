@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+import io
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID as Purpose
+from pyhanko.pdf_utils import generic
+from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 
 from services.signing import trust
 from tests.unit.signing import outsider
@@ -407,3 +410,13 @@ def test_the_end_of_an_anchor_is_an_end(them: World) -> None:
     assert verdict(them.sign(holder), known)[0] == "INDETERMINATE"
     assert verdict(them.sign(holder, at=T - 3 * DAY), known, received=T - 2 * DAY, now=T)[0] == "TOTAL_PASSED"
     assert dataclasses.is_dataclass(known)
+
+
+def test_behind_the_last_signature_stands_nothing_that_nobody_refers_to(them: World, b_b: bytes) -> None:
+    loose, titled = IncrementalPdfFileWriter(io.BytesIO(b_b)), IncrementalPdfFileWriter(io.BytesIO(b_b))
+    loose.add_object(generic.StreamObject(stream_data=b"another page"))
+    titled.set_info(generic.DictionaryObject({generic.pdf_name("/Title"): generic.TextStringObject("Another")}))
+    for writer in (loose, titled):
+        out = io.BytesIO()
+        writer.write(out)
+        assert verdict(out.getvalue(), them.snapshot()) == ("TOTAL_FAILED", "modified")
