@@ -43,15 +43,15 @@ HEARS = {
     "intake": "account.normalized case.* file.checked payment.ordered payment.settled result.* slips.blocked "
     "slips.unblocked step.* supplement.*",
     "processing": "account.normalized dossier.accepted file.checked slips.blocked slips.unblocked",
-    "vault": "account.normalized dossier.returned",
+    "vault": "account.normalized dossier.returned file.checked",
     "signing": "file.stored",
     "payment": "account.normalized dossier.* payment.settled",
     "notifier": "account.blocked account.cancelled account.locked account.normalized account.registered "
     "account.resumed account.suspended account.unblocked account.unlocked account.vneid_announced case.opened "
     "case.rescheduled case.resumed case.stopped dossier.accepted dossier.amended dossier.filed dossier.guided "
-    "dossier.refused dossier.returned dossier.withdrawn holding.added intake.late payment.failed payment.ordered "
-    "payment.refunded payment.settled postal.attempted postal.collected postal.delivered postal.registered "
-    "postal.returned result.asked result.ready slip.confirmed slip.violated "
+    "dossier.refused dossier.returned dossier.withdrawn holding.added intake.late owndata.refused payment.failed "
+    "payment.ordered payment.refunded payment.settled postal.attempted postal.collected postal.delivered "
+    "postal.registered postal.returned result.asked result.ready slip.confirmed slip.violated "
     "slips.blocked slips.unblocked supplement.requested",
     "oversight": "#",
     "postal": "account.normalized dossier.returned",

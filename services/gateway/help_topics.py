@@ -51,6 +51,11 @@ _TOPICS = (
         ("Hãy chọn một tổ chức cung cấp dịch vụ chứng thực chữ ký số công cộng và đăng ký bằng CCCD của mình.",
          "Choose a public certification authority and register there with your identity card."))),
     Topic("configure-signature", ("Cấu hình chữ ký số mới", "Set up a new signature"), (
+        ("Chứng thư có số CCCD của bạn được nhận ra ngay. Chứng thư không có số: xin tệp đăng ký, ký tệp đó, tải lên "
+         "và nhập mã gửi đến điện thoại; từ đó tệp ký bằng chứng thư này là của bạn. Có thể thay hoặc gỡ sau này.",
+         "A certificate with your number is recognised at once. One without: ask for the registration file, sign it, "
+         "upload it and enter the code sent to your phone; what it signs is yours from then on. Replace or remove it "
+         "at any time."),
         ("Ký tệp PDF bằng phần mềm của tổ chức chứng thực trước khi tải lên; chữ ký được kiểm tra ngay khi nhận tệp.",
          "Sign the PDF with the authority's program before you upload it; it is checked as soon as it arrives."),
         ("Kết quả kiểm tra nêu rõ chữ ký hợp lệ, không hợp lệ hay chưa xác định được, và vì sao.",
@@ -69,6 +74,8 @@ _TOPICS = (
     Topic("e-records", ("Sử dụng hồ sơ điện tử", "Use the electronic store"), (
         ("Kết quả đã ký số nằm trong kho dữ liệu điện tử của bạn, dù bạn nhận bản giấy hay không.",
          "Signed results lie in your electronic store, whether or not you collect paper."),
+        ("Giấy tờ bạn tự số hóa và tự ký số cũng đưa được vào kho; tệp không ký hoặc người khác ký bị từ chối.",
+         "Papers that you digitised and signed yourself can be put in too; unsigned ones and others' are refused."),
         ("Nhật ký truy cập cho biết ai đã mở giấy tờ của bạn, khi nào, để làm gì.",
          "The access log says who opened your papers, when and why."))),
     Topic("pay", ("Thanh toán phí, lệ phí bằng Ví Hue-S", "Pay fees with the Hue-S wallet"), (

@@ -31,6 +31,7 @@ class Purpose(StrEnum):
     RESUMPTION = "resumption"
     CANCELLATION = "cancellation"
     PASSWORD_CHANGE = "password_change"
+    CERTIFICATE = "certificate"
 
 
 # Codes to one phone within WINDOW, asked for from one neighbourhood (throttles.py): each costs money, and its owner a
@@ -44,6 +45,7 @@ MOST_SENT = {
     Purpose.RESUMPTION: 5,
     Purpose.CANCELLATION: 5,
     Purpose.PASSWORD_CHANGE: 5,
+    Purpose.CERTIFICATE: 5,
 }
 
 _WHAT = {
@@ -55,6 +57,7 @@ _WHAT = {
     Purpose.RESUMPTION: "mo lai tai khoan",
     Purpose.CANCELLATION: "huy tai khoan",
     Purpose.PASSWORD_CHANGE: "doi mat khau",
+    Purpose.CERTIFICATE: "dang ky chung thu so",
 }
 
 

@@ -65,11 +65,16 @@ def event_of(account: Document, reason: str) -> dict[str, Any]:
 def request_code(ctx: Context, act: str) -> dict[str, Any]:
     """Sends a code for an act on one's own account, to that account's phone. Raises Problem 409, 429 or 503."""
     account = accounts.must_be_active(ctx.store.get("accounts", ctx.actor.subject))
+    challenge = challenges.ask(ctx, _OWN_CODES[act], phone_of(ctx, account), account_id=account["_id"])
+    return {"sent": True, "expires_at": challenge["expires_at"]}
+
+
+def phone_of(ctx: Context, account: Document) -> str:
+    """The account's phone. Raises Problem 409 where it has none."""
     phone = secrecy.opened(secrecy.key_of(ctx.kernel), account["phone"], secrecy.PHONE)
     if phone is None:
         raise _no_phone()
-    challenge = challenges.ask(ctx, _OWN_CODES[act], phone, account_id=account["_id"])
-    return {"sent": True, "expires_at": challenge["expires_at"]}
+    return phone
 
 
 def suspend(ctx: Context, code: str) -> dict[str, Any]:
@@ -85,10 +90,7 @@ def cancel(ctx: Context, code: str) -> dict[str, Any]:
 def change_password(ctx: Context, hasher: Passwords, code: str, new_password: str) -> dict[str, Any]:
     """A new password by a code to the account's phone; every other session ends. Raises Problem 422."""
     account = accounts.must_be_active(ctx.store.get("accounts", ctx.actor.subject))
-    phone = secrecy.opened(secrecy.key_of(ctx.kernel), account["phone"], secrecy.PHONE)
-    if phone is None:
-        raise _no_phone()
-    passwords.refuse_weak(new_password, phone)
+    passwords.refuse_weak(new_password, phone_of(ctx, account))
     challenge = _entered(ctx, account, Purpose.PASSWORD_CHANGE, code)
     others = [row for row in store.live_sessions(ctx.store, account["_id"]) if row["sid"] != ctx.actor.session]
     set_password(ctx, hasher, account, challenge, new_password, "change", others)

@@ -5,7 +5,14 @@ from __future__ import annotations
 from marshmallow import Schema, fields, validate
 
 from services.common.schemas import AnswerSchema, CommandSchema, EventSchema, Moment, Text
-from services.identity import eid_schemas, lifecycle_schemas, support_schemas, unit_schemas, vneid_schemas
+from services.identity import (
+    certificate_schemas,
+    eid_schemas,
+    lifecycle_schemas,
+    support_schemas,
+    unit_schemas,
+    vneid_schemas,
+)
 from services.identity.disclosures import PURPOSES
 from services.identity.session_schemas import SessionEnded, SessionOpened
 
@@ -257,4 +264,5 @@ EVENTS: dict[str, type[Schema]] = {
     **support_schemas.EVENTS,
     **eid_schemas.EVENTS,
     **unit_schemas.EVENTS,
+    **certificate_schemas.EVENTS,
 }

@@ -13,6 +13,7 @@ from services.identity import (
     audit,
     certificate_schemas,
     certificate_store,
+    certifying,
     challenges,
     disclosure_schemas,
     disclosures,
@@ -290,6 +291,22 @@ class IdentityService:
     @command(schemas.ResolvePerson, schemas.ResolvedPerson)
     def resolve_person(self, ctx: Context, data: dict[str, Any]) -> dict[str, Any]:
         return people.resolve(ctx, data)
+
+    @command(schemas.Nothing, certificate_schemas.CertificateRequested)
+    def request_certificate(self, ctx: Context, data: dict[str, Any]) -> dict[str, Any]:
+        return certifying.request(ctx)
+
+    @command(certificate_schemas.RegisterCertificate, certificate_schemas.Certificate, idempotent=True)
+    def register_certificate(self, ctx: Context, data: dict[str, Any]) -> dict[str, Any]:
+        return certifying.register(ctx, data)
+
+    @query(schemas.Nothing, certificate_schemas.Certificates)
+    def certificates(self, ctx: Context, data: dict[str, Any]) -> dict[str, Any]:
+        return certifying.shown(ctx)
+
+    @command(certificate_schemas.OfCertificate, certificate_schemas.Certificate, idempotent=True)
+    def remove_certificate(self, ctx: Context, data: dict[str, Any]) -> dict[str, Any]:
+        return certifying.remove(ctx, data["certificate_id"])
 
     @query(certificate_schemas.Signers, certificate_schemas.SignersKnown)
     def signers(self, ctx: Context, data: dict[str, Any]) -> dict[str, Any]:

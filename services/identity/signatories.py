@@ -16,6 +16,7 @@ from services.common.crypto import DataKey
 from services.common.rules import rule
 from services.common.store import Document, Store
 from services.identity import certificate_store, grants, numbers, secrecy, store
+from services.identity.account_states import State
 
 
 def read(ctx: Context, data: dict[str, Any]) -> dict[str, Any]:
@@ -38,6 +39,11 @@ def read(ctx: Context, data: dict[str, Any]) -> dict[str, Any]:
             }
         )
     return {"items": items}
+
+
+def is_number_of(key: DataKey, signature: Mapping[str, Any], person: Document) -> bool:
+    """Whether a certificate bears a number of this person or organisation."""
+    return bool(_blinds(key, signature["signer"]) & _known(key, person))
 
 
 @rule("DF-05", title="CMND 9 số và số cũ vẫn là của người đó", cites="CV 2658/UBND-CNTT §3")
@@ -69,7 +75,8 @@ def _registered(found: Store, signer: Mapping[str, Any], blinds: set[str]) -> st
     if blinds or signer["personal_number"] or signer["tax_number"] or not signer["certificate_sha256"]:
         return None
     row = certificate_store.active(found, signer["certificate_sha256"])
-    if row is None:
+    account = found.get("accounts", row["account_id"]) if row else None
+    if row is None or account is None or account["state"] == State.CANCELLED:
         return None
     person = store.person(found, row["person_id"])
     return person["_id"] if person else None

@@ -10,6 +10,7 @@ from services.common import problems
 from services.common.calendar import WorkingCalendar
 from services.common.deadlines import Deadline, appointment
 from services.common.expected_signer import Signing
+from services.common.filed_as import FiledAs
 from services.common.rules import rule
 from services.common.slips import Verdict
 from services.intake.catalogue import limit_of
@@ -49,9 +50,11 @@ def unsigned(
 ) -> list[str]:
     """Components that must be signed and are plain copies: not signed, not validly, or by somebody else.
 
-    One for which paper was asked is left to that. `whose` is asked of valid signatures only, where the owner is
-    confirmed: of others nobody can say who they are.
+    One for which paper was asked is left to that, and what desk or post typed in lay there on paper. `whose` is asked
+    of valid signatures only, where the owner is confirmed: of others nobody can say who they are.
     """
+    if dossier["filed_as"] in (FiledAs.DESK, FiledAs.POST):
+        return []
     must_sign = {entry["component"] for entry in dossier["fixed"]["components"] if entry["phai_ky_so"]}
     asked = {row["component"] for row in dossier["paper_asked"]}
     found = []

@@ -11,6 +11,10 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from services.common import problems
+from services.common.calendar import local_date
+from services.common.expected_signer import RESULT_SIGNED_SINCE
+from services.common.rules import rule
 from services.intake import amendments, intake_clock, submission, telling
 from services.intake.dossier import Command, Facts, State, Transition, move
 
@@ -41,11 +45,21 @@ def withdraw(dossier: Dossier, row: Transition, *, by: str, at: datetime, stage:
     intake_clock.end_round(dossier["intake_rounds"], at)
 
 
+@rule("SG-04", title="Không có báo cáo chữ ký của kết quả thì không có trạng thái đã trả", cites="CV 252/UBND-HCC §1",
+      since=RESULT_SIGNED_SINCE)  # fmt: skip
 def return_result(
     dossier: Dossier, row: Transition, *, by: str, at: datetime, result: Mapping[str, Any] | None,
     collector: dict[str, Any] | None,
 ) -> None:  # fmt: skip
-    """The dossier with its result returned."""
+    """The dossier with its result returned. Whoever granted it: from the day of the rule on the state is not entered
+    without the report about the result (Problem 409)."""
+    if local_date(at) >= RESULT_SIGNED_SINCE and not (result and result.get("report_id")):
+        raise problems.conflict(
+            "Không trả kết quả khi chưa có kết quả kiểm tra chữ ký số",
+            "A result is not returned without the report about its signature",
+            rule="SG-04",
+            citation="CV 252/UBND-HCC §1",
+        )
     dossier["state"] = row.target.value
     dossier["returned"] = {"at": at, "officer": by, "result": result, "collector": collector}
 

@@ -89,6 +89,7 @@ class NotifierService:
         _commit(ctx, unit)
 
     @on_event("holding.added", schemas.HoldingSeen)
+    @on_event("owndata.refused", schemas.HoldingSeen)
     @on_event("account.registered", schemas.AccountSeen)
     @on_event("account.locked", schemas.AccountSeen)
     @on_event("account.unlocked", schemas.AccountSeen)

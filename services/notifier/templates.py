@@ -205,6 +205,15 @@ _TEMPLATES: dict[str, tuple[Template, ...]] = {
             ("The fee of dossier {code} is refunded.", "Amount: {amount_en}."),
         ),
     ),
+    "owndata.refused": (
+        _person(
+            "Dữ liệu tự số hóa không được đưa vào kho",
+            "Your own data were not taken into your store",
+            ("Tệp bạn đưa vào kho không có chữ ký số hợp lệ của bạn.",),
+            ("The file that you put in does not carry your own valid digital signature.",),
+            sms=False,
+        ),
+    ),
     "holding.added": (
         _person(
             "Kho dữ liệu điện tử có nội dung mới",

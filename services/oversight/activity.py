@@ -25,6 +25,8 @@ WHAT: dict[str, tuple[str, str]] = {
     "account.normalized": ("Chuẩn hóa tài khoản", "Account normalized"),
     "account.locked": ("Khóa tài khoản", "Account locked"),
     "account.vneid_announced": ("Được báo thời điểm mở đăng nhập VNeID", "Told from when VNeID opens the account"),
+    "account.certificate_registered": ("Đăng ký chứng thư số", "Certificate registered"),
+    "account.certificate_removed": ("Gỡ chứng thư số", "Certificate removed"),
     "account.password_changed": ("Đặt mật khẩu mới bằng mã", "Password set anew by a code"),
     "account.unlocked": ("Mở khóa tài khoản", "Account unlocked"),
     "account.suspended": ("Tạm dừng tài khoản", "Account suspended"),

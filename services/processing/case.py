@@ -12,12 +12,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
 from services.common import slips
 from services.common.blocks import blocked_acts
+from services.common.expected_signer import RESULT_SIGNED_SINCE
 from services.common.problems import Problem, conflict, stale_version
 from services.common.rules import rule
 
@@ -71,10 +72,11 @@ class Command(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What a guard may look at beside the case: the step that is named, and what another file decided."""
+    """What a guard may look at beside the case: the step that is named, what another file decided, the business day."""
 
     step: str = ""
     granted: bool = False
+    on: date | None = None
 
 
 NO_FACTS = Facts()
@@ -154,6 +156,16 @@ def _last_of(case: Case) -> bool:
     return bool(case["position"] == len(case["steps"]) - 1)
 
 
+@rule("SG-04", title="Không có báo cáo chữ ký hợp lệ thì không có trạng thái đã cho trả", cites="CV 252/UBND-HCC §1",
+      since=RESULT_SIGNED_SINCE)  # fmt: skip
+def _may_be_released(case: Case, facts: Facts) -> bool:
+    """Whatever was granted: from the day of the rule on the state is not entered without a report that passed."""
+    if not facts.granted or facts.on is None:
+        return False
+    newest = case["results"][-1] if case["results"] else {}
+    return facts.on < RESULT_SIGNED_SINCE or bool(newest.get("report_id") and newest.get("standing") == "hop_le")
+
+
 ALWAYS = Guard("", lambda case, facts: True, _refused_elsewhere)
 NEXT_IN_ORDER = Guard("step is the next one", _is_current, _out_of_order)
 MORE_STEPS = Guard("step runs, more follow", lambda c, f: _is_current(c, f) and not _last_of(c), _out_of_order)
@@ -162,7 +174,7 @@ LAST_STEP_BEGUN = Guard("last step has begun", lambda case, facts: at_last_step(
 NOT_RESCHEDULED = Guard("first time", lambda case, facts: case["rescheduled"] is None, _rescheduled_before)
 NOT_BLOCKED = Guard("act not blocked", lambda case, facts: not is_blocked(case), _blocked)
 NOT_READY = Guard("result not ready", lambda case, facts: not result_ready(case), _nothing_to_ask)
-GRANTED = Guard("results.py grants", lambda case, facts: facts.granted, _refused_elsewhere)
+GRANTED = Guard("results.py grants", _may_be_released, _refused_elsewhere)
 
 
 def result_ready(case: Case) -> bool:

@@ -204,7 +204,9 @@ class ProcessingService(Listener):
         if result is not None:
             result.update(results.checked(report, result["sha256"], tax_numbers))
             self._ready_if_passed(ctx, unit, case)
-        row = cases.apply(case, Command.RELEASE, by=ctx.actor.subject, at=ctx.now, facts=Facts(granted=True))
+        row = cases.apply(
+            case, Command.RELEASE, by=ctx.actor.subject, at=ctx.now, facts=Facts(granted=True, on=local_date(ctx.now))
+        )
         clocks.end(case["clock"], ctx.now)
         round_number = result["round"] if result else None
         case["released"] = {"at": ctx.now, "officer": ctx.actor.subject, "round": round_number}

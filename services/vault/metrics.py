@@ -11,6 +11,7 @@ _scans = Counter("motcua_vault_scans_total", "Uploads that the malware scanner l
 scanner = Gauge(
     "motcua_vault_scanner", "The malware scanner: 1 answers, 0 is named but away, -1 none is plugged in (SE-04)"
 )
+_own_data = Counter("motcua_vault_own_data_total", "Data of people's own by what became of them", ["state"])
 transfers = Gauge("motcua_vault_transfers", "Transfers going on")
 unfinished = Gauge("motcua_vault_unfinished_uploads", "Uploads whose bytes belong to no file yet")
 
@@ -28,6 +29,11 @@ def record_upload(outcome: str) -> None:
 def record_scan(outcome: str) -> None:
     """`outcome` is clean, infected or away."""
     _scans.labels(outcome).inc()
+
+
+def record_own_data(state: str) -> None:
+    """`state` is ACCEPTED, HELD or REFUSED."""
+    _own_data.labels(state).inc()
 
 
 def record_swept(count: int) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from marshmallow import Schema, fields, validate
 
 from services.common.schemas import AnswerSchema, CommandSchema, EventSchema, Moment, Text
+from services.vault import own_schemas
 
 PURPOSES = ("component", "slip", "result", "own", "form")
 _FILE_ID = validate.Regexp(r"^[0-9a-f]{32}$")
@@ -78,13 +79,13 @@ class HoldingItem(AnswerSchema):
     holding_id = fields.String(required=True)
     kind = fields.String(required=True)
     name = fields.String(required=True, metadata={"description": "the name under which its file was stored"})
-    code = fields.String(required=True)
-    procedure = fields.String(required=True)
-    unit = fields.String(required=True)
+    code = fields.String(required=True, allow_none=True, metadata={"description": "null for data of one's own"})
+    procedure = fields.String(required=True, allow_none=True)
+    unit = fields.String(required=True, allow_none=True)
     file_id = fields.String(required=True)
     sha256 = fields.String(required=True)
     report_id = fields.String(allow_none=True)
-    returned_at = Moment(required=True)
+    returned_at = Moment(required=True, allow_none=True)
     added_at = Moment(required=True)
 
 
@@ -130,7 +131,7 @@ class HoldingAdded(EventSchema):
     holding_id = fields.String(required=True)
     person_id = fields.String(required=True)
     kind = fields.String(required=True)
-    code = fields.String(required=True)
+    code = fields.String(required=True, allow_none=True)
     file_id = fields.String(required=True)
     sha256 = fields.String(required=True, validate=_SHA256)
 
@@ -161,4 +162,8 @@ class AccountNormalizedSeen(EventSchema):
     former_person_id = fields.String(allow_none=True, load_default=None)
 
 
-EVENTS: dict[str, type[Schema]] = {"file.stored": FileStored, "holding.added": HoldingAdded}
+EVENTS: dict[str, type[Schema]] = {
+    "file.stored": FileStored,
+    "holding.added": HoldingAdded,
+    **own_schemas.EVENTS,
+}

@@ -14,18 +14,22 @@ from services.common import logs, problems
 from services.common.bus.entrypoints import command, every, on_event, query
 from services.common.context import Context
 from services.common.envelope import Event
+from services.common.faults import DatabaseAway
 from services.common.kernel import Kernel, RoomSpec
 from services.common.run import KernelProvider
 from services.common.store import Document
-from services.vault import access, content, holdings, metrics, schemas, tickets, uploads
+from services.vault import access, content, holdings, metrics, own_schemas, owning, schemas, tickets, uploads
 from services.vault import bytes as file_bytes
 from services.vault.door import Door
 from services.vault.store import (
     AGGREGATES,
+    HELD,
     INDEXES,
     LINKS,
     accesses_page,
     change_many,
+    held_lately,
+    held_page,
     holdings_page,
     holds,
     sealed_names,
@@ -162,6 +166,36 @@ class VaultService:
         ]
         return {"items": items, "next_cursor": following}
 
+    @command(own_schemas.AddOwnData, own_schemas.OwnDataAnswer, idempotent=True)
+    def add_own(self, ctx: Context, data: dict[str, Any]) -> Any:
+        """Data of one's own come into the store under the owner's valid signature, and under no other."""
+        return owning.add(ctx, data["file_id"], terms=data["terms"])
+
+    @query(schemas.Page, own_schemas.HeldAnswer)
+    def own_data(self, ctx: Context, data: dict[str, Any]) -> Any:
+        """One's own data whose signature could not be determined at once, newest first."""
+        person = LINKS.current(ctx.store, ctx.actor.person_id)
+        rows, following = held_page(ctx.store, person, data.get("cursor"), data["limit"])
+        return {"items": [{**row, "file_id": row["_id"]} for row in rows], "next_cursor": following}
+
+    @on_event("file.checked", own_schemas.FileCheckedSeen)
+    def on_checked(self, ctx: Context, event: Event, data: dict[str, Any]) -> None:
+        """Another verdict about data that wait: they come into the store now, or are refused."""
+        ctx.commit(owning.look_again(ctx, data["file_id"]) or ctx.unit())
+
+    @every(300)
+    def look_at_held(self, ctx: Context) -> None:
+        """A verdict that came in the moment in which data were put aside told nobody of them: they are looked at."""
+        for row in held_lately(ctx.store, ctx.now):
+            try:
+                decided = owning.look_again(ctx, row["_id"])
+                if decided is not None:
+                    decided.commit()
+            except DatabaseAway:  # the database is away: the others would wait for it as long
+                raise
+            except Exception as fault:  # one file's fault is not the others'; again at the next run
+                logs.fault("own_data_still_held", fault, file_id=row["_id"])
+
     @query(schemas.Page, schemas.AccessLogAnswer)
     def access_log(self, ctx: Context, data: dict[str, Any]) -> Any:
         """Who opened one's own files, when and why, newest first."""
@@ -204,7 +238,7 @@ class VaultService:
         unit = ctx.unit()
         if LINKS.give_up(ctx.store, unit, former, person, ctx.now):
             moved = {"$set": {"person_id": person}}
-            for collection in ("files", "holdings"):
+            for collection in ("files", "holdings", HELD):
                 change_many(unit, collection, {"person_id": former}, {**moved, "$inc": {"version": 1}})
             change_many(unit, "accesses", {"person_id": former}, moved)
         ctx.commit(unit)

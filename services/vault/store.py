@@ -3,6 +3,7 @@
 files      one document a stored file (aggregate); its name is encrypted, its bytes are under `bytes_id`
 openings   permitted uploads whose bytes have not come yet (a day)
 holdings   what lies in people's stores (aggregate)
+own_data   data of one's own whose signature could not be determined at once (aggregate)
 accesses   who opened what, when, why
 persons    former person ids and what they became (services.common.links)
 uploads    bytes on their way in; bytes.files, bytes.chunks: GridFS
@@ -11,7 +12,7 @@ uploads    bytes on their way in; bytes.files, bytes.chunks: GridFS
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from bson import ObjectId
@@ -24,7 +25,8 @@ from services.common.writes import Kind, Write
 from services.vault import bytes as file_bytes
 
 LINKS = Links("persons")
-AGGREGATES = ["files", "holdings"]
+HELD = "own_data"
+AGGREGATES = ["files", "holdings", HELD]
 INDEXES = [
     Index("files", [("person_id", 1)], {"name": "by_person"}),
     Index("openings", [("opened_at", 1)], {"name": "one_day", "expireAfterSeconds": 86_400}),
@@ -33,6 +35,8 @@ INDEXES = [
     Index("holdings", [("file_id", 1), ("person_id", 1)], {"name": "by_file"}),
     Index("accesses", [("person_id", 1), ("_id", -1)], {"name": "by_person"}),
     Index("accesses", [("file_id", 1)], {"name": "by_file"}),
+    Index(HELD, [("state", 1), ("asked_at", -1)], {"name": "by_state"}),
+    Index(HELD, [("person_id", 1), ("asked_at", -1), ("_id", -1)], {"name": "by_person"}),
     LINKS.index,
     *file_bytes.INDEXES,
 ]
@@ -47,6 +51,23 @@ def holdings_page(store: Store, person_id: str, cursor: str | None, limit: int) 
     """A person's holdings, newest first. Raises Problem 422 for a cursor that is not ours."""
     order = {"added_at": datetime, "_id": str}
     return cursors.read(store, "holdings", {"person_id": person_id}, order, cursor, limit, newest_first=True)
+
+
+def own_holding(store: Store, person_id: str, sha256: str) -> Document | None:
+    """Data of one's own that lie in the person's store already."""
+    return store.find_one("holdings", {"code": None, "sha256": sha256, "person_id": person_id})
+
+
+def held_page(store: Store, person_id: str, cursor: str | None, limit: int) -> tuple[list[Document], str | None]:
+    """A person's data that wait or waited for a verdict, newest first. Raises Problem 422 for a cursor not ours."""
+    order = {"asked_at": datetime, "_id": str}
+    return cursors.read(store, HELD, {"person_id": person_id}, order, cursor, limit, newest_first=True)
+
+
+def held_lately(store: Store, now: datetime) -> list[Document]:
+    """Data that were put aside within the last hour and wait still."""
+    since = {"state": "HELD", "asked_at": {"$gt": now - timedelta(hours=1)}}
+    return list(store.find(HELD, since, sort=[("asked_at", -1)], limit=20))
 
 
 def accesses_page(store: Store, person_id: str, cursor: str | None, limit: int) -> tuple[list[Document], str | None]:

@@ -6,6 +6,7 @@ request learns no more of most operations than that nothing is there.
 
 from __future__ import annotations
 
+from base64 import b64decode
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -38,6 +39,7 @@ def walk(scenes: Scenes, officer: Callable[[str], Officer], stranger: Citizen) -
     """Walks; returns what is there afterwards. Raises Refused or AssertionError where an operation cannot be done."""
     seeds = Seeds()
     _accounts(scenes, officer, seeds)
+    _own_signature(scenes.world, seeds)
     _organisation(scenes, officer, seeds)
     _before_acceptance(scenes, officer, seeds)
     code = _case(scenes, officer, seeds)
@@ -93,6 +95,24 @@ def _accounts(scenes: Scenes, officer: Callable[[str], Officer], seeds: Seeds) -
     _eid(officer("officer-desk"), seeds)
     officer("officer-support").client.post(f"/accounts/{account}/lock", {"reason": "Diễn tập khóa tài khoản"})
     officer("officer-support").sign_in()
+
+
+def _own_signature(world: World, seeds: Seeds) -> None:
+    """A certificate is registered and removed; data of one's own come into the store."""
+    citizen = Citizen(world, somebody()).enter()
+    citizen.normalize()
+    before = citizen.phone.newest()
+    document = b64decode(citizen.client.post("/account/certificates/challenge")["document"])
+    code = citizen.phone.code(after=before)
+    file_id = citizen.upload(world.signed_by(document, citizen.person), "dang-ky.pdf", "own")["file_id"]
+    made = citizen.client.post("/account/certificates", {"file_id": file_id, "code": code, "terms": True})
+    citizen.client.get("/account/certificates")
+    citizen.client.post(f"/account/certificates/{made['certificate_id']}/removal")
+    own = citizen.upload(world.signed_by(world.paper("Bằng cấp"), citizen.person), "bang.pdf", "own")["file_id"]
+    seeds.add("holding_id", citizen.client.post("/holdings", {"file_id": own, "terms": True})["holding_id"])
+    citizen.client.get("/own-data")
+    seeds.add("certificate_id", made["certificate_id"])
+    seeds.add("file_id", own)
 
 
 def _organisation(scenes: Scenes, officer: Callable[[str], Officer], seeds: Seeds) -> None:

@@ -15,7 +15,7 @@ def accepted(citizen: Any, officer: Any) -> Any:
     """A citizen and her accepted dossier."""
     an = citizen()
     filed = an.file()
-    return an, officer().do("intake.accept", code=filed["code"], version=1)
+    return an, officer().do("intake.accept", code=filed["code"], version=1, note="Đã đối chiếu bản giấy")
 
 
 def status_of(person: Any, code: str) -> int:
@@ -73,7 +73,7 @@ def test_a_fee_shows_until_it_is_settled(citizen: Any, officer: Any, tell: Any) 
         {"component": name, "file_id": an.upload("component", paper())} for name in ("to-khai", "giay-chung-sinh")
     ]
     filed = an.file(procedure="1.001193", components=components)  # free: payment itself orders nothing
-    officer().do("intake.accept", code=filed["code"], version=1)
+    officer().do("intake.accept", code=filed["code"], version=1, note="Đã đối chiếu bản giấy")
     eventually(lambda: status_of(an, filed["code"]) == 4, what="case opened")
     order = {"code": filed["code"], "order_id": f"{filed['code']}-X", "owner": an.person_id, "amount": 1000}
     for sequence, (name, owed, status) in enumerate(
@@ -93,7 +93,7 @@ def test_only_the_result_that_processing_releases_is_returned(
         {"component": name, "file_id": an.upload("component", paper())} for name in ("to-khai", "giay-chung-sinh")
     ]
     code = an.file(procedure="1.001193", components=components)["code"]
-    dossier = desk.do("intake.accept", code=code, version=1)
+    dossier = desk.do("intake.accept", code=code, version=1, note="Đã đối chiếu bản giấy")
     eventually(lambda: status_of(an, code) == 4, what="case opened")
     back = {"code": code, "version": dossier["version"]}
     assert desk.refused("intake.return_result", **back).rule == "RT-01"

@@ -172,7 +172,9 @@ def test_a_block_stops_the_next_guidance_and_nothing_else(citizen: Any, officer:
     refused = desk.refused("intake.guide", code=blocked["code"], version=1, text=TEXT, components=["don"])
     assert (refused.status, refused.rule) == (409, "MO-11")
     assert guide(desk, free)["status"] == "guided"
-    assert desk.do("intake.accept", code=blocked["code"], version=1)["status"] == "accepted"
+    assert (
+        desk.do("intake.accept", code=blocked["code"], version=1, note="Đã đối chiếu bản giấy")["status"] == "accepted"
+    )
 
 
 @pytest.mark.req("X-18")
@@ -197,8 +199,8 @@ def test_acceptance_gives_receipt_and_appointment(citizen: Any, officer: Any, to
     early = an.refused("intake.receipt", code=filed["code"])
     assert (early.status, "before acceptance" in str(early.detail)) == (404, True)
     key = uuid.uuid4().hex
-    accepted = desk.do("intake.accept", key=key, code=filed["code"], version=1)
-    assert desk.do("intake.accept", key=key, code=filed["code"], version=1) == accepted
+    accepted = desk.do("intake.accept", key=key, code=filed["code"], version=1, note="Đã đối chiếu bản giấy")
+    assert desk.do("intake.accept", key=key, code=filed["code"], version=1, note="Đã đối chiếu bản giấy") == accepted
     at, appointment = (datetime.fromisoformat(accepted[name]) for name in ("accepted_at", "appointment"))
     kept = database["intake"]["dossiers"].find_one({"_id": filed["code"]})
     assert appointment == acceptance.promise(catalogue.calendar_of("hue-centres"), kept["fixed"], at).due
@@ -227,7 +229,7 @@ def test_the_same_day_procedure_is_promised_for_a_closing(citizen: Any, officer:
         {"component": name, "file_id": an.upload("component", paper())} for name in ("to-khai", "giay-chung-sinh")
     ]
     filed = an.file(procedure="1.001193", components=components)
-    accepted = desk.do("intake.accept", code=filed["code"], version=1)
+    accepted = desk.do("intake.accept", code=filed["code"], version=1, note="Đã đối chiếu bản giấy")
     appointment = local(datetime.fromisoformat(accepted["appointment"]))
     assert (appointment.hour, appointment.minute) == (17, 0)
     assert accepted["fee"]["amount"] == 0

@@ -40,7 +40,7 @@ def ordered(citizen: Any, officer: Any) -> Callable[[], Ordered]:
     def make() -> Ordered:
         an, desk = citizen(), officer()
         code = an.file()["code"]
-        desk.do("intake.accept", code=code, version=1)
+        desk.do("intake.accept", code=code, version=1, note="Đã đối chiếu bản giấy")
 
         def order() -> Any:
             try:

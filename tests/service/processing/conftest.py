@@ -62,7 +62,7 @@ def accepted(citizen: Any, officer: Any) -> Callable[..., Story]:
     def make(**changes: Any) -> Story:
         an, desk = citizen(), officer()
         filed = an.file(**changes)
-        dossier = desk.do("intake.accept", code=filed["code"], version=1)
+        dossier = desk.do("intake.accept", code=filed["code"], version=1, note="Đã đối chiếu bản giấy")
         story = Story(filed["code"], dossier, an, desk, officer("specialist", UNIT), officer("leader", UNIT))
 
         def opened() -> bool:

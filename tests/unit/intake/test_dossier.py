@@ -117,6 +117,7 @@ def test_what_must_be_signed_and_is_a_plain_copy(
         "versions": [{"components": [{"component": name, "file_id": name} for name in ("don", "ban-chup")]}],
         "paper_asked": [{"component": "don"}] if asked else [],
         "number_verified": confirmed,
+        "filed_as": "self",
     }
 
     def ask(file_id: str) -> Signing:
@@ -124,6 +125,7 @@ def test_what_must_be_signed_and_is_a_plain_copy(
         return whose
 
     assert acceptance.unsigned(dossier, {"don": verdict, "ban-chup": "NO_SIGNATURE"}, ask) == expected
+    assert acceptance.unsigned(dossier | {"filed_as": "desk"}, {"don": "NO_SIGNATURE"}, ask) == []  # paper lay there
 
 
 @pytest.mark.req("X-22")

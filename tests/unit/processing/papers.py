@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from services.common.calendar import WorkingCalendar
@@ -80,7 +80,7 @@ def in_state(state: cases.State) -> cases.Case:
         cases.start_step(case, "ky-phat-hanh", by=OFFICER, at=NOW)
         cases.finish_step(case, "ky-phat-hanh", remark=None, by=OFFICER, at=NOW)
     if state is cases.State.RELEASED:
-        granted = cases.Facts(granted=True)
+        granted = cases.Facts(granted=True, on=date(2024, 3, 1))  # before a result was compulsory
         cases.apply(case, cases.Command.RELEASE, by="account-desk", at=NOW, facts=granted)
     if state is cases.State.STOPPED:
         cases.apply(case, cases.Command.STOP, by="account-leader", at=NOW)

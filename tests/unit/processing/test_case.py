@@ -1,7 +1,9 @@
 """The table of a case, row by row, and what is not in it."""
 
+from datetime import date
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,7 +18,7 @@ from tests.unit.processing.papers import NOW, OFFICER, accepted, in_state, opene
 _FACTS = {
     Command.START_STEP: Facts(step="tham-dinh"),
     Command.FINISH_STEP: Facts(step="tham-dinh"),
-    Command.RELEASE: Facts(granted=True),
+    Command.RELEASE: Facts(granted=True, on=date(2024, 3, 1)),
 }
 
 
@@ -58,6 +60,33 @@ def test_what_the_table_does_not_hold_is_refused(state: State, command: Command)
         cases.apply(case, command, by=OFFICER, at=NOW, facts=Facts(step="tham-dinh", granted=True))
     assert refused.value.status == 409
     assert case == before
+
+
+@pytest.mark.req("SG-04", "X-27")
+@pytest.mark.parametrize(
+    ("result", "on", "released"),
+    [
+        ({"report_id": "rep-1", "standing": "hop_le"}, date(2024, 3, 4), True),
+        ({"report_id": None, "standing": "hop_le"}, date(2024, 3, 4), False),
+        ({"report_id": "rep-1", "standing": "chua_hop_le"}, date(2024, 3, 4), False),
+        ({"report_id": "rep-1", "standing": "cho_kiem_tra"}, date(2025, 1, 1), False),
+        (None, date(2024, 3, 4), False),
+        (None, date(2024, 3, 3), True),  # an act of a day before the rule
+        (None, None, False),
+    ],
+)
+def test_no_released_state_is_written_without_a_report_that_passed_whatever_was_granted(
+    result: dict[str, Any] | None, on: date | None, released: bool
+) -> None:
+    case = in_state(State.FINISHED)
+    case["results"] = [result] if result else []
+    if released:
+        cases.apply(case, Command.RELEASE, by=OFFICER, at=NOW, facts=Facts(granted=True, on=on))
+        assert case["state"] == State.RELEASED
+        return
+    with pytest.raises(Problem) as refused:
+        cases.apply(case, Command.RELEASE, by=OFFICER, at=NOW, facts=Facts(granted=True, on=on))
+    assert refused.value.status == 409 and case["state"] == State.FINISHED
 
 
 def test_final_states_let_nothing_happen() -> None:
