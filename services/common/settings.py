@@ -7,6 +7,7 @@ A process that cannot be configured says which variable is wrong and ends. Besid
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -109,6 +110,12 @@ class Settings:
                 raise SettingsError(f"MOTCUA_{name} must begin with one of {', '.join(scheme)}://")
             return value
 
+        def scanner() -> str:
+            value = text("SCANNER", "")
+            if value and not re.fullmatch(r"unix:/.+|tcp://(?:127\.0\.0\.1|localhost):\d{1,5}", value):
+                raise SettingsError("MOTCUA_SCANNER must be unix:/path or tcp://127.0.0.1:port, on this machine")
+            return value
+
         def moment(name: str) -> datetime | None:
             value = text(name, "")
             try:
@@ -166,7 +173,7 @@ class Settings:
             vneid_secret_path=optional_path("VNEID_SECRET"),
             vneid_from=moment("VNEID_FROM"),
             partner_amqp_url=text("PARTNER_AMQP_URL", ""),
-            scanner=address("SCANNER", ("unix", "tcp"), ""),
+            scanner=scanner(),
             seed_path=optional_path("SEED"),
             ledger_heads=optional_path("LEDGER_HEADS"),
             fonts=optional_path("FONTS"),

@@ -64,6 +64,9 @@ def test_what_is_missing_is_named(env, name, how):
         ("MAX_WORKERS", "1.5"),
         ("AMQP_URL", "http://secret@elsewhere"),
         ("VAULT_URL", "ftp://secret"),
+        ("SCANNER", "tcp://10.0.0.5:3310"),  # people's papers stay on this machine
+        ("SCANNER", "tcp://clamav:3310"),
+        ("SCANNER", "unix:relative"),
         ("REHEARSAL", "yes"),
         ("CLOCK_OFFSET", "soon"),
         ("CLOCK_OFFSET", "60"),  # without rehearsal

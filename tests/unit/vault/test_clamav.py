@@ -19,7 +19,6 @@ from typing import Any
 import pytest
 
 from services.common.problems import Problem
-from services.common.settings import SettingsError
 from services.vault import uploads
 from services.vault.adapters import clamav
 
@@ -157,12 +156,6 @@ def test_a_silent_scanner_has_a_deadline(daemon: Daemon, folder: Path, monkeypat
         upload(CLEAN, f"unix:{folder}/s", monkeypatch)
     ended.set()
     assert caught.value.status == 503
-
-
-@pytest.mark.parametrize("text", ["tcp://10.0.0.5:3310", "tcp://clamav:3310", "unix:relative", "http://127.0.0.1", "x"])
-def test_only_a_scanner_on_this_machine_is_named(text: str) -> None:
-    with pytest.raises(SettingsError):
-        clamav.address(text)
 
 
 @pytest.mark.full
