@@ -25,6 +25,11 @@ def uploaded(citizen: Citizen, data: bytes) -> str:
     return str(citizen.upload(data, "bang.pdf", "own")["file_id"])
 
 
+def did(citizen: Citizen) -> set[str]:
+    """What the ledger holds of the account, as its owner reads it."""
+    return {row["what_vi"] for row in citizen.client.get("/account/activity", limit=100)["items"]}
+
+
 def store_of(citizen: Citizen) -> list[dict[str, Any]]:
     return [row for row in all_pages(citizen.client, "/holdings") if row["kind"] == "e"]
 
@@ -95,6 +100,7 @@ def test_a_signature_that_cannot_be_determined_is_held_and_not_in_the_store(worl
     assert store_of(resident) == before
     rows = {row["file_id"]: row["state"] for row in all_pages(resident.client, "/own-data")}
     assert rows[file_id] == "HELD"
+    eventually(lambda: "Dữ liệu tự số hóa chờ xác định chữ ký" in did(resident), what="its event in the ledger")
 
 
 @pytest.mark.req("SG-09", "SG-08")
