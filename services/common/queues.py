@@ -22,7 +22,7 @@ TELLS = {
     "identity": "account.* eid.* session.* support.* unit.*",
     "intake": "dossier.*",
     "processing": "case.* result.* step.* supplement.*",
-    "vault": "file.stored holding.*",
+    "vault": "file.stored holding.* owndata.*",
     "signing": "file.checked",
     "payment": "payment.* receipt.*",
     "notifier": "notice.*",

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from deploy.demo.client import Refused
+from deploy.demo.client import Refused, eventually
 from deploy.demo.people import BIRTH, Citizen, World, verdict_of
 from deploy.local.paths import PKI
 from deploy.rehearsal import papers
@@ -111,6 +111,12 @@ def test_a_certificate_is_one_accounts_at_a_time_replaced_and_removed(owner: Cit
     assert stranger.client.refused("POST", path).status == 404
     assert owner.client.post(path)["active"] is False
     assert own_data(owner, second, "đã gỡ") == "WRONG_SIGNER"
+
+    def told() -> list[str]:
+        items = owner.client.get("/account/activity", limit=100)["items"]
+        return sorted(row["event"] for row in items if row["event"].startswith("account.certificate"))
+
+    eventually(lambda: told() == ["account.certificate_registered"] * 2 + ["account.certificate_removed"], what="told")
     assert register(stranger, first)["active"]  # free again
     stranger.client.post(f"/account/certificates/{mine(stranger)[0]}/removal")
 
