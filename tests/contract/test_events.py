@@ -10,7 +10,7 @@ import pytest
 from marshmallow import Schema, fields
 
 from deploy.contracts import rooms
-from services.common import envelope
+from services.common import envelope, queues
 from services.oversight import schemas as oversight
 
 EXAMPLES = sorted((Path(__file__).resolve().parents[2] / "contracts" / "examples").glob("*.json"))
@@ -51,6 +51,12 @@ UNTOLD: dict[str, set[str]] = {
 
 def label(row: Any) -> str:
     return str(row[0])
+
+
+@pytest.mark.parametrize("event", sorted(TOLD))
+def test_the_broker_lets_its_room_tell_the_event(event: str):
+    """Else the relay of the whole room stands still at the first one."""
+    assert queues.teller_of(event) == TOLD[event].name
 
 
 def test_oversights_reactions_are_those_that_are_read_here():

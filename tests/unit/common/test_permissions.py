@@ -75,9 +75,9 @@ def test_files_cases_and_facts_are_read_by_the_rooms_that_work_with_them():
         for method in ("vault.file", "vault.open_upload", "vault.open_download", "intake.brief", "processing.case")
     }
     assert rooms == {
-        "vault.file": {"intake", "processing", "signing"},
+        "vault.file": {"identity", "intake", "processing", "signing"},
         "vault.open_upload": {"intake", "payment"},
-        "vault.open_download": {"intake", "payment", "signing"},
+        "vault.open_download": {"identity", "intake", "payment", "signing"},
         "intake.brief": {"processing", "notifier"},
         "processing.case": {"intake"},
     }
