@@ -115,7 +115,7 @@ ALLOWED: dict[str, frozenset[str]] = {
     "identity.signers": _services("intake", "oversight", "vault"),
     "identity.revoked_sessions": _services("gateway"),
     # vault
-    "vault.open_upload": SIGNED_IN | _services("intake", "payment"),
+    "vault.open_upload": SIGNED_IN | _services("intake", "payment", "signing"),
     "vault.open_download": SIGNED_IN | _services("intake", "payment", "signing", "identity"),
     "vault.file": _services("intake", "processing", "signing", "identity"),
     "vault.holdings": _CITIZEN,
@@ -125,6 +125,10 @@ ALLOWED: dict[str, frozenset[str]] = {
     "vault.access_log": _CITIZEN,
     # signing
     "signing.report": _services("intake", "processing", "oversight", "vault", "identity"),
+    "signing.officers_report": _services("intake", "processing"),
+    "signing.recheck": _services("intake", "processing"),
+    "signing.checks": _services("intake", "processing"),
+    "signing.printed_report": _services("intake", "processing"),
     # intake
     "intake.procedures": _PUBLIC | SIGNED_IN,
     "intake.procedure": _PUBLIC | SIGNED_IN,
@@ -149,12 +153,18 @@ ALLOWED: dict[str, frozenset[str]] = {
     "intake.slip": _CITIZEN | _AGENCY | _IOC | _services("oversight"),
     "intake.open_file": _CITIZEN | _AGENCY | _IOC,
     "intake.file_report": _AGENCY | _IOC,
+    "intake.printed_file_report": _AGENCY | _IOC,
+    "intake.file_checks": _AGENCY | _IOC,
+    "intake.recheck_file": _AGENCY | _IOC,
     "intake.receipt": _CITIZEN | _DESK,
     "intake.delivery": _services("postal"),
     "intake.brief": _services("processing", "notifier"),
     # processing
     "processing.case": _CITIZEN | _AGENCY | _WATCHERS | _services("intake"),
     "processing.file_report": _AGENCY | _IOC,
+    "processing.printed_file_report": _AGENCY | _IOC,
+    "processing.file_checks": _AGENCY | _IOC,
+    "processing.recheck_file": _AGENCY | _IOC,
     "processing.worklist": _SPECIALIST | _LEADER,
     "processing.start_step": _SPECIALIST | _LEADER,
     "processing.finish_step": _SPECIALIST | _LEADER,

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from marshmallow import fields, validate
 
-from services.common.schemas import AnswerSchema
+from services.common.schemas import AnswerSchema, CommandSchema
 from services.common.slips import Verdict
 
+IDENTIFIER = validate.Length(min=1, max=128)
 VERDICT = validate.OneOf([str(verdict) for verdict in Verdict])
 
 
@@ -18,6 +19,17 @@ class SignerItem(AnswerSchema):
     personal_number = fields.String(allow_none=True)
     tax_number = fields.String(allow_none=True)
     kind = fields.String(required=True)
+
+
+class CheckItem(AnswerSchema):
+    """One of the checks of a signature in a clerk's words: passed, failed, undecided or not_known."""
+
+    check = fields.String(required=True)
+    check_vi = fields.String(required=True)
+    check_en = fields.String(required=True)
+    outcome = fields.String(required=True)
+    outcome_vi = fields.String(required=True)
+    outcome_en = fields.String(required=True)
 
 
 class SignatureItem(AnswerSchema):
@@ -46,6 +58,7 @@ class SignatureItem(AnswerSchema):
     certificate_sha256 = fields.String(allow_none=True)
     # B-B, B-T, B-LT or B-LTA; reports of earlier policies do not say.
     level = fields.String(allow_none=True)
+    checks = fields.List(fields.Nested(CheckItem), required=True)
 
 
 class ReportAnswer(AnswerSchema):
@@ -70,3 +83,54 @@ class ReportAnswer(AnswerSchema):
     signatures = fields.List(fields.Nested(SignatureItem), required=True)
     # Over the whole document: they prove a time and are nobody's signature.
     timestamps = fields.List(fields.Nested(SignatureItem), required=True)
+
+
+class ReportOfFile(CommandSchema):
+    """A file of a dossier; `report_id`: an earlier report of it instead of the one that counts."""
+
+    code = fields.String(required=True, validate=IDENTIFIER)
+    file_id = fields.String(required=True, validate=IDENTIFIER)
+    report_id = fields.String(load_default=None, validate=validate.Regexp(r"^[0-9a-f]{32}$"))
+
+
+class FileToCheck(CommandSchema):
+    """A file of a dossier whose signatures an officer has checked again."""
+
+    code = fields.String(required=True, validate=IDENTIFIER)
+    file_id = fields.String(required=True, validate=IDENTIFIER)
+
+
+class CheckRecord(AnswerSchema):
+    """One check of a file by an officer. `how`: looked (at the report), or rechecked."""
+
+    at = fields.String(required=True)
+    officer = fields.String(required=True)
+    how = fields.String(required=True)
+    tool = fields.String(required=True)
+    policy = fields.String(required=True)
+    trust_version = fields.String(required=True)
+    verdict = fields.String(required=True, validate=VERDICT)
+    sub_indication = fields.String(allow_none=True)
+    code = fields.String(required=True)
+    report_id = fields.String(required=True)
+
+
+class CheckRecords(AnswerSchema):
+    """The latest records of a file, newest first, and the report that counts."""
+
+    file_id = fields.String(required=True)
+    report_id = fields.String(required=True)
+    verdict = fields.String(required=True, validate=VERDICT)
+    items = fields.List(fields.Nested(CheckRecord), required=True)
+
+
+class PrintedReport(AnswerSchema):
+    """Leave to fetch a printed report from the vault once, within a minute."""
+
+    file_id = fields.String()
+    url = fields.String()
+    ticket = fields.String()
+    filename = fields.String()
+    media_type = fields.String()
+    size = fields.Integer()
+    sha256 = fields.String()

@@ -8,69 +8,10 @@ the contract tests hold both tables, and the rooms, together.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from enum import StrEnum
 
-API = "/api/v1"
+from services.gateway.route import API, Audience, Kind, Limit, Route, file_checks
 
-
-class Audience(StrEnum):
-    PUBLIC = "public"
-    SIGNED_IN = "signed-in"
-
-
-class Kind(StrEnum):
-    """How a route is answered."""
-
-    JSON = "json"
-    DOWNLOAD = "download"  # the room answers {url, ticket}; the bytes are streamed from the vault
-    UPLOAD = "upload"  # the body is streamed to the vault
-    PROVIDER = "provider"  # the payment provider's own protocol
-    CLOCK = "clock"  # the gateway's own clock
-    RETURN_PAGE = "return-page"  # a page that only displays
-    HELP = "help"  # the gateway's own index of guides
-
-
-class Limit(StrEnum):
-    """Which bucket a request draws from beside the general one (limits.py)."""
-
-    GENERAL = "general"
-    SIGN_IN = "sign-in"
-    CODE = "code"
-    LOOKUP = "lookup"
-
-
-@dataclass(frozen=True, slots=True)
-class Route:
-    """One row. `query`: names, with `:int` where the value is a whole number, `:bool` where it is true or false.
-    `also`: who is asked where that room knows no such thing. `location`: filled from the answer. `hidden`: inputs of
-    the method that are for rooms, refused from people. `deadline` in seconds."""
-
-    method: str
-    path: str
-    rpc: str
-    summary_vi: str
-    summary_en: str
-    audience: Audience = Audience.SIGNED_IN
-    idempotent: bool = False
-    query: tuple[str, ...] = ()
-    status: int = 200
-    tag: str = ""
-    kind: Kind = Kind.JSON
-    limit: Limit = Limit.GENERAL
-    location: str = ""
-    also: str = ""
-    hidden: tuple[str, ...] = ()
-    deadline: float = 10.0
-
-    @property
-    def has_body(self) -> bool:
-        return self.method == "POST" and self.kind is Kind.JSON
-
-    @property
-    def pattern(self) -> str:
-        return API + self.path
-
+__all__ = ["API", "INTERNAL", "ROUTES", "TAGS", "Audience", "Kind", "Limit", "Route"]
 
 PUBLIC = Audience.PUBLIC
 PAGE = ("cursor", "limit:int")
@@ -241,8 +182,7 @@ _GROUPS: dict[str, tuple[Route, ...]] = {
               "Các phiên bản của hồ sơ", "Versions of a dossier"),
         Route("GET", "/dossiers/{code}/files/{file_id}", "intake.open_file",
               "Tải một tệp của hồ sơ về", "Download a file of a dossier", kind=Kind.DOWNLOAD),
-        Route("GET", "/dossiers/{code}/files/{file_id}/report", "intake.file_report",
-              "Kết quả kiểm tra chữ ký số một tệp của hồ sơ", "Signature report of a file of a dossier", deadline=30),
+        *file_checks("/dossiers", "intake", "một tệp của hồ sơ", "a file of a dossier"),
         Route("GET", "/dossiers/{code}/receipt", "intake.receipt",
               "Giấy tiếp nhận hồ sơ và hẹn trả kết quả (PDF)", "Receipt with the appointment (PDF)",
               kind=Kind.DOWNLOAD),
@@ -298,9 +238,7 @@ _GROUPS: dict[str, tuple[Route, ...]] = {
               "Một phiếu yêu cầu bổ sung", "One supplement slip"),
         Route("POST", "/cases/{code}/results", "processing.attach_result",
               "Đính kèm kết quả", "Attach the result", idempotent=True, deadline=30),
-        Route("GET", "/cases/{code}/files/{file_id}/report", "processing.file_report",
-              "Kết quả kiểm tra chữ ký số của kết quả hoặc phiếu", "Signature report of a result or a slip's file",
-              deadline=30),
+        *file_checks("/cases", "processing", "kết quả hoặc phiếu", "a result or a slip's file"),
         Route("POST", "/cases/{code}/signed-result-requests", "processing.ask_signed_result",
               "Đề nghị cung cấp kết quả ký số", "Ask for a signed result", idempotent=True),
         Route("POST", "/cases/{code}/reschedule", "processing.reschedule",
@@ -406,6 +344,10 @@ INTERNAL: dict[str, str] = {
     "identity.revoked_sessions": "for the gateway itself",
     "vault.file": "for rooms",
     "signing.report": "for rooms; officers ask intake or processing about a file of a dossier",
+    **dict.fromkeys(
+        ("signing.officers_report", "signing.recheck", "signing.checks", "signing.printed_report"),
+        "asked by intake and processing for an officer who may see the file",
+    ),
     "intake.delivery": "for postal",
     "intake.brief": "for rooms",
     "processing.release": "intake calls it on behalf of the desk officer",

@@ -167,12 +167,6 @@ def resolved(ctx: Context, whom: Mapping[str, Any], field: str, *, strict: bool)
     return str(answer["person_id"]), bool(answer["verified"])
 
 
-def report(ctx: Context, file_id: str) -> dict[str, Any]:
-    """What signing says of a file, as a person may see it. Raises Problem 404 where it knows none, 503 while away."""
-    answer: dict[str, Any] = ctx.call("signing.report", as_service=True, file_id=file_id, masked=True)
-    return answer
-
-
 def person(ctx: Context, person_id: str, purpose: str) -> dict[str, Any] | None:
     """What identity knows of a person, or None where it knows nobody. Raises Problem 503 while it is away."""
     if not person_id:

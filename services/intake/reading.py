@@ -1,15 +1,15 @@
-"""What intake answers without changing anything: the catalogue, dossiers for each audience, tickets to their files."""
+"""What intake answers without changing anything: the catalogue, dossiers for each audience, their files and reports."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from services.common import problems
-from services.common.bus.entrypoints import query
+from services.common.bus.entrypoints import command, query
 from services.common.calendar import WorkingCalendar, local_date
 from services.common.context import Context
 from services.common.kernel import Kernel
-from services.common.reports import ReportAnswer
+from services.common.reports import CheckRecords, FileToCheck, PrintedReport, ReportAnswer, ReportOfFile
 from services.common.rules import rule
 from services.common.store import Document
 from services.intake import (
@@ -141,11 +141,32 @@ class Reader:
         self._check_file(ctx, found, data["file_id"])
         return papers.download(ctx, data["file_id"], f"dossier {data['code']}")
 
-    @query(schemas.OpenFile, ReportAnswer)
+    @query(ReportOfFile, ReportAnswer)
     def file_report(self, ctx: Context, data: dict[str, Any]) -> Any:
-        """What signing says of one file of the dossier, personal numbers masked; for officers who may open it."""
+        """What signing says of one file of the dossier, personal numbers masked; for officers who may open it. That
+        the officer has looked is on record (SG-01)."""
+        return self._of_file(ctx, data, "signing.officers_report")
+
+    @query(ReportOfFile, PrintedReport)
+    def printed_file_report(self, ctx: Context, data: dict[str, Any]) -> Any:
+        """A ticket to fetch the same report as PDF."""
+        return self._of_file(ctx, data, "signing.printed_report")
+
+    @query(FileToCheck, CheckRecords)
+    def file_checks(self, ctx: Context, data: dict[str, Any]) -> Any:
+        """Who had the file's signatures checked, when, with which outcome."""
         self._check_file(ctx, ctx.store.get(store.DOSSIERS, data["code"]), data["file_id"])
-        return papers.report(ctx, data["file_id"])
+        return ctx.call("signing.checks", as_service=True, file_id=data["file_id"])
+
+    @command(FileToCheck, ReportAnswer, idempotent=True)
+    def recheck_file(self, ctx: Context, data: dict[str, Any]) -> Any:
+        """Has the file checked now: a new report beside the old ones, with a record of who asked."""
+        return self._of_file(ctx, data, "signing.recheck")
+
+    def _of_file(self, ctx: Context, data: dict[str, Any], method: str) -> Any:
+        self._check_file(ctx, ctx.store.get(store.DOSSIERS, data["code"]), data["file_id"])
+        asked = {name: data[name] for name in ("file_id", "report_id") if data.get(name)}
+        return ctx.call(method, as_service=True, officer=ctx.actor.subject, **asked)
 
     def _check_file(self, ctx: Context, found: Document | None, file_id: str) -> None:
         dossier = access.check_files(ctx.actor, self._person(ctx), found)

@@ -32,10 +32,10 @@ def own_file(ctx: Context, file_id: str, purpose: str) -> dict[str, Any]:
     return file
 
 
-def report(ctx: Context, file_id: str, *, masked: bool = False) -> dict[str, Any] | None:
-    """What signing says of a file now; None where it knows none. `masked` as people may see it."""
+def report(ctx: Context, file_id: str) -> dict[str, Any] | None:
+    """What signing says of a file now; None where it knows none."""
     try:
-        found: dict[str, Any] = ctx.call("signing.report", file_id=file_id, masked=masked, as_service=True)
+        found: dict[str, Any] = ctx.call("signing.report", file_id=file_id, as_service=True)
     except Problem as problem:
         if problem.status == 404:
             return None

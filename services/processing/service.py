@@ -5,24 +5,23 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
-from services.common import problems
 from services.common.bus.entrypoints import command, query
 from services.common.calendar import local_date
 from services.common.context import Context
 from services.common.filed_as import Right
 from services.common.kernel import Kernel, RoomSpec
-from services.common.reports import ReportAnswer
 from services.common.run import KernelProvider
 from services.common.unit import UnitOfWork
 from services.processing import access, events, neighbours, results, schemas, store, supplements, views
 from services.processing import case as cases
 from services.processing import clock as clocks
 from services.processing.case import Case, Command, Facts, State
+from services.processing.file_checks import FileChecks
 from services.processing.listening import Listener, calendar_of
 from services.processing.migrations import MIGRATIONS
 
 
-class ProcessingService(Listener):
+class ProcessingService(Listener, FileChecks):
     """Answers about cases, moves them, and tells what happened."""
 
     name = "processing"
@@ -49,16 +48,6 @@ class ProcessingService(Listener):
         room = ctx.actor.is_service
         seals = self._tax_numbers(ctx, case) if room else ()
         return views.slip(case, found, former, to_room=room, seals=seals)
-
-    @query(schemas.OfFile, ReportAnswer)
-    def file_report(self, ctx: Context, data: dict[str, Any]) -> dict[str, Any]:
-        """What signing says of a result or of a slip's file, for the officers concerned; personal numbers masked."""
-        case = self._known(ctx, data["code"])
-        access.need_file(ctx.actor, case, data["file_id"])
-        report = neighbours.report(ctx, data["file_id"], masked=True)
-        if report is None:
-            raise problems.not_found()
-        return report
 
     # --- steps -------------------------------------------------------------------------------------------------------
 

@@ -26,6 +26,7 @@ _REVOCATION = {
 }
 _TIME_BASIS = {
     "timestamp": ("theo dấu thời gian", "by timestamp"),
+    "receipt": ("không ghi, lấy lúc nhận tệp", "not stated, held to be that of the receipt"),
     "claimed+receipt": (
         "do người ký ghi, đối chiếu lúc nhận tệp",
         "as the signer states, held against the receipt of the file",

@@ -31,10 +31,11 @@ def is_final(verdict: str) -> bool:
     return verdict != Verdict.INDETERMINATE
 
 
-def report_id(report: dict[str, Any]) -> str:
+def report_id(report: dict[str, Any], check: str = "") -> str:
     """One report per content, policy and version of the trust store; an undecided one does not take a decided one's
-    place, so its outcome is part of the id."""
-    parts = [report[name] for name in ("sha256", "policy", "trust_version", "verdict", "code")]
+    place, so its outcome is part of the id. `check`: of the record of a check that an officer asked for, whose report
+    stands beside the others."""
+    parts = [report[name] for name in ("sha256", "policy", "trust_version", "verdict", "code")] + [check] * bool(check)
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
 
 

@@ -6,8 +6,8 @@ import time
 from datetime import datetime
 from typing import Any
 
-from services.common import logs
-from services.common.bus.entrypoints import every, on_event, query
+from services.common import logs, problems
+from services.common.bus.entrypoints import command, every, on_event, query
 from services.common.context import Context
 from services.common.envelope import Event
 from services.common.faults import DatabaseAway
@@ -17,11 +17,12 @@ from services.common.run import KernelProvider
 from services.common.store import Document
 from services.common.unit import UnitOfWork
 from services.common.writes import Duplicate, StaleVersion
-from services.signing import metrics, reports, schemas
+from services.signing import history, history_schemas, metrics, printing, reports, schemas, steps
 from services.signing.checker import Checker, Subject
 from services.signing.store import (
     AGGREGATES,
     INDEXES,
+    checks_of,
     count_undecided,
     earliest_receipt,
     standing_report,
@@ -41,6 +42,7 @@ def _start(kernel: Kernel) -> None:
 def _stop(_: Kernel) -> None:
     for checker in _checkers:
         checker.close()
+    printing.pool.close()
 
 
 class SigningService:
@@ -56,10 +58,81 @@ class SigningService:
     @query(schemas.ReportQuery, schemas.ReportAnswer)
     def report(self, ctx: Context, data: dict[str, Any]) -> Any:
         """The verdict about a file; checked now where it is not known yet or undecided."""
+        self._learn(ctx, data["file_id"])
+        return self._answer(ctx, data["file_id"], whole=not data["masked"])
+
+    @query(history_schemas.OfficersReport, history_schemas.ReportAnswer)
+    def officers_report(self, ctx: Context, data: dict[str, Any]) -> Any:
+        """A report as an officer may see it; that the officer has looked is on record (SG-01)."""
+        answer = self._read(ctx, data)
+        unit = ctx.unit()
+        looked = {**answer, "_id": answer["report_id"]}
+        row = history.record(
+            looked, file_id=data["file_id"], officer=data["officer"], how=history.LOOKED, at=self.kernel.now()
+        )
+        unit.change("checks", {"_id": row["_id"]}, {"$setOnInsert": row}, upsert=True)
+        unit.commit()
+        return answer
+
+    @command(history_schemas.Recheck, history_schemas.ReportAnswer, idempotent=True)
+    def recheck(self, ctx: Context, data: dict[str, Any]) -> Any:
+        """Checks a file anew for an officer: a new report beside the old ones, and a record of who asked."""
+        file_id = data["file_id"]
+        file = ctx.store.get("files", file_id)
+        if file is None:
+            raise problems.not_found()
+        check = history.record_id(file_id, data["officer"], history.RECHECKED, ctx.command_id)
+        report = self._look(ctx, file, wait=ctx.deadline - time.monotonic() - _LEFT_FOR_ANSWER)
+        unit = ctx.unit()
+        stored = self._keep(unit, report, check)
+        changed = history.displaces(file, stored)
+        if changed or reports.outcome(file) == reports.outcome(stored):
+            file.update(attempts=0, **_verdict_of(stored, 0, self.kernel.now()))
+            unit.save("files", file)
+        if changed:
+            self._tell(unit, file)
+        row = history.record(
+            stored, file_id=file_id, officer=data["officer"], how=history.RECHECKED, at=self.kernel.now(),
+            command=ctx.command_id,
+        )  # fmt: skip
+        unit.change("checks", {"_id": row["_id"]}, {"$setOnInsert": row}, upsert=True)
+        return ctx.commit(unit, self._shown(file_id, stored, whole=False))
+
+    @query(history_schemas.FileQuery, history_schemas.CheckRecords)
+    def checks(self, ctx: Context, data: dict[str, Any]) -> Any:
+        """Who had a file checked, when, with which outcome."""
         file = ctx.store.get("files", data["file_id"])
+        if file is None:
+            raise problems.not_found()
+        known = {name: file[name] for name in ("report_id", "verdict")}
+        rows = [{**row, "at": row["at"].isoformat()} for row in checks_of(ctx.store, file["_id"])]
+        return {"file_id": file["_id"], **known, "items": rows}
+
+    @query(history_schemas.OfficersReport, history_schemas.PrintedReport)
+    def printed_report(self, ctx: Context, data: dict[str, Any]) -> Any:
+        """Leave for an officer to fetch a report as PDF."""
+        printed = printing.printed(ctx, self._read(ctx, data))
+        return ctx.call(
+            "vault.open_download", as_service=True, file_id=printed, reason=f"signature report of {data['file_id']}",
+            on_behalf=data["officer"],
+        )  # fmt: skip
+
+    def _read(self, ctx: Context, data: dict[str, Any]) -> dict[str, Any]:
+        """The report of a file that counts, or the earlier one of it that is asked for. Raises Problem 404."""
+        if not data["report_id"]:
+            self._learn(ctx, data["file_id"])
+            return self._answer(ctx, data["file_id"], whole=False)
+        file, stored = ctx.store.get("files", data["file_id"]), ctx.store.get("reports", data["report_id"])
+        if file is None or stored is None or stored["sha256"] != file["sha256"]:
+            raise problems.not_found()
+        return self._shown(file["_id"], stored, whole=False)
+
+    def _learn(self, ctx: Context, file_id: str) -> None:
+        """Checks a file now where its verdict is not known yet, or open."""
+        file = ctx.store.get("files", file_id)
         wait = ctx.deadline - time.monotonic() - _LEFT_FOR_ANSWER
         if file is None:
-            meta = ctx.call("vault.file", as_service=True, file_id=data["file_id"])
+            meta = ctx.call("vault.file", as_service=True, file_id=file_id)
             received = datetime.fromisoformat(meta["stored_at"])
             self._first_check(ctx, meta["file_id"], meta["sha256"], meta["size"], received, wait=wait)
         elif reports.asks_anew(file, trust_version=self.checker.trust_version, now=ctx.now):
@@ -67,7 +140,6 @@ class SigningService:
                 self._check_again(ctx, file, wait=wait)
             except Problem as problem:
                 logs.info("known_answer_given", file_id=file["_id"], status=problem.status)
-        return self._answer(ctx, data["file_id"], whole=not data["masked"])
 
     @on_event("file.stored", schemas.FileStoredSeen)
     def on_stored(self, ctx: Context, event: Event, data: dict[str, Any]) -> None:
@@ -122,8 +194,7 @@ class SigningService:
                 raise StaleVersion("files") from None
 
     def _check_again(self, ctx: Context, file: Document, *, wait: float, timer: bool = False) -> None:
-        since = earliest_receipt(ctx.store, file["sha256"], file["received_at"])
-        report = self.checker.check(ctx, Subject(file["_id"], file["sha256"], file["size"], since), wait=wait)
+        report = self._look(ctx, file, wait=wait)
         changed = reports.outcome(report) != reports.outcome(file)
         unit = ctx.unit()
         if changed or report["trust_version"] != file["trust_version"]:
@@ -140,10 +211,14 @@ class SigningService:
         else:
             ctx.commit(unit)
 
-    def _keep(self, unit: UnitOfWork, report: dict[str, Any]) -> Document:
+    def _look(self, ctx: Context, file: Document, *, wait: float) -> dict[str, Any]:
+        since = earliest_receipt(ctx.store, file["sha256"], file["received_at"])
+        return self.checker.check(ctx, Subject(file["_id"], file["sha256"], file["size"], since), wait=wait)
+
+    def _keep(self, unit: UnitOfWork, report: dict[str, Any], check: str = "") -> Document:
         data_key = self.kernel.data_key
         stored = {
-            "_id": reports.report_id(report),
+            "_id": reports.report_id(report, check),
             "schema_version": 1,
             **reports.sealed(report, lambda text, field: data_key.seal(text, f"reports.{field}")),
         }
@@ -160,9 +235,13 @@ class SigningService:
 
     def _answer(self, ctx: Context, file_id: str, *, whole: bool) -> dict[str, Any]:
         file = ctx.store.get("files", file_id)
-        stored = ctx.store.get("reports", file["report_id"])
+        return self._shown(file_id, ctx.store.get("reports", file["report_id"]), whole=whole)
+
+    def _shown(self, file_id: str, stored: Document, *, whole: bool) -> dict[str, Any]:
         data_key = self.kernel.data_key
         report = reports.shown(stored, lambda text, field: data_key.open(text, f"reports.{field}"), whole=whole)
+        for part in ("signatures", "timestamps"):
+            report[part] = [{**item, "checks": steps.checks(item)} for item in report[part]]
         return {**report, "file_id": file_id, "report_id": stored["_id"]}
 
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from services.common.rules import rule
-from services.signing.findings import FINDINGS, Verdict
+from services.signing.findings import Verdict
 
 PASSED, FAILED, UNDECIDED, NOT_KNOWN = "passed", "failed", "undecided", "not_known"
 
@@ -105,8 +105,3 @@ def _outcomes(signature: Mapping[str, Any]) -> dict[str, str]:
         if failed != "structure" and known["integrity"] == PASSED:
             known["structure"] = PASSED
     return known
-
-
-def unplaced() -> set[str]:
-    """Findings that nobody has placed among the checks: none, says a test."""
-    return set(FINDINGS) - set(STEP_OF)

@@ -2,6 +2,8 @@
 
 files      one document a checked file (aggregate): its verdict now, and the report that says why
 reports    reports as they were given, never changed; names and personal numbers of signers encrypted
+checks     who had a file checked, when, with which outcome (SG-01); never changed
+prints     the vault's file of each report that was printed
 trust      `in_use`: the highest number of a trust configuration that was ever in use: none before it comes back
 """
 
@@ -18,9 +20,11 @@ INDEXES = [
     Index("files", [("sha256", 1), ("received_at", 1)], {"name": "by_content"}),
     Index("files", [("verdict", 1), ("next_check_at", 1)], {"name": "undecided"}),
     Index("files", [("verdict", 1), ("code", 1), ("received_at", 1)], {"name": "waiting"}),
+    Index("checks", [("file_id", 1), ("at", -1)], {"name": "by_file"}),
     Index("reports", [("sha256", 1), ("policy", 1), ("trust_version", 1)], {"name": "by_content"}),
 ]
 _MOST_COUNTED = 10_000
+_MOST_CHECKS = 100
 
 
 def earliest_receipt(store: Store, sha256: str, received: datetime) -> datetime:
@@ -56,6 +60,11 @@ def count_undecided(store: Store, now: datetime) -> dict[str, int]:
         "revocation_data": waiting,
         "other": files.count_documents(verdict, limit=_MOST_COUNTED + waiting) - waiting,
     }
+
+
+def checks_of(store: Store, file_id: str) -> list[Document]:
+    """The latest records of a file, newest first; a hundred at most."""
+    return list(store.find("checks", {"file_id": file_id}, sort=[("at", -1)], limit=_MOST_CHECKS))
 
 
 def trust_number(store: Store) -> int:

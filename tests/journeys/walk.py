@@ -214,13 +214,21 @@ def _before_acceptance(scenes: Scenes, officer: Callable[[str], Officer], seeds:
     _guidance(scenes, officer, seeds)
 
 
+def _checks(officer: Officer, file: str) -> None:
+    """All that an officer may ask about the signatures of a file."""
+    officer.client.get(f"{file}/report")
+    officer.client.fetch(f"{file}/report/print")
+    officer.client.post(f"{file}/checks")
+    officer.client.get(f"{file}/checks")
+
+
 def _guidance(scenes: Scenes, officer: Callable[[str], Officer], seeds: Seeds) -> None:
     """A guidance that IOC confirms, and one without a file: a violation, whose block IOC removes."""
     desk, citizen, ioc = scenes.desk, scenes.citizen, officer("officer-ioc")
     confirmed, blocked = scenes.filed(), scenes.filed()
     slip = scenes.guided(confirmed, TEXT, ["ban-chup"])["slips"][0]
     citizen.client.get(f"/slips/{slip['slip_id']}")
-    desk.client.get(f"/dossiers/{confirmed}/files/{slip['file_id']}/report")
+    _checks(desk, f"/dossiers/{confirmed}/files/{slip['file_id']}")
 
     def review(code: str, state: str) -> dict[str, Any] | None:
         rows = ioc.client.get("/reviews", code=code)["items"]
@@ -254,7 +262,7 @@ def _case(scenes: Scenes, officer: Callable[[str], Officer], seeds: Seeds) -> st
     asked = specialist.on_case(code, "supplements", text=TEXT, components=["ban-chup"], file_id=file_id)
     slip = asked["supplements"][-1]["slip_id"]
     specialist.client.get(f"/supplements/{slip}")
-    specialist.client.get(f"/cases/{code}/files/{file_id}/report")
+    _checks(specialist, f"/cases/{code}/files/{file_id}")
     citizen.amend(code, {"ban-chup": scenes.scan(f"{code} trang ba")})
     seeds.add("code", code, stopped)
     seeds.add("slip_id", slip)
