@@ -1,7 +1,8 @@
-"""Papers of a rehearsal: python -m deploy.operate.rehearse paper OUT | sign FILE --as NAME | people
+"""Papers of a rehearsal: python -m deploy.operate.rehearse paper OUT | sign FILE… --as NAME | people
 
   paper OUT.pdf [--title TEXT]          a plain PDF, as somebody would scan or write it
-  sign FILE.pdf --as NAME [--out OUT]   a signed copy (PAdES), now in business time; default OUT: FILE-signed.pdf
+  sign FILE.pdf… --as NAME              a signed copy of each (PAdES B-B), now in business time: FILE-signed.pdf
+       [--timestamp] [--out OUT]        with the test authority's timestamp (B-T); OUT for one file
   people                                who can sign, and how each of the cast signs in
 
 Only where rehearsal was switched on: the keys of the test authority stand for the hardware tokens of real people.
@@ -46,23 +47,37 @@ def business_now() -> datetime:
     return datetime.now(UTC) + timedelta(seconds=offset)
 
 
-def sign(file: Path, name: str, out: Path, folder: Path) -> int:
-    """Writes a signed copy; 2 where there is no such token or no PDF."""
+def sign(files: list[Path], name: str, out: Path | None, folder: Path, *, timestamp: bool) -> int:
+    """Writes signed copies; 2, and none, where there is no such token or a file is no PDF."""
     if name not in tokens(folder):
         print(f"motcua rehearse: nobody signs as {name}; there are {', '.join(tokens(folder))}", file=sys.stderr)
         return 2
-    try:
-        plain = file.read_bytes()
-    except OSError as exc:
-        print(f"motcua rehearse: {file} cannot be read: {exc.strerror}", file=sys.stderr)
+    if out is not None and len(files) > 1:
+        print("motcua rehearse: --out is for one file", file=sys.stderr)
         return 2
-    if not plain.startswith(b"%PDF-"):
-        make = here(f"rehearse paper {shlex.quote(file.stem)}.pdf")
-        print(f"motcua rehearse: {file} is no PDF; make one: {make}", file=sys.stderr)
-        return 2
-    out.write_bytes(papers.sign(plain, authority.token(folder, name), at=business_now()))
-    print(f"{name} đã ký / has signed: {out}")
+    plain = {}
+    for file in files:
+        try:
+            plain[file] = file.read_bytes()
+        except OSError as exc:
+            print(f"motcua rehearse: {file} cannot be read: {exc.strerror}", file=sys.stderr)
+            return 2
+        if not plain[file].startswith(b"%PDF-"):
+            make = here(f"rehearse paper {shlex.quote(file.stem)}.pdf")
+            print(f"motcua rehearse: {file} is no PDF; make one: {make}", file=sys.stderr)
+            return 2
+    at, token = business_now(), authority.token(folder, name)
+    stamp = authority.token(folder, "timestamp") if timestamp else None
+    for file, pdf in plain.items():
+        signed = out or file.with_name(f"{file.stem}-signed.pdf")
+        signed.write_bytes(papers.sign(pdf, token, at=at, timestamp=stamp, field=_free_field(pdf)))
+        print(f"{name} đã ký / has signed: {signed}")
     return 0
+
+
+def _free_field(pdf: bytes) -> str:
+    """A name for a signature field that the paper does not have yet: several people may sign one after the other."""
+    return f"ChuKySo{pdf.count(b'/ByteRange') + 1}"
 
 
 def parser() -> argparse.ArgumentParser:
@@ -76,9 +91,10 @@ def parser() -> argparse.ArgumentParser:
     paper = commands.add_parser("paper", help="write a plain PDF")
     paper.add_argument("out", type=Path, metavar="OUT.pdf")
     paper.add_argument("--title", default="Đơn đề nghị")
-    signing = commands.add_parser("sign", help="write a signed copy of a PDF")
-    signing.add_argument("file", type=Path, metavar="FILE.pdf")
+    signing = commands.add_parser("sign", help="write signed copies of PDFs")
+    signing.add_argument("files", type=Path, nargs="+", metavar="FILE.pdf")
     signing.add_argument("--as", dest="name", required=True, metavar="NAME", help="see: ./motcua rehearse people")
+    signing.add_argument("--timestamp", action="store_true", help="with the test authority's timestamp (B-T)")
     signing.add_argument("--out", type=Path)
     return made
 
@@ -97,8 +113,7 @@ def main(arguments: list[str] | None = None) -> int:
             given.out.write_bytes(papers.paper(given.title, ["Giấy tờ diễn tập, không có giá trị / for a rehearsal"]))
             print(f"đã viết / written: {given.out}")
             return 0
-        file: Path = given.file
-        return sign(file, given.name, given.out or file.with_name(f"{file.stem}-signed.pdf"), folder)
+        return sign(given.files, given.name, given.out, folder, timestamp=given.timestamp)
     except Problem as problem:
         print(explain(problem), file=sys.stderr)
         return 1
