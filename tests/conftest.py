@@ -15,7 +15,7 @@ import pymongo
 import pytest
 
 from deploy.local.system import System
-from tests.support import lifetimes
+from tests.support import lifetimes, pieces
 from tests.support.bus import Bus, Tokens
 from tests.support.programs import Program
 
@@ -25,17 +25,16 @@ NAME = os.environ.get("MOTCUA_TEST_STATE", "test")  # another name lets two runs
 
 def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(lifetimes)
+    config.pluginmanager.register(pieces)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Tests of the long run are left out unless MOTCUA_FULL=1; the others are grouped by the system that they need."""
-    lifetimes.group(items)
-    if os.environ.get("MOTCUA_FULL") == "1":
-        return
     long = [item for item in items if item.get_closest_marker("full")]
-    if long:
+    if long and os.environ.get("MOTCUA_FULL") != "1":
         config.hook.pytest_deselected(items=long)
         items[:] = [item for item in items if item not in long]
+    lifetimes.group(items)
 
 
 @pytest.fixture(scope="session")

@@ -354,6 +354,9 @@ def _test(given: argparse.Namespace, pytest_arguments: list[str]) -> int:
             return 1
     chosen = any(not a.startswith("-") and (ROOT / a.split("::")[0]).exists() for a in pytest_arguments)
     folders = [] if chosen else [f"tests/{part}" for part in TEST_ORDER if (ROOT / "tests" / part).is_dir()]
+    if not pytest_arguments and len(os.sched_getaffinity(0)) > 1:
+        # everything: two systems beside each other; who chooses tests or asks for a debugger is served by one process
+        pytest_arguments = ["-n", "2", "--max-worker-restart", "0"]
     try:
         return _call(["-m", "pytest", *folders, *pytest_arguments], environment)
     finally:

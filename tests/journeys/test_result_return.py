@@ -14,6 +14,7 @@ from deploy.local.system import System
 from deploy.rehearsal import papers
 from tests.conftest import NAME, STATES
 from tests.journeys.scenes import Scenes, somebody
+from tests.support.documented import Operations
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +30,7 @@ def test_from_march_2024_a_return_without_a_file_is_refused(scenes: Scenes, work
 
 
 @pytest.fixture(scope="module")
-def february() -> Iterator[World]:
+def february(spoken: Operations) -> Iterator[World]:
     """A system of its own on a day before the rule: Friday 2024-03-01 (X-15)."""
     system = System(STATES / f"{NAME}-before", rehearsal=True)
     system.start(fresh=True, env={"MOTCUA_REHEARSAL_START": "2024-03-01T09:00:00+07:00"})
@@ -37,6 +38,7 @@ def february() -> Iterator[World]:
     yield world
     world.close()
     system.stop()
+    assert spoken.undocumented == []  # where it runs in another process than the test that looks at all answers
 
 
 @pytest.mark.req("RT-01", "ST-04")

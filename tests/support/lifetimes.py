@@ -1,7 +1,8 @@
 """Which running systems the tests need, in what order, and when each ends: a plugin that tests/conftest.py registers.
 
-A system is a dozen processes; two of them at once make each other slow. So tests are grouped by the system that they
-ask for, each system ends after its last test, and the time of every package and of every start is told at the end.
+A system is a dozen processes. So tests are grouped by the system that they ask for, each system ends after its last
+test, and the time of every package and of every start is told at the end. tests/support/pieces.py does the same for a
+run in several processes.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import Any
 import pytest
 
 #: Fixtures that hold a running system, in the order in which their tests run.
-SYSTEMS = ("stores", "watchers", "system", "journeys", "faulty")
+SYSTEMS = ("stores", "watchers", "system", "february", "journeys", "faulty")
 
 FOLDERS = ("unit", "architecture", "contract", "service", "journeys", "faults")
 
@@ -25,14 +26,14 @@ _packages: dict[str, list[float]] = defaultdict(lambda: [0, 0.0])
 _starts: dict[str, float] = {}
 
 
-def _needs(item: pytest.Item) -> list[str]:
+def needs_of(item: pytest.Item) -> list[str]:
     names = getattr(item, "fixturenames", ())
     return [name for name in SYSTEMS if name in names]
 
 
-def _turn(item: pytest.Item) -> int:
+def turn_of(item: pytest.Item) -> int:
     """What needs no system first; then system by system; then journeys; faults of systems of their own last."""
-    needs, folder = _needs(item), item.nodeid.split("/")[1]
+    needs, folder = needs_of(item), item.nodeid.split("/")[1]
     if folder == "journeys":
         return SYSTEMS.index("journeys") + 1
     if needs:
@@ -42,7 +43,7 @@ def _turn(item: pytest.Item) -> int:
 
 def group(items: list[pytest.Item]) -> None:
     """Sorts tests by the system that they need, then by folder and file: one order, however the tests were named."""
-    items.sort(key=lambda item: (_turn(item), _folder(item), str(item.path)))
+    items.sort(key=lambda item: (turn_of(item), _folder(item), str(item.path)))
 
 
 def _folder(item: pytest.Item) -> int:
@@ -53,7 +54,7 @@ def _folder(item: pytest.Item) -> int:
 
 def pytest_collection_finish(session: pytest.Session) -> None:
     for item in session.items:
-        for name in _needs(item):
+        for name in needs_of(item):
             _last_user[name] = item
 
 
@@ -74,7 +75,7 @@ def pytest_fixture_setup(
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, None, None]:
     yield
-    for name in _needs(item):
+    for name in needs_of(item):
         if _last_user.get(name) is item and name in _started:
             fixturedef, request = _started.pop(name)
             fixturedef.finish(request)  # type: ignore[arg-type]  # ends first what was made from it
@@ -85,6 +86,11 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     package = _packages["/".join(folders[:2]) if folders[:1] == ("service",) else "/".join(folders[:1])]
     package[0] += report.when == "call"
     package[1] += report.duration
+
+
+def starts() -> dict[str, float]:
+    """Seconds of every start of a system in this process."""
+    return _starts
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

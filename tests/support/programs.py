@@ -13,6 +13,7 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
+from deploy.local.processes import end_with_parent
 from deploy.local.system import System
 from tests.support.bus import eventually
 
@@ -46,7 +47,7 @@ class Program:
         with open(self.log, "ab") as out:
             self._process = subprocess.Popen(
                 [sys.executable, "-W", "ignore", "-m", PROGRAM], cwd=ROOT, env={**os.environ, **self._env},
-                stdout=out, stderr=out, start_new_session=True,
+                stdout=out, stderr=out, start_new_session=True, preexec_fn=end_with_parent,
             )  # fmt: skip
         if wait:
             eventually(self.ready, within=30, what=f"{self.name} ready")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import uuid
 
 import pytest
 
@@ -300,7 +299,7 @@ class TestChannel:
 
 class TestCorrelation:
     @pytest.mark.parametrize("given", [
-        "0123456789abcdef0123456789abcdef", "0123456789ABCDEF0123456789ABCDEF", str(uuid.uuid1()),
+        "0123456789abcdef0123456789abcdef", "0123456789ABCDEF0123456789ABCDEF", "5e1f7a04-df71-11ee-9d3b-0242ac120002",
         "018e2b3c-5d4a-7000-8000-0123456789ab", "01234567-89ab-4def-8123-456789abcdef",
     ])  # fmt: skip
     def test_a_uuid_is_taken_over(self, house, given):
