@@ -106,6 +106,12 @@ def _updates(kit: Kit) -> Iterator[Case]:
     for name, keys in _CATALOG.items():
         yield Case(f"later/catalog-{name}.pdf", catalog_changed(kit.b_b, **keys), "later-change", FAILED,
                    "FORMAT_FAILURE", "honest/b-b.pdf")  # fmt: skip
+    empty = Update(kit.b_b)
+    empty.new(b"<</Unused true>>")
+    yield Case("later/unreferenced-object.pdf", empty.data(), "later-change", REFUSED, control="honest/b-b.pdf")
+    hidden_file = Update(kit.b_lta)
+    hidden_file.new(stream(b"MZ anything"))
+    yield Case("later/hidden-file.pdf", hidden_file.data(), "later-change", REFUSED, control="honest/b-lta.pdf")
     # A file inside the security store: allowed keys only.
     store = Update(kit.b_b)
     hidden = store.new(stream(b"PK\x03\x04 not a certificate"))

@@ -61,7 +61,7 @@ def sign(
         certify=certify is not None,
         docmdp_permissions=certify or fields.MDPPerm.FILL_FORMS,
     )
-    store = SimpleCertificateStore.from_certs([_certificate(c) for c in (token.certificate, *token.chain)])
+    store = SimpleCertificateStore.from_certs([_certificate(c) for c in token.chain])
     signer = signers.SimpleSigner(_certificate(token.certificate), _key(token), store, prefer_pss=pss)
     spec = fields.SigFieldSpec(field, on_page=0, box=box) if box else None
     stamper = _stamper(stamp, stamped or at) if stamp else None
