@@ -5,13 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.corpus.build import build
 from tests.corpus.case import Case
 from tests.corpus.kit import Kit
-from tests.corpus.workers import Job
+from tests.corpus.workers import Job, check_all
+
+FIRST_SEED = 0
 
 
 @dataclass
@@ -35,3 +38,9 @@ class Corpus:
 def corpus(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
     folder, kit = tmp_path_factory.mktemp("corpus"), Kit()
     return Corpus(folder, kit, build(folder, kit))
+
+
+@pytest.fixture(scope="session")
+def reports(corpus: Corpus) -> dict[str, dict[str, Any]]:
+    """What two workers say of every file."""
+    return check_all(corpus.jobs(), corpus.trust, hash_seed=FIRST_SEED)
