@@ -134,15 +134,17 @@ def component(report: Report, holders: Sequence[Holder], applicants: Collection[
     """Whose signature a component carries. `applicants`: person ids of the owner, and of the filer where he is an
     applicant.
 
-    A signature of somebody else beside one of theirs takes nothing from it. An issuing agency is told by its tax number
-    under the government's anchors; an officer's own certificate is no agency's.
+    Who signed last answers for what is shown, so it must be one of them: somebody else behind them may have drawn over
+    the page. An issuing agency is told by its tax number under the government's anchors; an officer's own certificate
+    is no agency's.
     """
     decided = verdict_of(report)
     if decided is not None:
         return decided
-    if any(not holder.persons.isdisjoint(applicants) for _, holder in _valid(report, holders)):
+    last = [(signature, holder) for signature, holder in _valid(report, holders) if _is_last(signature)]
+    if any(not holder.persons.isdisjoint(applicants) for _, holder in last):
         return Signing.BY_APPLICANT
-    if any(_is_seal(signature) for signature, _ in _valid(report, holders)):
+    if any(_is_seal(signature) for signature, _ in last):
         return Signing.BY_AGENCY
     return Signing.WRONG_SIGNER
 
@@ -161,13 +163,14 @@ def slip(report: Report, holders: Sequence[Holder], seals: Collection[str]) -> S
     """Whose signature a guidance or supplement request carries. `seals`: tax numbers of the unit that speaks.
 
     An officer signs with a certificate of the government's anchors that names the officer by number; the unit's name in
-    it proves nothing. What a certificate of the public anchors says is never the unit's word.
+    it proves nothing. What a certificate of the public anchors says is never the unit's word. The unit signs last: what
+    a later signature shows would not be its word.
     """
     decided = verdict_of(report)
     if decided is not None:
         return decided
     for signature, holder in _valid(report, holders):
-        if _kind(signature) != _GOVERNMENT:
+        if _kind(signature) != _GOVERNMENT or not _is_last(signature):
             continue
         if holder.officer and _signer(signature).get("personal_number"):
             return Signing.BY_OFFICER
@@ -193,8 +196,7 @@ def result(report: Report, tax_numbers: Collection[str]) -> Signing:
     if any(_kind(signature) != _GOVERNMENT for signature in signatures):
         return Signing.WRONG_SIGNER
     for signature in signatures:
-        last = signature.get("covers_whole_document") or signature.get("modification_level") in ("NONE", "LTA_UPDATES")
-        if last and _passed(signature) and _signer(signature).get("tax_number") in tax_numbers:
+        if _is_last(signature) and _passed(signature) and _signer(signature).get("tax_number") in tax_numbers:
             return Signing.BY_AGENCY
     return Signing.WRONG_SIGNER
 
@@ -217,6 +219,12 @@ def _valid(report: Report, holders: Sequence[Holder]) -> Iterable[tuple[Signatur
     signatures = list(report.get("signatures", ()))
     known = [*holders, *[NOBODY] * (len(signatures) - len(holders))]
     return [pair for pair in zip(signatures, known, strict=False) if _passed(pair[0])]
+
+
+def _is_last(signature: Signature) -> bool:
+    """Whether nothing but long-term data follows the signature."""
+    whole = bool(signature.get("covers_whole_document"))
+    return whole or signature.get("modification_level") in ("NONE", "LTA_UPDATES")
 
 
 def _passed(signature: Signature) -> bool:

@@ -126,8 +126,8 @@ def signature_refusal(sha256: str, report: Mapping[str, Any], tax_numbers: froze
     if not expected_signer.result(report, tax_numbers).is_right:
         return Refusal(
             "SG-03", _S0,
-            "Kết quả không do cơ quan có thẩm quyền ký số",
-            "The result is not signed by the competent agency",
+            "Kết quả không do cơ quan có thẩm quyền ký số sau cùng",
+            "The result is not signed by the competent agency as the last one",
             verdict=verdict,
         )  # fmt: skip
     return None

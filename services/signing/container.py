@@ -14,6 +14,10 @@ from asn1crypto import cms, core
 
 from services.signing import structure, trust
 
+_STAND_ONCE = frozenset(
+    {"content_type", "message_digest", "signing_time", "signing_certificate", "signing_certificate_v2"}
+)
+
 
 @dataclass(frozen=True, slots=True)
 class SignedData:
@@ -44,7 +48,18 @@ class SignedData:
         infos = self.asn1["signer_infos"]
         if len(infos) != 1 or isinstance(infos[0]["signed_attrs"], core.Void) or not len(infos[0]["signed_attrs"]):
             return "cms_shape"
+        if any(len(values) != 1 for values in self._of_one_kind(infos[0]["signed_attrs"]).values()):
+            return "cms_shape"
         return None if self.signer else "no_signer"
+
+    @staticmethod
+    def _of_one_kind(attributes: Any) -> dict[str, list[Any]]:
+        """Values of the attributes that stand once only and say one thing (RFC 5652 §11): readers might take either."""
+        found: dict[str, list[Any]] = {}
+        for attribute in attributes:
+            if attribute["type"].native in _STAND_ONCE:
+                found.setdefault(attribute["type"].native, []).extend(attribute["values"])
+        return found
 
     def stamps(self) -> list[Any]:
         """The signature timestamps in it (their SignedData)."""

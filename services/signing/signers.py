@@ -17,8 +17,8 @@ ORGANIZATION = "2.5.4.10"
 NUMBERED = ("0.9.2342.19200300.100.1.1", "2.5.4.5")
 
 # CCCD: twelve digits. CMND: its older form, nine digits (twelve in some provinces).
-_PERSONAL = re.compile(r"(?:CCCD|CMND)\s*:\s*(\d{12}|\d{9})", re.IGNORECASE)
-_TAX = re.compile(r"MST\s*:\s*(\d{10}(?:-\d{3})?)", re.IGNORECASE)
+_PERSONAL = re.compile(r"(?:CCCD|CMND)\s*:\s*(\d{12}|\d{9})", re.IGNORECASE | re.ASCII)
+_TAX = re.compile(r"MST\s*:\s*(\d{10}(?:-\d{3})?)", re.IGNORECASE | re.ASCII)
 
 
 def signer_of(attributes: Iterable[tuple[str, str]], kind: str) -> Signer:

@@ -18,7 +18,11 @@ NUMBER = "046190000123"
 
 def by(number: str | None = NUMBER, tax: str | None = None, kind: str = "public", verdict: str = "TOTAL_PASSED",
        **more: Any) -> Any:  # fmt: skip
-    return {"verdict": verdict, "signer": {"personal_number": number, "tax_number": tax, "kind": kind}, **more}
+    signer = {"personal_number": number, "tax_number": tax, "kind": kind}
+    return {"verdict": verdict, "signer": signer, "covers_whole_document": True, **more}
+
+
+EARLIER = {"covers_whole_document": False, "modification_level": "FORM_FILLING"}
 
 
 def report(*signatures: Any, verdict: str = "TOTAL_PASSED") -> dict[str, Any]:
@@ -33,7 +37,9 @@ AGENCY = by(None, SEAL, "government", covers_whole_document=True)
     ("signatures", "holders", "expected"),
     [
         ([by()], [OWNER], Signing.BY_APPLICANT),
-        ([by(), by()], [OTHER, OWNER], Signing.BY_APPLICANT),
+        ([by(**EARLIER), by()], [OTHER, OWNER], Signing.BY_APPLICANT),
+        ([by(**EARLIER), by()], [OWNER, OTHER], Signing.WRONG_SIGNER),  # what the other drew is not hers
+        ([by(None, SEAL, "government", **EARLIER), by()], [OTHER, OTHER], Signing.WRONG_SIGNER),
         ([by()], [FILER], Signing.BY_APPLICANT),  # on the owner's behalf
         ([by()], [OTHER], Signing.WRONG_SIGNER),
         ([by(None)], [OTHER], Signing.WRONG_SIGNER),
@@ -57,7 +63,10 @@ def test_a_component_is_the_applicants_or_an_agencys(signatures: Any, holders: A
     [
         ([by(kind="government")], [OFFICER], Signing.BY_OFFICER),
         ([AGENCY], [OTHER], Signing.BY_AGENCY),
-        ([by(kind="public"), by(kind="government")], [OTHER, OFFICER], Signing.BY_OFFICER),
+        ([by(kind="public", **EARLIER), by(kind="government")], [OTHER, OFFICER], Signing.BY_OFFICER),
+        ([by(kind="government", **EARLIER), AGENCY], [OFFICER, OTHER], Signing.BY_AGENCY),
+        # somebody else signed last: what stands in his field is not the unit's word
+        ([by(kind="government", **EARLIER), by()], [OFFICER, OTHER], Signing.WRONG_SIGNER),
         ([by(kind="government")], [OTHER], Signing.WRONG_SIGNER),  # an officer of another unit
         ([by(None, "3300100025", "government")], [OTHER], Signing.WRONG_SIGNER),  # another unit's seal
         ([by(None, SEAL, "public")], [OTHER], Signing.WRONG_SIGNER),
@@ -76,9 +85,10 @@ def test_a_slip_is_the_units(signatures: Any, holders: Any, expected: Signing) -
     ("signatures", "expected"),
     [
         ([AGENCY], Signing.BY_AGENCY),
-        ([by(None, SEAL, "government", modification_level="LTA_UPDATES")], Signing.BY_AGENCY),
+        ([by(None, SEAL, "government", covers_whole_document=False, modification_level="LTA_UPDATES")],
+         Signing.BY_AGENCY),
         ([by(kind="government"), AGENCY], Signing.BY_AGENCY),  # the official first, then the seal
-        ([by(None, SEAL, "government", modification_level="FORM_FILLING"), by(kind="government")],
+        ([by(None, SEAL, "government", **EARLIER), by(kind="government")],
          Signing.WRONG_SIGNER),  # the agency did not sign last
         ([by(), AGENCY], Signing.WRONG_SIGNER),  # a citizen beside it
         ([by(None, "3300100025", "government", covers_whole_document=True)], Signing.WRONG_SIGNER),

@@ -5,14 +5,16 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from asn1crypto import cms, parser
 from asn1crypto import crl as asn1_crl
-from asn1crypto import parser
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID as Purpose
 
 from services.signing import structure
+from services.signing.container import SignedData
 from services.signing.lists import RevocationList
+from tests.corpus.forgeries import contents_of
 from tests.unit.signing import outsider
 from tests.unit.signing.outsider import DAY, HOUR, Ca, T, World, answer, certificate, revocations, verdict, with_data
 
@@ -145,3 +147,15 @@ def test_answers_in_the_file_alone_make_a_long_term_signature(them: World) -> No
     )
     report = outsider.check(signed, them.snapshot([revocations(them.stamp_root)]))
     assert (report["verdict"], report["signatures"][0]["level"]) == ("TOTAL_PASSED", "B-LT")
+
+
+@pytest.mark.parametrize("kind", ["signing_time", "message_digest", "content_type"])
+def test_an_attribute_that_says_two_things_is_no_container(world: object, kind: str) -> None:
+    """RFC 5652 §11: one instance with one value. Readers might take either."""
+    container = contents_of(world.signed(pades=False))  # type: ignore[attr-defined]
+    assert SignedData.load(container).problem(len(container)) is None
+    doubled = cms.ContentInfo.load(container)
+    attributes = doubled["content"]["signer_infos"][0]["signed_attrs"]
+    attributes.append(next(item for item in attributes if item["type"].native == kind).copy())
+    twice = doubled.dump(force=True)
+    assert SignedData.load(twice).problem(len(twice)) == "cms_shape"

@@ -28,6 +28,7 @@ pytestmark = pytest.mark.req("SG-07")
         ("CCCD:04619000012", None, None),
         ("CCCD:046190000123 MST:3300100018", None, None),
         ("046190000123", None, None),
+        ("CCCD:０４６１９００００１２３", None, None),  # digits, but not those of any register
     ],
 )
 def test_numbers(value: str, personal: str | None, tax: str | None) -> None:

@@ -429,3 +429,13 @@ def test_entities_in_a_signed_form(world: Any, plain: bytes) -> None:
         + b"]>"
     )
     assert verdict(world, bomb + body)[1] == "xml_dtd"
+
+
+def test_a_comment_within_a_text_parts_it_and_is_in_no_digest(world: Any, signed: bytes) -> None:
+    """Readers that take the first piece of the text see another name than was signed."""
+    name = "Nguyễn Thị An".encode()
+    parted = signed.replace(name, name[:7] + b"<!-- -->" + name[7:])
+    assert verdict(world, parted) == ("INDETERMINATE", "ambiguous")
+    root = etree.fromstring(signed)
+    root.insert(0, etree.Comment(" between two fields "))
+    assert verdict(world, bytes(etree.tostring(root, encoding="UTF-8"))) == ("TOTAL_PASSED", "passed")
