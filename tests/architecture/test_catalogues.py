@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import re
 from collections import defaultdict
 
@@ -16,6 +17,7 @@ LEVELS = {"info": "INFO", "warning": "WARNING", "error": "ERROR", "fault": "ERRO
 METRIC_TYPES = {"Counter", "Gauge", "Histogram", "Summary", "Info", "Enum"}
 
 
+@functools.cache
 def table(name: str, first: str) -> list[list[str]]:
     """Rows of a document's tables whose first cell matches, as plain cells."""
     rows = []
@@ -53,6 +55,7 @@ class Written:
         self.open = False
 
 
+@functools.cache
 def written() -> dict[str, Written]:
     events: dict[str, Written] = defaultdict(Written)
     for event, function, room, keywords, _ in log_calls():
@@ -68,6 +71,7 @@ def written() -> dict[str, Written]:
     return events
 
 
+@functools.cache
 def documented() -> dict[str, list[str]]:
     rows = {next(iter(words(row[0]))): row for row in table("logs.md", r"[a-z_]+")}
     return {name: row for name, row in rows.items() if len(row) == 5}
@@ -91,6 +95,7 @@ def test_the_catalogue_says_what_the_code_writes(event):
     assert len(meaning) > 20
 
 
+@functools.cache
 def metrics() -> dict[str, tuple[str, list[str], str]]:
     """name -> (type, labels, room) of every metric that the code makes."""
     found: dict[str, tuple[str, list[str], str]] = {}

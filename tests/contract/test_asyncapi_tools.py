@@ -7,11 +7,11 @@ package and the look for dangling references (test_asyncapi.py) need neither.
 
 from __future__ import annotations
 
-import copy
 import fcntl
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -62,18 +62,36 @@ def test_the_parser_has_nothing_to_say_but_that_there_is_a_newer_version():
     assert [row for row in parsed(DOCUMENT) if row["severity"] < INFORMATION] == []
 
 
-@pytest.mark.parametrize("fault", ["dangling", "action", "payload"])
+def small(document: dict[str, Any], operation: str) -> dict[str, Any]:
+    """The document of one operation and of what it refers to."""
+    channel = document["operations"][operation]["channel"]["$ref"].rpartition("/")[2]
+    kept = {
+        **document, "components": {part: {} for part in document["components"]},
+        "operations": {operation: document["operations"][operation]},
+        "channels": {channel: document["channels"][channel]},
+    }  # fmt: skip
+    waiting = [json.dumps(kept)]
+    while waiting:
+        for part, name in re.findall(r'"#/components/(\w+)/([^"/]+)"', waiting.pop()):
+            if name not in kept["components"][part]:
+                kept["components"][part][name] = document["components"][part][name]
+                waiting.append(json.dumps(kept["components"][part][name]))
+    return kept
+
+
+@pytest.mark.parametrize("fault", ["", "dangling", "action", "payload"])
 def test_the_parser_would_see_a_fault(fault: str, tmp_path: Path):
-    document = copy.deepcopy(json.loads(DOCUMENT.read_text()))
+    """In a document of one operation, with its control: the whole takes it ten seconds every time."""
+    document = small(json.loads(DOCUMENT.read_text()), "intake.tells.dossier.filed")
     if fault == "dangling":
         document["operations"]["intake.tells.dossier.filed"]["channel"]["$ref"] = "#/channels/events.nobody"
     elif fault == "action":
         document["operations"]["intake.tells.dossier.filed"]["action"] = "shout"
-    else:
+    elif fault == "payload":
         document["components"]["schemas"]["CloudEvent"]["type"] = "thing"
     path = tmp_path / "asyncapi.json"
     path.write_text(json.dumps(document))
-    assert [row for row in parsed(path) if row["severity"] == 0]
+    assert bool([row for row in parsed(path) if row["severity"] < INFORMATION]) is bool(fault)
 
 
 @pytest.mark.full
