@@ -20,10 +20,10 @@ from services.common import problems
 from services.common.workers import WorkerPool
 
 _PROGRAM = "services.signing.worker"
-#: Seconds after which the room kills a worker; the worker's own limits strike first.
-QUICK_DEADLINE = 5.0
+#: Seconds after which the room kills a worker; the worker's own limits strike first, but not while it starts.
+QUICK_DEADLINE = 6.0
 PATIENT_DEADLINE = 25.0
-_QUICK_LIMITS = ("--cpu-seconds", "1", "--wall-seconds", "4")
+_QUICK_LIMITS = ("--cpu-seconds", "0.4", "--wall-seconds", "2.5")
 _PATIENT_WORKERS = 1
 #: As many may wait for the patient lane; all of them together must be fewer than the events that a room takes at once.
 _PATIENT_LINE = 4

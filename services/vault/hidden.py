@@ -2,7 +2,7 @@
 
 - polyglots: an archive that a PDF or a picture carries at its end, a page of the web at its beginning, a PDF that
   begins inside another file. Each would be one paper for the officer and another for another program;
-- active PDFs: JavaScript, programs to start, films with scripts. A paper needs none of them;
+- active PDFs: JavaScript, programs to start, films with scripts, forms that send themselves. A paper needs none of them;
 - scripts among plain texts, by words that no letter begins a line with;
 - XML with parts that a browser would run.
 
@@ -35,7 +35,9 @@ _SCRIPT_LINE = re.compile(
     )""",
     re.IGNORECASE | re.MULTILINE | re.VERBOSE,
 )
-_ACTIVE_SPACES = re.compile(rb"http://www\.w3\.org/(?:1999/xhtml|2000/svg|1999/XSL/Transform)", re.IGNORECASE)
+_ACTIVE_PARTS = re.compile(
+    rb"http://www\.w3\.org/(?:1999/xhtml|2000/svg|1999/XSL/Transform)|<(?:hta:\w+|script)[\s>/]", re.IGNORECASE
+)
 
 
 def _name(word: str) -> bytes:
@@ -48,11 +50,15 @@ def _hex(letter: str) -> bytes:
     return b"".join(b"[%c%c]" % (ord(d), ord(d.upper())) if d.isalpha() else d.encode() for d in digits)
 
 
-_ACTIVE_NAMES = re.compile(b"(?:" + b"|".join(map(_name, ("JavaScript", "Launch", "RichMedia"))) + rb")(?![A-Za-z0-9])")
+_ACTIVE_NAMES = re.compile(
+    b"(?:"
+    + b"|".join(map(_name, ("JavaScript", "Launch", "RichMedia", "SubmitForm", "ImportData")))
+    + rb")(?![A-Za-z0-9])"
+)
 
 
 def active_pdf(part: bytes) -> bool:
-    """Whether a part of a PDF names something that runs: JavaScript, Launch or RichMedia."""
+    """Whether a part of a PDF names something that runs, or that sends or fetches what is filled in."""
     return _ACTIVE_NAMES.search(part) is not None
 
 
@@ -68,12 +74,14 @@ def pdf_inside(head: bytes) -> bool:
 
 def active_xml(part: bytes) -> bool:
     """Whether a part of an XML file names a kind of element that a browser runs; also in UTF-16."""
-    return _ACTIVE_SPACES.search(part.replace(b"\0", b"")) is not None
+    return _ACTIVE_PARTS.search(part.replace(b"\0", b"")) is not None
 
 
 def script(text: str) -> bool:
     """Whether a plain text is a script, or a page of the web behind a comment."""
     start = text.lstrip("\ufeff \t\r\n")
+    if start.startswith("{\\rtf"):  # a document that carries objects of other programs, and no plain text
+        return True
     return _SCRIPT_LINE.search(text) is not None or (start.startswith("<") and _WEB_IN_TEXT.search(text) is not None)
 
 
