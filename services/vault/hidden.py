@@ -2,7 +2,7 @@
 
 - polyglots: an archive that a PDF or a picture carries at its end, a page of the web at its beginning, a PDF that
   begins inside another file. Each would be one paper for the officer and another for another program;
-- active PDFs: JavaScript, programs to start, films with scripts, forms that send themselves. A paper needs none of them;
+- active PDFs: JavaScript, programs to start, films with scripts, forms that send themselves. No paper needs them;
 - scripts among plain texts, by words that no letter begins a line with;
 - XML with parts that a browser would run.
 
