@@ -144,7 +144,7 @@ def signed_often(kit: Kit, count: int) -> bytes:
 def certificates(kit: Kit, count: int) -> bytes:
     """A container with look-alike authorities: one name, ever another key identifier's certificate."""
     signer, one = kit.pki["lookalike-an"], kit.pki["lookalike-ca"]
-    data = kit.signed("lookalike-an", room=900 * count + 20_000)
+    data = kit.signed("lookalike-an", room=1_000 * count + 20_000)
     container = cms.ContentInfo.load(contents_of(data))
     more = []
     for number in range(count):
