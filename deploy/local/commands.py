@@ -33,7 +33,7 @@ from deploy.local.system import System
 from deploy.local.table import DOMAIN_ROOMS, describe, trust_env
 from deploy.local.trouble import Trouble, complain, say
 
-TEST_ORDER = ("unit", "architecture", "contract", "service", "journeys", "faults")
+TEST_ORDER = ("unit", "corpus", "architecture", "contract", "service", "journeys", "faults")
 _EPILOG = """
 Everything lives under .motcua/ in this checkout; nothing is installed on the machine. A broker or database of your own:
   MOTCUA_BROKER_URL=http://admin:password@host:15672   management interface; AMQP at host:5672,

@@ -18,7 +18,7 @@ import pytest
 #: Fixtures that hold a running system, in the order in which their tests run.
 SYSTEMS = ("stores", "watchers", "system", "february", "journeys", "faulty")
 
-FOLDERS = ("unit", "architecture", "contract", "service", "journeys", "faults")
+FOLDERS = ("unit", "corpus", "architecture", "contract", "service", "journeys", "faults")
 
 _last_user: dict[str, pytest.Item] = {}
 _started: dict[str, tuple[pytest.FixtureDef[Any], pytest.FixtureRequest]] = {}
