@@ -45,7 +45,8 @@ _IOC = frozenset({"ioc"})
 _POLICE = frozenset({"police"})
 _SUPPORT = frozenset({"support"})
 _WATCHERS = frozenset({"ioc", "control_officer", "office"})
-_AGENCY = frozenset({"desk_officer", "specialist", "leader", "control_officer"})
+_HANDLERS = frozenset({"desk_officer", "specialist", "leader"})
+_AGENCY = _HANDLERS | {"control_officer"}
 
 #: method -> roles that may call it
 ALLOWED: dict[str, frozenset[str]] = {
@@ -155,7 +156,7 @@ ALLOWED: dict[str, frozenset[str]] = {
     "intake.file_report": _AGENCY | _IOC,
     "intake.printed_file_report": _AGENCY | _IOC,
     "intake.file_checks": _AGENCY | _IOC,
-    "intake.recheck_file": _AGENCY | _IOC,
+    "intake.recheck_file": _HANDLERS | _IOC,
     "intake.receipt": _CITIZEN | _DESK,
     "intake.delivery": _services("postal"),
     "intake.brief": _services("processing", "notifier"),
@@ -164,7 +165,7 @@ ALLOWED: dict[str, frozenset[str]] = {
     "processing.file_report": _AGENCY | _IOC,
     "processing.printed_file_report": _AGENCY | _IOC,
     "processing.file_checks": _AGENCY | _IOC,
-    "processing.recheck_file": _AGENCY | _IOC,
+    "processing.recheck_file": _HANDLERS | _IOC,
     "processing.worklist": _SPECIALIST | _LEADER,
     "processing.start_step": _SPECIALIST | _LEADER,
     "processing.finish_step": _SPECIALIST | _LEADER,

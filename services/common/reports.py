@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from marshmallow import fields, validate
 
 from services.common.schemas import AnswerSchema, CommandSchema
@@ -134,3 +137,15 @@ class PrintedReport(AnswerSchema):
     media_type = fields.String()
     size = fields.Integer()
     sha256 = fields.String()
+
+
+def unnamed(report: Mapping[str, Any]) -> dict[str, Any]:
+    """A report as it may be kept for a repeated command: nobody's name or number stands in it."""
+    nobody = {"common_name": None, "personal_number": None}
+    return {
+        **report,
+        **{
+            part: [{**item, "signer": {**item["signer"], **nobody}} for item in report[part]]
+            for part in ("signatures", "timestamps")
+        },
+    }

@@ -9,7 +9,7 @@ from services.common.bus.entrypoints import command, query
 from services.common.calendar import WorkingCalendar, local_date
 from services.common.context import Context
 from services.common.kernel import Kernel
-from services.common.reports import CheckRecords, FileToCheck, PrintedReport, ReportAnswer, ReportOfFile
+from services.common.reports import CheckRecords, FileToCheck, PrintedReport, ReportAnswer, ReportOfFile, unnamed
 from services.common.rules import rule
 from services.common.store import Document
 from services.intake import (
@@ -161,7 +161,9 @@ class Reader:
     @command(FileToCheck, ReportAnswer, idempotent=True)
     def recheck_file(self, ctx: Context, data: dict[str, Any]) -> Any:
         """Has the file checked now: a new report beside the old ones, with a record of who asked."""
-        return self._of_file(ctx, data, "signing.recheck")
+        answer = self._of_file(ctx, data, "signing.recheck")
+        ctx.commit(ctx.unit(), unnamed(answer))
+        return answer
 
     def _of_file(self, ctx: Context, data: dict[str, Any], method: str) -> Any:
         self._check_file(ctx, ctx.store.get(store.DOSSIERS, data["code"]), data["file_id"])

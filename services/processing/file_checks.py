@@ -7,7 +7,7 @@ from typing import Any
 
 from services.common.bus.entrypoints import command, query
 from services.common.context import Context
-from services.common.reports import CheckRecords, FileToCheck, PrintedReport, ReportAnswer, ReportOfFile
+from services.common.reports import CheckRecords, FileToCheck, PrintedReport, ReportAnswer, ReportOfFile, unnamed
 from services.processing import access
 from services.processing.case import Case
 
@@ -38,7 +38,9 @@ class FileChecks(ABC):
     @command(FileToCheck, ReportAnswer, idempotent=True)
     def recheck_file(self, ctx: Context, data: dict[str, Any]) -> Any:
         """Has the file checked now: a new report beside the old ones, with a record of who asked."""
-        return self._of_file(ctx, data, "signing.recheck")
+        answer = self._of_file(ctx, data, "signing.recheck")
+        ctx.commit(ctx.unit(), unnamed(answer))
+        return answer
 
     def _of_file(self, ctx: Context, data: dict[str, Any], method: str) -> Any:
         access.need_file(ctx.actor, self._known(ctx, data["code"]), data["file_id"])

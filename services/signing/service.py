@@ -13,6 +13,7 @@ from services.common.envelope import Event
 from services.common.faults import DatabaseAway
 from services.common.kernel import Kernel, RoomSpec
 from services.common.problems import Problem
+from services.common.reports import unnamed
 from services.common.run import KernelProvider
 from services.common.store import Document
 from services.common.unit import UnitOfWork
@@ -96,7 +97,9 @@ class SigningService:
             command=ctx.command_id,
         )  # fmt: skip
         unit.change("checks", {"_id": row["_id"]}, {"$setOnInsert": row}, upsert=True)
-        return ctx.commit(unit, self._shown(file_id, stored, whole=False))
+        answer = self._shown(file_id, stored, whole=False)
+        ctx.commit(unit, unnamed(answer))
+        return answer
 
     @query(history_schemas.FileQuery, history_schemas.CheckRecords)
     def checks(self, ctx: Context, data: dict[str, Any]) -> Any:

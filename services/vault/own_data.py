@@ -91,10 +91,16 @@ def holding(file: Mapping[str, Any], *, owner: str, report_id: str, terms: str, 
     }
 
 
+def held_id(file_id: str) -> str:
+    """Not the file's own: what is told of an aggregate is numbered by its id, and the file tells of itself."""
+    return hashlib.sha256(f"held\0{file_id}".encode()).hexdigest()[:32]
+
+
 def held(file: Mapping[str, Any], *, owner: str, report_id: str, terms: str, now: datetime) -> dict[str, Any]:
     """What is kept of data that wait for a verdict."""
     return {
-        "_id": file["_id"],
+        "_id": held_id(file["_id"]),
+        "file_id": file["_id"],
         "person_id": owner,
         "sha256": file["sha256"],
         "state": State.HELD.value,

@@ -41,7 +41,7 @@ def add(ctx: Context, file_id: str, *, terms: bool) -> dict[str, Any]:
         raise own_data.refusal(signing, report)
     facts = {"owner": owner, "report_id": report["report_id"], "terms": accepted, "now": ctx.now}
     unit = ctx.unit()
-    row = ctx.store.get(HELD, file["_id"])
+    row = ctx.store.get(HELD, own_data.held_id(file["_id"]))
     holding_id = None
     if state is State.ACCEPTED:
         holding_id = _put(unit, file, facts)
@@ -65,7 +65,7 @@ def look_again(ctx: Context, file_id: str) -> UnitOfWork | None:
 
     Raises Problem 503: signing or identity is away.
     """
-    row = ctx.store.get(HELD, file_id)
+    row = ctx.store.get(HELD, own_data.held_id(file_id))
     file = ctx.store.get("files", file_id)
     if row is None or row["state"] != State.HELD.value or file is None:
         return None
@@ -135,7 +135,7 @@ def _decide(
 
 
 def _about(row: Document) -> dict[str, Any]:
-    return {"file_id": row["_id"], **{name: row[name] for name in ("person_id", "sha256", "signing", "report_id")}}
+    return {name: row[name] for name in ("file_id", "person_id", "sha256", "signing", "report_id")}
 
 
 def _shown(state: State, signing: Signing, file: Document, holding_id: str | None, report_id: str) -> dict[str, Any]:

@@ -176,7 +176,7 @@ class VaultService:
         """One's own data whose signature could not be determined at once, newest first."""
         person = LINKS.current(ctx.store, ctx.actor.person_id)
         rows, following = held_page(ctx.store, person, data.get("cursor"), data["limit"])
-        return {"items": [{**row, "file_id": row["_id"]} for row in rows], "next_cursor": following}
+        return {"items": rows, "next_cursor": following}
 
     @on_event("file.checked", own_schemas.FileCheckedSeen)
     def on_checked(self, ctx: Context, event: Event, data: dict[str, Any]) -> None:
@@ -188,13 +188,13 @@ class VaultService:
         """A verdict that came in the moment in which data were put aside told nobody of them: they are looked at."""
         for row in held_lately(ctx.store, ctx.now):
             try:
-                decided = owning.look_again(ctx, row["_id"])
+                decided = owning.look_again(ctx, row["file_id"])
                 if decided is not None:
                     decided.commit()
             except DatabaseAway:  # the database is away: the others would wait for it as long
                 raise
             except Exception as fault:  # one file's fault is not the others'; again at the next run
-                logs.fault("own_data_still_held", fault, file_id=row["_id"])
+                logs.fault("own_data_still_held", fault, file_id=row["file_id"])
 
     @query(schemas.Page, schemas.AccessLogAnswer)
     def access_log(self, ctx: Context, data: dict[str, Any]) -> Any:

@@ -163,7 +163,9 @@ def test_of_eight_at_once_with_one_tax_number_one_is_normalized(world):
         answers = list(pool.map(run, range(len(rivals))))
     lost = [answer for answer in answers if isinstance(answer, Refused)]
     assert len(lost) == len(rivals) - 1, Counter(str(answer) for answer in answers)
-    assert all((r.status, r.rule) in {(409, "ID-06"), (403, "ID-27")} for r in lost), [str(r) for r in lost]
+    # 401: the winner's lock had ended the session before its request came
+    clear = [r.status == 401 or (r.status, r.rule) in {(409, "ID-06"), (403, "ID-27")} for r in lost]
+    assert all(clear), [str(r) for r in lost]
     for rival, answer in zip(rivals, answers, strict=True):
         if isinstance(answer, Refused):
             assert refused(rival.sign_in).status == 403

@@ -58,7 +58,7 @@ def told(database: Any) -> Callable[[str], list[dict[str, Any]]]:
         (signed, "TOTAL_PASSED", None),
         (lambda: signed("agency-quang-thai"), "TOTAL_PASSED", None),
         (lambda: papers.tampered(signed()), "TOTAL_FAILED", "HASH_FAILURE"),
-        (lambda: papers.appended(signed(), "zip"), "TOTAL_FAILED", "FORMAT_FAILURE"),
+        (lambda: papers.appended(signed(), "comment"), "TOTAL_FAILED", "FORMAT_FAILURE"),
         (lambda: papers.wrapped(signed()), "TOTAL_FAILED", "FORMAT_FAILURE"),
         (lambda: signed("agency-revoked"), "TOTAL_FAILED", "REVOKED"),
         (lambda: signed("foreign-quang-thai"), "INDETERMINATE", "NO_CERTIFICATE_CHAIN_FOUND"),

@@ -41,7 +41,7 @@ def receive(store: Store) -> dict[str, Any]:
     kernel: Any = SimpleNamespace(
         store=store,
         data_key=SimpleNamespace(open=lambda sealed, _field: sealed),
-        settings=SimpleNamespace(room="vault"),
+        settings=SimpleNamespace(room="vault", scanner=""),
         now=lambda: datetime.now(UTC),
         check_event=lambda _name, data: data,
     )

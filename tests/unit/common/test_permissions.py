@@ -76,7 +76,7 @@ def test_files_cases_and_facts_are_read_by_the_rooms_that_work_with_them():
     }
     assert rooms == {
         "vault.file": {"identity", "intake", "processing", "signing"},
-        "vault.open_upload": {"intake", "payment"},
+        "vault.open_upload": {"intake", "payment", "signing"},
         "vault.open_download": {"identity", "intake", "payment", "signing"},
         "intake.brief": {"processing", "notifier"},
         "processing.case": {"intake"},
