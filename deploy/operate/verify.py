@@ -178,6 +178,12 @@ def reports(names: list[str], question: Question) -> Generator[tuple[str, dict[s
         yield from zip(names, lane.imap(lambda name: check(pool, name, question), names), strict=True)
 
 
+_OF_THE_REHEARSAL = (
+    "Không có --trust: chỉ tin tổ chức chứng thực DIỄN TẬP; giấy tờ thật không thể hợp lệ ở đây. /\n"
+    "Without --trust only the rehearsal's authority is trusted: no real paper can pass here.\n\n"
+)
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Runs the command; the exit status says what its description says."""
     given = parser().parse_args(arguments)
@@ -208,6 +214,8 @@ def main(arguments: list[str] | None = None) -> int:
             every = all(item["verdict"] == Verdict.TOTAL_PASSED for item in made)
             _write(json.dumps(made, ensure_ascii=False, indent=1) + "\n")
         else:
+            if given.trust is None:
+                _write(_OF_THE_REHEARSAL)
             for shown, (_, report) in zip(given.files, found, strict=True):
                 every = every and report["verdict"] == Verdict.TOTAL_PASSED
                 _write(verify_words.block(shown, report))

@@ -19,6 +19,7 @@ VERDICTS: dict[str, tuple[str, str]] = {
     Verdict.INDETERMINATE: ("KHÔNG XÁC ĐỊNH", "cannot be determined"),
     Verdict.NO_SIGNATURE: ("KHÔNG CÓ CHỮ KÝ SỐ", "no signature"),
 }
+_SCOPE = ("chỉ xét chữ ký; ai phải ký do hồ sơ quyết định", "the signature alone; who had to sign, the dossier says")
 _REVOCATION = {
     "good": ("chưa bị thu hồi", "not revoked"),
     "revoked": ("đã bị thu hồi", "revoked"),
@@ -75,7 +76,7 @@ def about_file(report: Mapping[str, Any]) -> list[Line]:
     lines = [
         Line("Kết luận", "Verdict", f"{verdict(report['verdict'])} [{_code(report)}]"),
         Line("Lý do", "Reason", f"{report['reason_vi']} / {report['reason_en']}"),
-        Line("Số chữ ký", "Signatures", str(len(report["signatures"]))),
+        Line("Số chữ ký", "Signatures", str(len(report["signatures"])) if report["code"] != "limit" else "–"),
         Line("Định dạng", "Format", both(_FORMATS.get(report["format"], (report["format"],) * 2))),
         Line("Kích thước", "Size", f"{report['size']} byte"),
         Line("Mã băm SHA-256", "SHA-256", report["sha256"] or "–"),
@@ -84,6 +85,8 @@ def about_file(report: Mapping[str, Any]) -> list[Line]:
         Line("Chính sách", "Policy", report["policy"]),
         Line("Phiên bản kho tin cậy", "Trust store", report["trust_version"]),
     ]
+    if report["signatures"]:
+        lines.append(Line("Phạm vi", "Scope", both(_SCOPE)))
     return lines
 
 

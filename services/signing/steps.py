@@ -22,7 +22,10 @@ STEPS: dict[str, tuple[str, str]] = {
     "usage": ("Chứng thư và thuật toán được dùng để ký", "Certificate and algorithm fit for signing"),
     "validity": ("Chứng thư còn hiệu lực tại thời điểm ký", "Certificate valid at the time of signing"),
     "revocation": ("Chứng thư chưa bị thu hồi tại thời điểm ký", "Certificate not revoked at the time of signing"),
-    "time": ("Thời điểm ký được chứng minh", "Time of signing proven"),
+    "time": (
+        "Thời điểm ký phù hợp với dấu thời gian hoặc lúc nhận",
+        "Time of signing agrees with timestamp or receipt",
+    ),
 }
 OUTCOMES: dict[str, tuple[str, str]] = {
     PASSED: ("Đạt", "passed"),
