@@ -84,11 +84,12 @@ def of_the_unit(asked: dict[str, Any]) -> dict[str, Any]:
 
 
 def signed_by(kind: str) -> dict[str, Any]:
-    """A report of signing about a file that somebody of this kind signed validly."""
-    return {
-        "report_id": "rep-0", "verdict": "TOTAL_PASSED",
-        "signatures": [{"verdict": "TOTAL_PASSED", "signer": {"kind": kind, "personal_number": "046190000123"}}],
+    """A report of signing about a file that somebody of this kind signed validly, and nobody after."""
+    signature = {
+        "verdict": "TOTAL_PASSED", "covers_whole_document": True,
+        "signer": {"kind": kind, "personal_number": "046190000123"},
     }  # fmt: skip
+    return {"report_id": "rep-0", "verdict": "TOTAL_PASSED", "signatures": [signature]}
 
 
 @pytest.fixture
