@@ -4,8 +4,9 @@ Accepted are PDF, PNG, JPEG, DOCX, XLSX, XML and plain text. Programs, scripts, 
 test file of virus scanners are refused (SE-04), and so are files that are two kinds at once (see hidden.py). Pure:
 pieces in, a media type or a Problem out.
 
-Known limit: this is no virus scanner. It closes the door to what runs by itself; it does not look into the compressed
-streams of a PDF or the members of an Office file. A scanner does where one is plugged in (adapters/clamav.py).
+Known limit: this is no virus scanner. It closes the door to what runs by itself; it does not look into the members of
+an Office file, nor into parts of a PDF that are encrypted or coded otherwise than by Flate. A scanner does where one is
+plugged in (adapters/clamav.py).
 """
 
 from __future__ import annotations
@@ -14,11 +15,14 @@ import codecs
 import re
 import struct
 import unicodedata
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from services.common import problems
 from services.common.problems import Problem
 from services.common.rules import rule
 from services.vault import hidden
+from services.vault.packed import Harmful, Packed, Unbearable
 
 LIMIT_BYTES = 20 * 1024 * 1024
 LONGEST_NAME = 180
@@ -87,7 +91,8 @@ def ending_of(name: str) -> str:
 class Inspection:
     """Looks at one file while it streams by: `feed` every piece in order, then `finish`.
 
-    Both raise Problem 422 as soon as the content is known to be refused. Holds at most about 200 kB.
+    Both raise Problem 422 as soon as the content is known to be refused. Holds at most about 200 kB,
+    and of a PDF a piece more.
     """
 
     def __init__(self, filename: str) -> None:
@@ -97,6 +102,7 @@ class Inspection:
         self._size = 0
         self._tail = b""
         self._decoder = codecs.getincrementaldecoder("utf-8")()
+        self._packed: Packed | None = None
 
     @rule("SE-04", title="Không nhận tệp chương trình, mã kịch bản, tệp nhiễm mã độc", cites=_CITES)
     def feed(self, piece: bytes) -> None:
@@ -108,10 +114,14 @@ class Inspection:
             if self._kind != _ZIPPED:
                 self._check_ending(self._kind)
             _check_beginning(self._kind, piece)
+            self._packed = Packed() if self._kind == "application/pdf" else None
         self._size += len(piece)
         if _TEST_VIRUS in self._overlap + piece:
             raise refused("Tệp chứa mẫu mã độc.", "The file contains a malware signature.")
         _check_part(self._kind, self._overlap + piece)
+        if self._packed is not None:
+            with _unpacked():
+                self._packed.feed(piece)
         self._overlap = (self._overlap + piece)[-hidden.OVERLAP :]
         self._tail = (self._tail + piece)[-_TAIL:] if len(piece) < _TAIL else piece[-_TAIL:]
         if self._kind == "text/plain":
@@ -123,6 +133,9 @@ class Inspection:
             raise refused("Tệp rỗng.", "The file is empty.")
         if self._kind == "text/plain":
             self._check_text(b"", final=True)
+        if self._packed is not None:
+            with _unpacked():
+                self._packed.finish()
         if self._kind != _ZIPPED and hidden.archive_at_end(self._tail):
             raise _two_kinds()
         if self._kind == _ZIPPED:
@@ -159,6 +172,26 @@ def _two_kinds() -> Problem:
     )
 
 
+def _active_pdf() -> Problem:
+    return refused(
+        "Không nhận tệp PDF có mã kịch bản, chương trình hoặc lệnh chạy chương trình; hãy lưu lại tệp không kèm mã.",
+        "A PDF with scripts, programs or orders to start them is not accepted; save it without them.",
+    )
+
+
+@contextmanager
+def _unpacked() -> Iterator[None]:
+    try:
+        yield
+    except Harmful:
+        raise _active_pdf() from None
+    except Unbearable:
+        raise refused(
+            "Tệp PDF quá phức tạp: quá nhiều phần hoặc nội dung nén quá lớn; hãy lưu lại tệp đơn giản hơn.",
+            "The PDF is too complex: too many parts, or it unpacks to too much; save it in a simpler form.",
+        ) from None
+
+
 def _check_beginning(kind: str, head: bytes) -> None:
     if kind not in ("application/xml", "text/plain") and hidden.web_page_inside(head):
         raise _two_kinds()
@@ -168,10 +201,7 @@ def _check_beginning(kind: str, head: bytes) -> None:
 
 def _check_part(kind: str, part: bytes) -> None:
     if kind == "application/pdf" and hidden.active_pdf(part):
-        raise refused(
-            "Không nhận tệp PDF có mã kịch bản hoặc lệnh chạy chương trình; hãy lưu lại tệp không kèm mã.",
-            "A PDF with scripts or programs to start is not accepted; save it without them.",
-        )
+        raise _active_pdf()
     if kind == "application/xml" and hidden.active_xml(part):
         raise refused("Không nhận tệp mã kịch bản.", "Scripts are not accepted.")
 

@@ -6,8 +6,7 @@
 - scripts among plain texts, by words that no letter begins a line with;
 - XML with parts that a browser would run.
 
-Words of a PDF are found in plain objects, also where letters are escaped (#4a). What is compressed stays closed here:
-that is the malware scanner's (adapters/clamav.py).
+Words of a PDF are found in plain objects, also where letters are escaped (#4a); what it packs is opened by packed.py.
 """
 
 from __future__ import annotations
