@@ -9,7 +9,9 @@ What does not count:
 - the parts of a container that no signature covers (RFC 5652 §5.4) and that say nothing about who signed what: unsigned
   attributes (a broken timestamp proves nothing), further certificates (offered only; chains come from the trust store
   or are verified link by link), the list of digest algorithms and the version (hints for readers). What counts of a
-  container is the signer's certificate to the byte, the signed attributes, the signature's value and its algorithms.
+  container is the signer's certificate to the byte, the signed attributes, the signature's value and its algorithms;
+- the lists, answers and certificates that a security store offers behind the last signature: each is believed by its
+  issuer's signature alone, and a broken one is as good as none (the trust folder has the same lists).
 """
 
 from __future__ import annotations
@@ -22,6 +24,8 @@ from asn1crypto import cms
 
 Mutation = Callable[[random.Random, bytes, Sequence[bytes]], bytes]
 _CONTENTS = re.compile(rb"/Contents\s*<([0-9a-fA-F]+)>")
+_RANGE = re.compile(rb"/ByteRange\s*\[\s*\d+\s+\d+\s+(\d+)\s+(\d+)\s*\]")
+_OFFERED = re.compile(rb"<<\s*/Length\s+(\d+)\s*>>\s*stream\n")
 _WHITE = b"\x00\t\n\x0c\r "
 
 
@@ -31,11 +35,21 @@ def core(data: bytes) -> bytes:
     def plain(found: re.Match[bytes]) -> bytes:
         return b"/Contents <" + _signed_part(bytes.fromhex(found[1].decode())).hex().encode() + b">"
 
-    trimmed = data.rstrip(_WHITE)
+    trimmed = _without_offers(data.rstrip(_WHITE))
     try:
         return _CONTENTS.sub(plain, trimmed)
     except (ValueError, TypeError, KeyError, IndexError, AttributeError, StopIteration):
         return trimmed
+
+
+def _without_offers(data: bytes) -> bytes:
+    """The file without the contents of plain streams behind what the last signature covers."""
+    signed = max((int(found[1]) + int(found[2]) for found in _RANGE.finditer(data)), default=len(data))
+    for found in _OFFERED.finditer(data, signed):
+        start, stop = found.end(), found.end() + int(found[1])
+        if data[stop:].lstrip(_WHITE).startswith(b"endstream"):
+            data = data[:start] + b"." * (stop - start) + data[stop:]
+    return data
 
 
 def _signed_part(contents: bytes) -> bytes:

@@ -63,3 +63,16 @@ def test_what_does_not_count_is_only_that(corpus: Corpus) -> None:
     assert mutations.core(signed[:start] + signed[start:stop].swapcase() + signed[stop:]) == mutations.core(signed)
     assert mutations.core(signed[:100] + b"#" + signed[101:]) != mutations.core(signed)
     assert mutations.core(signed + b"%") != mutations.core(signed)
+
+
+def test_only_what_is_offered_behind_the_last_signature_does_not_count(corpus: Corpus) -> None:
+    def changed(name: str, before: bytes) -> bool:
+        data = corpus.cases[f"honest/{name}.pdf"].data
+        place = data.rindex(before) + len(before) + 100
+        mutant = data[:place] + bytes([data[place] ^ 1]) + data[place + 1 :]
+        return mutations.core(mutant) != mutations.core(data)
+
+    assert not changed("b-lt", b">>\nstream\n")
+    assert changed("b-lta", b">>\nstream\n")  # a timestamp follows and covers it
+    assert changed("b-lt", b"/DSS")
+    assert changed("b-b", b"stream\n")
