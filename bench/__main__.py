@@ -39,7 +39,8 @@ WITH = {
     "sign_in": "identity", "sign_in_rate": "identity", "token_check": "identity", "token_check_first": "identity",
     "token_check_rate": "identity", "normalization": "identity", "normalization_rate": "identity",
     "signing_200kb": "signing", "signing_5mb_scan": "signing", "signing_5mb_text_two": "signing",
-    "signing_20mb": "signing", "signing_large_list": "signing", "signing_cached": "signing", "signing_lag": "signing",
+    "signing_20mb_scan": "signing", "signing_20mb_500_pages": "signing",
+    "signing_large_list": "signing", "signing_cached": "signing", "signing_lag": "signing",
     "signing_beside_hostile": "signing",
 }  # fmt: skip
 

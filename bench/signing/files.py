@@ -134,6 +134,7 @@ _MAKE: dict[str, Callable[[Files], bytes]] = {
     "5mb_text_two": lambda files: files.signed(
         files.signed(files.text(2700), "citizen-an"), "agency-quang-thai", field="CoQuan"
     ),
-    "20mb": lambda files: files.signed(files.scan(500, 18_400_000), "citizen-an"),
+    "20mb_scan": lambda files: files.signed(files.scan(40, 18_400_000), "citizen-an"),
+    "20mb_500_pages": lambda files: files.signed(files.scan(500, 18_400_000), "citizen-an"),
     "bomb": lambda _: field_tree(),
 }

@@ -37,12 +37,14 @@ class Modified(Exception):
 class Layout:
     """Where every object stands: `signed` for who reads the first signed revision, `places` for who reads it all.
 
-    `ends` are the ends of the revisions from the first signed one on, white space behind them left out.
+    `ends` are the ends of the revisions from the first signed one on, white space behind them left out. `opaque` are
+    contents of streams in the signed revision that hold no objects: pictures, fonts, what pages draw.
     """
 
     signed: dict[int, Entry]
     places: dict[int, Entry]
     ends: list[int]
+    opaque: list[tuple[int, int]] = field(default_factory=list)
 
     def later_than(self, end: int, data: bytes) -> int | None:
         """How many revisions follow the one that ends at `end`; None where none ends there."""
@@ -144,6 +146,7 @@ class _Base:
         newest_first = list(self._chain())
         self.newest = newest_first[0]
         self.places: dict[int, Entry] = {}
+        self.opaque: list[tuple[int, int]] = []
         for item in reversed(newest_first):
             self.places.update(item.all_entries())
         self._check_extents(newest_first)
@@ -194,11 +197,13 @@ class _Base:
                 item = indirect(self.data, start, lookup.length, comments=True)
                 if (item.number, item.generation) != (number, entry.generation):
                     raise SyntaxProblem(f"another object than {number} at {start}")
+                if item.stream is not None and item.value.get(b"Type") != b"ObjStm":
+                    self.opaque.append(item.stream)
                 yield item.start, item.end
 
 
 def _with_later(data: bytes, base: _Base, base_end: int) -> Layout:
-    layout = Layout(base.places, dict(base.places), [base_end])
+    layout = Layout(base.places, dict(base.places), [base_end], base.opaque)
     if skip(data, base_end) == len(data):
         return layout
     match = _STARTXREF.match(data, data.rfind(b"startxref"))

@@ -55,10 +55,7 @@ def check_pdf(data: bytes, *, snapshot: trust.Snapshot, received: datetime, now:
     """Judge all signatures of a PDF; `received` (aware) is when we got the file, which is when it surely existed."""
     if len(data) > structure.LIMITS.file_bytes:
         return Result((FINDINGS["limit"],))
-    raw = structure.scan(data)
-    if raw.exceeds():
-        return Result((FINDINGS["limit"],))
-    if not raw.header_at_start:
+    if not data.startswith(b"%PDF-"):
         return Result((FINDINGS["unreadable"],))
     result = Result((FINDINGS["unreadable"],))
     # Strict refuses tables that Word writes; lenient reads them, and the report says so.
@@ -67,7 +64,7 @@ def check_pdf(data: bytes, *, snapshot: trust.Snapshot, received: datetime, now:
             reader = PdfFileReader(io.BytesIO(data), strict=parser == "strict")
             if parser == "strict" and reader.xrefs.hybrid_xrefs_present:
                 continue
-            return _File(data, reader, parser, raw, snapshot, received, now, digests).run()
+            return _File(data, reader, parser, snapshot, received, now, digests).run()
         except PdfError:
             result = Result((FINDINGS["unreadable"],), parser=parser)
         except (RecursionError, MemoryError):
@@ -82,26 +79,28 @@ class _File:
     data: bytes
     reader: PdfFileReader
     parser: str
-    raw: structure.Scan
     snapshot: trust.Snapshot
     received: datetime
     now: datetime
     digests: Digests
 
     def run(self) -> Result:
+        if self.reader.xrefs.total_revisions > structure.LIMITS.revisions:
+            return Result((FINDINGS["limit"],), parser=self.parser)
         if self.reader.encrypted:
             return Result((FINDINGS["encrypted"],), parser=self.parser)
         embedded = list(self.reader.embedded_signatures)
         if len(embedded) > structure.LIMITS.signatures:
             return Result((FINDINGS["limit"],), parser=self.parser)
         findings = []
+        structural, opaque = self._structure(embedded) if embedded else (None, ())
+        written = structure.byte_ranges(self.data, opaque)
         # A signature that the parser passed over, or one whose key is not in the plain bytes.
-        if self.raw.signatures > len(embedded):
+        if written > len(embedded):
             findings.append(FINDINGS["hidden_signature"])
-        elif self.raw.signatures < len(embedded):
+        elif written < len(embedded):
             findings.append(FINDINGS["byte_range"])
         ordinary = [e for e in embedded if e.sig_object_type == "/Sig"]
-        structural = self._structural_finding(embedded) if embedded else None
         if structural:
             findings.append(structural)
         tail_is_clean = structural is not FINDINGS["modified"]
@@ -169,16 +168,21 @@ class _File:
             found.append(judged)
         return found[::-1]
 
-    def _structural_finding(self, embedded: Sequence[EmbeddedPdfSignature]) -> Finding | None:
-        """What our own strict reading of all bytes has against the file, or against the library's reading of it."""
+    def _structure(self, embedded: Sequence[EmbeddedPdfSignature]) -> tuple[Finding | None, Sequence[tuple[int, int]]]:
+        """What our own strict reading of all bytes has against the file, or against the library's reading of it; where
+        it has nothing, the spans in which no object stands."""
         if not self._tail_is_clean(embedded):
-            return FINDINGS["modified"]
+            return FINDINGS["modified"], ()
         try:
             found = layout.read(self.data, min(end_of(e) for e in embedded))
         except layout.Ambiguous:
-            return FINDINGS["ambiguous"]
+            return FINDINGS["ambiguous"], ()
         except layout.Modified:
-            return FINDINGS["modified"]
+            return FINDINGS["modified"], ()
+        finding = self._disagreement(found, embedded)
+        return finding, () if finding else found.opaque
+
+    def _disagreement(self, found: layout.Layout, embedded: Sequence[EmbeddedPdfSignature]) -> Finding | None:
         newest = self.reader.xrefs.total_revisions - 1
         for signature in embedded:
             if found.later_than(end_of(signature), self.data) != newest - signature.signed_revision:

@@ -11,7 +11,7 @@ Pure: bytes in, words out. Raises nothing on hostile input; every function is li
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from services.signing.syntax import WHITE, bare_end
@@ -39,25 +39,13 @@ class Limits:
 LIMITS = Limits()
 
 
-@dataclass(frozen=True, slots=True)
-class Scan:
-    """What the raw bytes say before any parser sees them."""
-
-    header_at_start: bool
-    signatures: int
-    revisions: int
-
-    def exceeds(self, limits: Limits = LIMITS) -> bool:
-        return self.signatures > limits.signatures or self.revisions > limits.revisions
-
-
-def scan(data: bytes) -> Scan:
-    """Count signature dictionaries (by their /ByteRange key) and revisions in the raw bytes."""
-    return Scan(
-        header_at_start=data.startswith(b"%PDF-"),
-        signatures=sum(1 for _ in _BYTE_RANGE.finditer(data)),
-        revisions=data.count(b"startxref"),
-    )
+def byte_ranges(data: bytes, opaque: Iterable[tuple[int, int]] = ()) -> int:
+    """How many signature dictionaries (by their key /ByteRange) stand in the plain bytes; `opaque` is not counted."""
+    found = start = 0
+    for stop, behind in (*sorted(opaque), (len(data), len(data))):
+        found += sum(1 for _ in _BYTE_RANGE.finditer(data, start, stop))
+        start = behind
+    return found
 
 
 def gap_problem(

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.signing.structure import gap_problem, padding_is_empty, scan, tail_is_clean
+from services.signing.structure import byte_ranges, gap_problem, padding_is_empty, tail_is_clean
 
 pytestmark = pytest.mark.req("SG-07")
 
@@ -107,4 +107,11 @@ def test_tail(tail: bytes, later: int, expected: bool) -> None:
 def test_hostile_bytes_raise_nothing(data: bytes, byte_range: list[int], contents: bytes, offset: int) -> None:
     assert gap_problem(data, byte_range, contents, 7, offset) is not None
     padded = data + b"."
-    assert scan(padded + b" /ByteRange [" * 3).signatures == scan(padded).signatures + 3
+    assert byte_ranges(padded + b" /ByteRange [" * 3) == byte_ranges(padded) + 3
+
+
+def test_signatures_are_counted_outside_of_what_holds_no_objects() -> None:
+    data = b"/ByteRange [0] stream /ByteRange [0] endstream /ByteRange<stream /ByteRange/ endstream /ByteRanges 1"
+    first, second = data.index(b"stream "), data.index(b"stream /ByteRange/")
+    spans = [(second, second + 18), (first, first + 22)]
+    assert [byte_ranges(data), byte_ranges(data, spans[1:]), byte_ranges(data, spans)] == [4, 3, 2]
