@@ -77,6 +77,9 @@ class ReportAnswer(AnswerSchema):
     code = fields.String(required=True)
     reason_vi = fields.String(required=True)
     reason_en = fields.String(required=True)
+    # What the verdict does not speak of: whose signature was wanted. Null where nobody signed.
+    scope_vi = fields.String(allow_none=True)
+    scope_en = fields.String(allow_none=True)
     format = fields.String(required=True)
     parser = fields.String(required=True)
     policy = fields.String(required=True)

@@ -101,7 +101,10 @@ class ComponentAnswer(AnswerSchema):
     phai_ky_so = fields.Boolean()
     file_id = fields.String()
     sha256 = fields.String()
-    verdict = fields.String(allow_none=True, metadata={"description": "null while the check has not ended"})
+    verdict = fields.String(
+        allow_none=True,
+        metadata={"description": "of the signatures alone, whoever signed; null while the check has not ended"},
+    )
     report_id = fields.String(allow_none=True)
     signing = fields.String(
         allow_none=True,

@@ -93,7 +93,13 @@ class Reader:
         rows, following = store.queue_of(ctx.store, data["unit"], data["cursor"], data["limit"])
         files = {entry["file_id"] for row in rows for entry in row["versions"][-1]["components"]}
         verdicts = store.verdicts_of(ctx.store, files)
-        items = [views.queue_item(row, verdicts, calendar=calendar_of(row), now=ctx.now) for row in rows]
+        items = [
+            # a whole page is not asked for: what a dossier's own page has found out shows here, too
+            views.queue_item(
+                row, verdicts, papers.signings(ctx, row, verdicts, ask=False), calendar=calendar_of(row), now=ctx.now
+            )
+            for row in rows
+        ]
         return {"items": items, "next_cursor": following}
 
     @query(schemas.OfQueue, answers.DossierPage)

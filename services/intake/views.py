@@ -13,7 +13,7 @@ from typing import Any
 from services.common.calendar import WorkingCalendar
 from services.common.expected_signer import Signing
 from services.common.rules import rule
-from services.common.slips import Act
+from services.common.slips import Act, Verdict
 from services.intake import amendments, catalogue, guidance, intake_clock, progress, submission
 from services.intake.dossier import State, commands_from
 
@@ -118,7 +118,7 @@ def components(
         meant = known[entry["component"]]
         verdict = verdicts.get(entry["file_id"], {})
         signing = signings.get(entry["file_id"])
-        vi, en = signing.text if signing else (None, None)
+        vi, en = signing.text if signing else _not_compared(verdict.get("verdict"))
         rows.append(
             {
                 "component": entry["component"],
@@ -136,6 +136,16 @@ def components(
             }
         )
     return rows
+
+
+def _not_compared(verdict: str | None) -> tuple[str | None, str | None]:
+    """What is said of a valid signature whose signer was not compared: "valid" alone would be read as "settled"."""
+    if verdict != Verdict.TOTAL_PASSED:
+        return None, None
+    return (
+        "Chữ ký số hợp lệ nhưng chưa đối chiếu người ký: mở hồ sơ để xem.",
+        "The signature is valid, whose it is has not been compared: open the dossier.",
+    )
 
 
 def requested(dossier: Row, mirror: Row) -> frozenset[str]:
@@ -206,7 +216,9 @@ def slip_detail(
     }
 
 
-def queue_item(dossier: Row, verdicts: Verdicts, *, calendar: WorkingCalendar, now: datetime) -> dict[str, Any]:
+def queue_item(
+    dossier: Row, verdicts: Verdicts, signings: Mapping[str, Signing], *, calendar: WorkingCalendar, now: datetime
+) -> dict[str, Any]:
     """One line of the desk's queue."""
     fixed = dossier["fixed"]
     return {
@@ -221,7 +233,7 @@ def queue_item(dossier: Row, verdicts: Verdicts, *, calendar: WorkingCalendar, n
         "minutes_left": intake_clock.minutes_left(calendar, dossier["intake_due"], now),
         "late": intake_clock.is_late(dossier["intake_due"], now),
         "guidance_rounds": len(dossier["slips"]),
-        "components": components(dossier, progress.empty(dossier["_id"]), verdicts),
+        "components": components(dossier, progress.empty(dossier["_id"]), verdicts, signings),
     }
 
 

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from services.common.calendar import VIETNAM
-from services.signing import steps
+from services.signing import reports, steps
 from services.signing.findings import Verdict
 
 VERDICTS: dict[str, tuple[str, str]] = {
@@ -19,7 +19,6 @@ VERDICTS: dict[str, tuple[str, str]] = {
     Verdict.INDETERMINATE: ("KHÔNG XÁC ĐỊNH", "cannot be determined"),
     Verdict.NO_SIGNATURE: ("KHÔNG CÓ CHỮ KÝ SỐ", "no signature"),
 }
-_SCOPE = ("chỉ xét chữ ký; ai phải ký do hồ sơ quyết định", "the signature alone; who had to sign, the dossier says")
 _REVOCATION = {
     "good": ("chưa bị thu hồi", "not revoked"),
     "revoked": ("đã bị thu hồi", "revoked"),
@@ -86,7 +85,7 @@ def about_file(report: Mapping[str, Any]) -> list[Line]:
         Line("Phiên bản kho tin cậy", "Trust store", report["trust_version"]),
     ]
     if report["signatures"]:
-        lines.append(Line("Phạm vi", "Scope", both(_SCOPE)))
+        lines.append(Line("Phạm vi", "Scope", both(reports.SCOPE)))
     return lines
 
 

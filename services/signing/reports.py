@@ -18,6 +18,9 @@ WAITS_FOR_REVOCATION = "no_revocation_data"
 #: After so long such a file is counted with the others: data that its authority no longer gives out never come.
 _WAITED_FOR = timedelta(days=7)
 
+#: What a report speaks of, beside each verdict of a signed file.
+SCOPE = ("chỉ xét chữ ký; ai phải ký do hồ sơ quyết định", "the signature alone; who had to sign, the dossier says")
+
 _FIRST_PAUSE = timedelta(minutes=5)
 _LONGEST_PAUSE = timedelta(days=1)
 #: Asked for again sooner than this, an undecided file gets its known answer (unless the trust store changed).
@@ -86,7 +89,8 @@ def shown(report: dict[str, Any], unseal: Change, *, whole: bool) -> dict[str, A
         clear = unseal(text, field) if text.startswith(_SEALED) else text
         return masked(clear) if field == "personal_number" and not whole else clear
 
-    return _changed(report, show)
+    vi, en = SCOPE if report["signatures"] else (None, None)
+    return {**_changed(report, show), "scope_vi": vi, "scope_en": en}
 
 
 def masked(number: str) -> str:

@@ -74,6 +74,8 @@ def test_what_a_stranger_or_nobody_signed_is_a_plain_copy_and_paper_may_be_asked
         shown = part(who, code)
         assert shown["signing"] == signing and shown["signing_vi"] and shown["signing_en"]
         assert (WRONG_VI in shown["signing_vi"]) == (signing == "WRONG_SIGNER")
+    queued = next(item["components"] for item in scenes.desk.queue() if item["code"] == code)
+    assert next(row["signing"] for row in queued if row["component"] == "don") == signing
     # It must be signed: it is not accepted as if it were.
     refusal = refused(lambda: scenes.desk.on_dossier(code, "acceptance"))
     assert (refusal.status, refusal.rule) == (422, "SG-10")

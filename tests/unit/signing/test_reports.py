@@ -78,7 +78,9 @@ def test_personal_numbers_are_sealed_at_rest_and_masked_for_people() -> None:
         assert text.startswith(f"v1:{field}:"), "sealed for this field"
         return text.removeprefix(f"v1:{field}:")[::-1]
 
-    assert reports.shown(stored, unseal, whole=True) == REPORT
+    scope = {"scope_vi": reports.SCOPE[0], "scope_en": reports.SCOPE[1]}
+    assert reports.shown(stored, unseal, whole=True) == REPORT | scope
+    assert reports.shown(stored | {"signatures": []}, unseal, whole=True)["scope_vi"] is None
     people = reports.shown(stored, unseal, whole=False)
     assert NUMBER not in str(people)
     assert people["signatures"][0]["signer"]["personal_number"] == "********0123"
