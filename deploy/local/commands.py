@@ -261,8 +261,9 @@ def _down(given: argparse.Namespace, _: list[str]) -> int:
     return ending.down(given.state or os.environ.get("MOTCUA_STATE"))
 
 
-def _running(given: argparse.Namespace) -> System:
-    """The running system that a command is about: the main one, else the one that `demo --keep` left."""
+def _running(given: argparse.Namespace, start: str = "up --detach") -> System:
+    """The running system that a command is about: the main one, else the one that `demo --keep` left; `start` is the
+    command that is advised where there is none."""
     for default in ("main", "demo"):
         state = state_of(given.state, default)
         if state.top.exists() and System(state.top).running():
@@ -275,7 +276,7 @@ def _running(given: argparse.Namespace) -> System:
         f"No system{named} runs here" + (f"; these do: {', '.join(others)}" if others else ""),
         "name one with --state"
         if others
-        else f"start one: {advice.command(state_of(given.state, 'main'), 'up --detach')}"
+        else f"start one: {advice.command(state_of(given.state, 'main'), start)}"
         + ("" if given.state else ", or ./motcua demo --keep"),
     )
 
@@ -390,7 +391,9 @@ def _operate(module: str, *, also_stopped: bool = False) -> Callable[[argparse.N
         given.state = mine.state
         set_up()
         try:
-            system, ours = _running(given), False
+            # papers are rehearsed: a system that is real once stays so
+            start = "up --rehearsal --detach" if module == "rehearse" else "up --detach"
+            system, ours = _running(given, start), False
         except Trouble:
             if not also_stopped:
                 raise

@@ -14,6 +14,7 @@ import argparse
 import os
 import shlex
 import sys
+import textwrap
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -22,22 +23,37 @@ from deploy.operate.calls import Operator, explain
 from deploy.rehearsal import authority, cast, papers
 from services.common.problems import Problem
 
+#: Tokens whose signatures must not pass, and why.
+_NOT_TRUSTED = {
+    "agency-revoked": "chứng thư bị thu hồi / certificate revoked",
+    "foreign-quang-thai": "tổ chức chứng thực lạ / unknown authority",
+}
+
 
 def people(folder: Path) -> int:
-    """Prints the cast, then the other tokens of the test authority."""
-    print(f"{'key':22} {'name':22} {'signs in with':22} {'phone':12} {'personal number':16} issued      password")
-    for person in cast.PEOPLE.values():
-        print(
-            f"{person.key:22} {person.full_name:22} {person.username or person.phone:22} {person.phone:12} "
-            f"{person.personal_number:16} {person.issue_date}  {cast.rehearsal_password(person)}"
+    """Prints the cast, then the tokens of the test authority."""
+    rows = [("key", "name", "signs in with", "phone", "personal number", "issued", "password")]
+    rows += [
+        (
+            person.key, person.full_name, person.username or person.phone, person.phone, person.personal_number,
+            str(person.issue_date), cast.rehearsal_password(person),
         )
-    print(f"\ncó thể ký / tokens that can sign: {', '.join(tokens(folder))}")
+        for person in cast.PEOPLE.values()
+    ]  # fmt: skip
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        print("  ".join(f"{cell:{width}}" for cell, width in zip(row, widths, strict=True)).rstrip())
+    print("\ncó thể ký / tokens that can sign (rehearse sign FILE.pdf --as NAME):")
+    print(textwrap.fill(", ".join(name for name in tokens(folder) if name not in _NOT_TRUSTED), 118))
+    print("ký được nhưng không hợp lệ / sign, but must not pass:")
+    for name, why in _NOT_TRUSTED.items():
+        print(f"{name}: {why}")
     return 0
 
 
 def tokens(folder: Path) -> list[str]:
-    """Names of all soft tokens of the test authority."""
-    return sorted(file.stem for file in (folder / "tokens").glob("*.pem"))
+    """Names of all soft tokens of people and agencies; the timestamp authority's signs no papers."""
+    return sorted(file.stem for file in (folder / "tokens").glob("*.pem") if file.stem != "timestamp")
 
 
 def business_now() -> datetime:

@@ -69,11 +69,13 @@ def moment(text: str) -> datetime:
         try:
             when = datetime.fromisoformat(text)
         except ValueError:
-            raise argparse.ArgumentTypeError(f"{text!r} is no ISO 8601 time, as 2024-03-11T09:00:00+07:00") from None
+            raise argparse.ArgumentTypeError(
+                f"{text!r} không phải thời điểm ISO 8601 / is no ISO 8601 time, as 2024-03-11T09:00:00+07:00"
+            ) from None
     if when.utcoffset() is None:
         when = when.replace(tzinfo=VIETNAM)
     if not _OLDEST <= when <= _NEWEST:
-        raise argparse.ArgumentTypeError(f"{text!r} lies outside of the years 1980 to 8999")
+        raise argparse.ArgumentTypeError(f"{text!r} ngoài các năm 1980–8999 / lies outside of the years 1980 to 8999")
     return when
 
 
@@ -119,9 +121,13 @@ def refuse_unreadable(names: list[str]) -> None:
                 pass
         except (OSError, ValueError) as error:
             why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-            wrong.append(f"{verify_words.printable(name)}: {why}")
+            wrong.append(f"{verify_words.printable(name)}: không mở được / {why}")
     if wrong:
-        raise Misuse("\n".join(f"{line}; nothing was checked" if len(wrong) == 1 else line for line in wrong))
+        raise Misuse(
+            "\n".join(
+                f"{line}; chưa kiểm tra tệp nào / nothing was checked" if len(wrong) == 1 else line for line in wrong
+            )
+        )
 
 
 def check(pool: WorkerPool, name: str, question: Question) -> dict[str, Any]:
@@ -196,13 +202,16 @@ def main(arguments: list[str] | None = None) -> int:
         try:
             version = trust.load(folder).version
         except (trust.TrustError, OSError) as error:
-            raise Misuse(f"--trust {folder}: {error}") from None
+            raise Misuse(f"--trust {folder}: không dùng được / {error}") from None
     except Misuse as misuse:
         for line in str(misuse).splitlines():
             print(f"motcua verify: {line}", file=sys.stderr)
         return 2
     if received > now:
-        print("motcua verify: --received lies after --now and counts as --now", file=sys.stderr)
+        print(
+            "motcua verify: --received sau --now, tính như --now / lies after --now and counts as --now",
+            file=sys.stderr,
+        )
     logs.configure("verify", "ERROR")
     os.environ["MOTCUA_TRUST"] = str(folder)
     os.chdir(ROOT)  # where the workers find their modules, whatever lies where the caller stands

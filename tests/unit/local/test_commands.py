@@ -26,7 +26,7 @@ def called(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str | None, list[str]]
     calls: list[tuple[str | None, list[str]]] = []
     states: list[str | None] = []
 
-    def running(given):
+    def running(given, *_):
         states.append(given.state)
         return _System()
 
@@ -67,7 +67,7 @@ def test_files_are_meant_from_where_the_caller_stands(monkeypatch, tmp_path):
     seen: list[Path] = []
     monkeypatch.setattr(commands, "set_up", lambda *_: None)
     system = SimpleNamespace(env=lambda _: {"MOTCUA_REHEARSAL": "1", "MOTCUA_PKI": str(tmp_path)})
-    monkeypatch.setattr(commands, "_running", lambda _: system)
+    monkeypatch.setattr(commands, "_running", lambda *_: system)
     monkeypatch.setattr(commands.restoring, "restore", lambda _, folder, options, **__: seen.append(folder) or 0)
     monkeypatch.setattr(commands.seeding, "seed", lambda _, __, file: seen.append(file) or 0)
     (tmp_path / "services.py").write_text("raise SystemExit('not ours')")
@@ -107,7 +107,7 @@ def test_half_an_option_is_no_option(called, capsys):
 )
 def test_help_comes_from_the_operators_program_without_a_system(monkeypatch, line, program):
     monkeypatch.setattr(commands, "set_up", lambda *_: None)
-    monkeypatch.setattr(commands, "_running", lambda _: pytest.fail("no system is needed"))
+    monkeypatch.setattr(commands, "_running", lambda *_: pytest.fail("no system is needed"))
     said: list[list[str]] = []
     monkeypatch.setattr(commands, "_call", lambda arguments, _: said.append(arguments) or 0)
     assert commands.main(line) == 0
@@ -180,7 +180,7 @@ def test_a_name_without_a_system_names_those_that_run(two_systems, capsys):
     assert "these do: demo, main" in capsys.readouterr().err
 
 
-def test_logs_are_those_of_the_system_that_every_command_takes(two_systems, capsys):
+def test_logs_are_those_of_the_system_that_every_command_takes(two_systems, monkeypatch, capsys):
     """Else of one that ran before, which is said; where there is none, nothing is made up."""
     for name in ("main", "demo"):
         (two_systems / name / "logs" / "intake.log").write_text(f"of {name}\n")
@@ -207,6 +207,9 @@ def test_logs_are_those_of_the_system_that_every_command_takes(two_systems, caps
     assert commands.main(["logs", "--state", "nosuch"]) == 1
     complaint = capsys.readouterr().err
     assert "No system named nosuch runs here" in complaint and "./motcua up --detach --state nosuch" in complaint
+    monkeypatch.setattr(commands, "set_up", lambda *_: None)
+    assert commands.main(["rehearse", "people"]) == 1
+    assert "./motcua up --rehearsal --detach" in capsys.readouterr().err
     assert not (two_systems / "nosuch").exists()
 
 

@@ -168,14 +168,15 @@ def test_the_times_decide(house, run):
     assert (future["verdict"], future["sub_indication"]) == ("INDETERMINATE", "SIG_CONSTRAINTS_FAILURE")
     contradiction = run("--json", "--received", "2099-01-01", "--now", "2025-05-05T05:00:00Z", "short.pdf")
     assert contradiction.returncode == 0
-    assert contradiction.stderr == b"motcua verify: --received lies after --now and counts as --now\n"
+    said = contradiction.stderr.decode()
+    assert said == "motcua verify: --received sau --now, tính như --now / lies after --now and counts as --now\n"
     assert json.loads(contradiction.stdout)[0]["verdict"] == "TOTAL_PASSED"
 
 
 @pytest.mark.parametrize(
     ("arguments", "trust", "word"),
     [
-        (("good.pdf", "missing.pdf", "gone.pdf"), "trust", "missing.pdf: No such file or directory"),
+        (("good.pdf", "missing.pdf", "gone.pdf"), "trust", "missing.pdf: không mở được / No such file or directory"),
         (("good.pdf", "."), "trust", "Is a directory"),
         (("pipe",), "trust", "Not an ordinary file"),
         (("good.pdf",), "no-anchor", "no trust anchor"),
