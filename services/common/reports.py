@@ -59,6 +59,8 @@ class SignatureItem(AnswerSchema):
     algorithm = fields.String(allow_none=True)
     # SHA-256 of the signer's certificate; reports of earlier policies do not say.
     certificate_sha256 = fields.String(allow_none=True)
+    # SHA-256 of the revocation lists and answers that were used; earlier reports do not say.
+    revocation_sources = fields.List(fields.String())
     # B-B, B-T, B-LT or B-LTA; reports of earlier policies do not say.
     level = fields.String(allow_none=True)
     checks = fields.List(fields.Nested(CheckItem), required=True)

@@ -69,7 +69,7 @@ class Answer:
             return
         asked = responder.key != issuer.key and not _no_check(responder)
         for single in meant:
-            said = _said(single)
+            said = _said(single, self.fingerprint)
             if said is None or not responder.valid_at(said.issued):
                 continue
             if not asked or is_good(responder, issuer, said.issued):
@@ -129,14 +129,14 @@ def _is_meant(single: Any, certificate: Certificate, issuer: Certificate) -> boo
     )
 
 
-def _said(single: Any) -> Statement | None:
+def _said(single: Any, source: str) -> Statement | None:
     status, issued, until = single["cert_status"], single["this_update"].native, single["next_update"].native
     kept = _archive_cutoff(single)
     if status.name == "good":
-        return Statement(issued, until, keeps_since=kept)
+        return Statement(issued, until, keeps_since=kept, source=source)
     if status.name == "revoked":
         reason = status.chosen["revocation_reason"].native
-        return Statement(issued, until, status.chosen["revocation_time"].native, reason, kept)
+        return Statement(issued, until, status.chosen["revocation_time"].native, reason, kept, source=source)
     return None
 
 

@@ -9,7 +9,7 @@ Pure: the trust snapshot, what came with the file and moments in; a finding out.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from pyhanko.sign.validation.settings import KeyUsageConstraints
@@ -41,11 +41,15 @@ _NO_USAGE = KeyUsageConstraints(key_usage=set())
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A finding about a certificate, by which chain, and what is known of its revocation: good, revoked or unknown."""
+    """A finding about a certificate, by which chain, and what is known of its revocation: good, revoked or unknown.
+
+    `sources`: SHA-256 of each list and answer that spoke of the chain's certificates, in order.
+    """
 
     finding: Finding
     chain: trust.Chain | None = None
     revocation: str = "unknown"
+    sources: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +89,7 @@ def judged(
     if not chains:
         # One's own word for oneself is no certificate for signing.
         return Judged(FINDINGS["chain_constraints" if leaf.self_issued else "no_chain"])
-    return _best(_by_chain(chain, times, known) for chain in chains)
+    return _with_sources(_best(_by_chain(chain, times, known) for chain in chains), known)
 
 
 def _best(results: Iterator[Judged]) -> Judged:
@@ -97,6 +101,11 @@ def _best(results: Iterator[Judged]) -> Judged:
             return first
         found = another
     return found
+
+
+def _with_sources(found: Judged, evidence: Evidence) -> Judged:
+    spoken = {said.source for pair in pairs(found.chain) for said in evidence.about(*pair)} if found.chain else set()
+    return replace(found, sources=tuple(sorted(spoken)))
 
 
 def _outside(leaf: Certificate, times: Times) -> Finding | None:
@@ -188,7 +197,7 @@ def stamper(
     if not leaf.valid_at(stamped):
         early = stamped < leaf.asn1.not_valid_before
         return Judged(FINDINGS["not_yet_valid" if early else "expired"], chains[0])
-    return _best(_stamper_by_chain(chain, stamped, existed, evidence) for chain in chains)
+    return _with_sources(_best(_stamper_by_chain(chain, stamped, existed, evidence) for chain in chains), evidence)
 
 
 def _stamper_by_chain(chain: trust.Chain, stamped: datetime, existed: datetime, evidence: Evidence) -> Judged:

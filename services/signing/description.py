@@ -39,6 +39,7 @@ def described(
         integrity_ok=integrity_ok,
         chain_ok=judged.chain is not None and judged.finding.code not in _BROKEN_CHAIN,
         revocation=judged.revocation,
+        revocation_sources=judged.sources,
         covers_whole_document=bool(integrity and integrity.coverage == SignatureCoverageLevel.ENTIRE_FILE),
         modification_level=changes.name if changes else None,
         algorithm=value.algorithm if value else None,

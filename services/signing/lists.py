@@ -26,8 +26,8 @@ class RevocationList:
     """One list. `usable` is False for what we do not support: it says nothing about anybody."""
 
     __slots__ = (
-        "_serials", "_verified", "der", "issued", "issuer", "keeps_since", "key_identifier", "native", "scope", "until",
-        "usable",
+        "_fingerprint", "_serials", "_verified", "der", "issued", "issuer", "keeps_since", "key_identifier", "native",
+        "scope", "until", "usable",
     )  # fmt: skip
 
     def __init__(self, der: bytes, native: x509.CertificateRevocationList, parsed: Any) -> None:
@@ -50,6 +50,7 @@ class RevocationList:
         )
         self._verified: dict[bytes, bool] = {}
         self._serials: frozenset[int] | None = None
+        self._fingerprint: str | None = None
 
     @classmethod
     def load(cls, der: bytes) -> RevocationList:
@@ -59,7 +60,10 @@ class RevocationList:
 
     @property
     def fingerprint(self) -> str:
-        return hashlib.sha256(self.der).hexdigest()
+        """The SHA-256 of the list, in hexadecimal."""
+        if self._fingerprint is None:
+            self._fingerprint = hashlib.sha256(self.der).hexdigest()
+        return self._fingerprint
 
     @property
     def keeps_expired(self) -> bool:
@@ -94,7 +98,7 @@ class RevocationList:
         if reason == "remove_from_crl":
             revoked_at = reason = None
         partial = self.scope is not None and self.scope["only_some_reasons"].native is not None
-        return Statement(self.issued, self.until, revoked_at, reason, self.keeps_since, partial)
+        return Statement(self.issued, self.until, revoked_at, reason, self.keeps_since, partial, self.fingerprint)
 
     def _entry(self, serial: int) -> tuple[datetime | None, str | None]:
         if self._serials is None:

@@ -169,6 +169,7 @@ def document_timestamp(
             integrity_ok=bool(value and value.intact and value.valid),
             chain_ok=found.finding is PASSED,
             revocation=found.revocation,
+            revocation_sources=found.sources,
             algorithm=value.algorithm if value else None,
         )
         return Stamp(end, stamp.signed_revision, stamp.fq_name, report, more.get("time"), found.chain)

@@ -140,6 +140,7 @@ def _report(
         integrity_ok=intact,
         chain_ok=judged.chain is not None,
         revocation=judged.revocation,
+        revocation_sources=judged.sources,
         covers_whole_document=False,
         algorithm=method,
     )

@@ -106,6 +106,7 @@ def about_signature(signature: Mapping[str, Any]) -> list[Line]:
         Line("Thời điểm ký", "Signed", f"{moment(signature['signing_time'])}, {basis}"),
         Line("Dấu thời gian", "Timestamp", "có / yes" if signature["timestamped"] else "không / no"),
         Line("Thu hồi", "Revocation", revocation),
+        Line("Dữ liệu thu hồi", "Revocation data", _sources(signature)),
         Line("Mức chữ ký", "Level", str(signature.get("level") or "–")),
         Line("Thuật toán", "Algorithm", signature["algorithm"] or "–"),
     ]
@@ -117,6 +118,11 @@ def about_checks(signature: Mapping[str, Any]) -> list[Line]:
         Line(item["check_vi"], item["check_en"], f"{item['outcome_vi']} / {item['outcome_en']}")
         for item in steps.checks(signature)
     ]
+
+
+def _sources(signature: Mapping[str, Any]) -> str:
+    found = [f"SHA-256 {source[:16]}…" for source in signature.get("revocation_sources", ())]
+    return ", ".join(found) or "–"
 
 
 def _signer(signer: Mapping[str, Any]) -> str:

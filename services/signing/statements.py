@@ -10,7 +10,10 @@ from services.signing.certificates import Certificate
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """`revoked_at` None: nothing stands against the certificate, as far as the source can know."""
+    """`revoked_at` None: nothing stands against the certificate, as far as the source can know.
+
+    `source`: SHA-256 of the list or answer.
+    """
 
     issued: datetime
     until: datetime | None
@@ -20,6 +23,7 @@ class Statement:
     keeps_since: datetime | None = None
     # The source tells of some reasons only: it can revoke, but not vouch.
     partial: bool = False
+    source: str = ""
 
     @property
     def hold(self) -> bool:

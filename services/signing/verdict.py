@@ -69,6 +69,8 @@ class SignatureReport:
     level: str = "B-B"
     # SHA-256 of the signer's certificate: who registered it is known by it (SG-06).
     certificate_sha256: str | None = None
+    # SHA-256 of each revocation list and answer that spoke of the chain's certificates: what "good" was read from.
+    revocation_sources: tuple[str, ...] = ()
 
 
 @rule("SG-07", title="Bốn kết luận về chữ ký số; không xác định không phải là hợp lệ", cites="TB 94/TB-UBND §2")

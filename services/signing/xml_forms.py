@@ -216,6 +216,7 @@ class _Signature:
             integrity_ok=intact,
             chain_ok=judged.chain is not None and judged.finding.code not in _BROKEN_CHAIN,
             revocation=judged.revocation,
+            revocation_sources=judged.sources,
             covers_whole_document=bool(intact and self.value and self.value.signed),
             algorithm=self.value.algorithm if self.value else None,
             level="B-T" if self.proven else "B-B",

@@ -32,6 +32,17 @@ def test_revoked_before_signing_fails(world: Any) -> None:
     assert words(world.check(world.signed("agency-quang-thai"))) == ("TOTAL_PASSED", None)
 
 
+@pytest.mark.req("SG-01")
+def test_a_report_names_the_lists_that_spoke_of_the_chain_and_no_other(world: Any) -> None:
+    named = world.check(world.b_b)["signatures"][0]["revocation_sources"]
+    lists = {item.fingerprint: item for item in world.snapshot.lists}
+    issuers = {world.authority.authority(name).certificate.subject for name in ("public-ca", "public-root")}
+    assert {lists[source].native.issuer for source in named} == issuers
+    assert list(named) == sorted(set(named)) and len(lists) > len(named)
+    none = dataclasses.replace(world.snapshot, lists=())
+    assert not world.check(world.b_b, snapshot=none)["signatures"][0]["revocation_sources"]
+
+
 def test_revoked_after_signing_passes_only_with_proof(world: Any) -> None:
     bare, stamped = world.signed("late", at=BEFORE), world.signed("late", at=BEFORE, timestamp=world.token("timestamp"))
     assert words(world.check(bare)) == ("INDETERMINATE", "REVOKED_NO_POE")
