@@ -37,7 +37,7 @@ def described(
         time_basis="timestamp" if timestamped else "claimed+receipt",
         timestamped=timestamped,
         integrity_ok=integrity_ok,
-        chain_ok=judged.chain is not None and judged.finding.code not in _BROKEN_CHAIN,
+        chain_ok=judged.chain is not None and judged.finding.code not in BROKEN_CHAIN,
         revocation=judged.revocation,
         revocation_sources=judged.sources,
         covers_whole_document=bool(integrity and integrity.coverage == SignatureCoverageLevel.ENTIRE_FILE),
@@ -47,7 +47,8 @@ def described(
     )
 
 
-_BROKEN_CHAIN = frozenset({"no_chain", "no_signer", "chain_constraints", "chain_failure", "weak"})
+#: Findings of a certificate that no chain vouches for.
+BROKEN_CHAIN = frozenset({"no_chain", "no_signer", "chain_constraints", "chain_failure", "path_constraints", "weak"})
 
 
 def certificate(leaf: trust.Certificate | None, chain: trust.Chain | None) -> dict[str, Any]:

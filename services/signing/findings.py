@@ -145,6 +145,11 @@ _ROWS: dict[str, _Row] = {
         "Chứng thư số không được cấp để ký văn bản.",
         "The certificate is not meant for signing documents.",
     ),
+    "path_constraints": _open(
+        "CHAIN_CONSTRAINTS_FAILURE",
+        "Chuỗi chứng thư số vi phạm ràng buộc: tổ chức cấp, độ dài, tên hoặc chính sách.",
+        "The chain breaks a constraint: who may issue, length, names or policies.",
+    ),
     "chain_failure": _open(
         "CERTIFICATE_CHAIN_GENERAL_FAILURE",
         "Không kiểm tra được chuỗi chứng thư số.",

@@ -16,6 +16,7 @@ from pyhanko.sign.validation.generic_cms import handle_certvalidator_errors
 from pyhanko.sign.validation.settings import KeyUsageConstraints
 from pyhanko_certvalidator import ValidationContext
 from pyhanko_certvalidator.authority import CertTrustAnchor
+from pyhanko_certvalidator.errors import PathValidationError
 from pyhanko_certvalidator.path import ValidationPath
 from pyhanko_certvalidator.policy_decl import NO_REVOCATION, CertRevTrustPolicy, DisallowWeakAlgorithmsPolicy
 from pyhanko_certvalidator.registry import CertificateRegistry, SimpleTrustManager
@@ -63,13 +64,23 @@ def problem(chain: trust.Chain, moment: datetime, usage: KeyUsageConstraints) ->
         return "chain_failure"
     leaf = chain.links[0] if chain.links else chain.anchor
 
+    constraints = False
+
     async def check() -> None:
-        await async_validate_path(context([chain], moment), path(chain))
+        nonlocal constraints
+        try:
+            await async_validate_path(context([chain], moment), path(chain))
+        except PathValidationError as error:
+            # The plain error is about what an authority may issue: basic constraints, usage, length, names, policies.
+            constraints = type(error) is PathValidationError
+            raise
         usage.validate(leaf.asn1)
 
     result = finished(handle_certvalidator_errors(leaf.asn1, check()))
     if result.error_subindic is None:
         return None
+    if constraints:
+        return "path_constraints"
     return BY_INDICATION.get(result.error_subindic, "chain_failure")
 
 

@@ -58,6 +58,7 @@ STEP_OF: dict[str, str] = {
     "no_chain": "chain",
     "no_signer": "chain",
     "chain_failure": "chain",
+    "path_constraints": "chain",
     "chain_constraints": "usage",
     "weak": "usage",
     "not_yet_valid": "validity",

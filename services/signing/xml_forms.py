@@ -27,7 +27,7 @@ from services.common.rules import rule
 from services.signing import at_time, structure, trust, values, xml_value
 from services.signing.certificates import Certificate
 from services.signing.container import SignedData
-from services.signing.description import certificate, iso
+from services.signing.description import BROKEN_CHAIN, certificate, iso
 from services.signing.findings import FINDINGS, NO_SIGNATURE, PASSED, Finding
 from services.signing.pdf import Result
 from services.signing.revocation import Evidence
@@ -38,7 +38,6 @@ from services.signing.xml_shape import XADES, Shape, Shaped, nested, shape
 # A stated time without a zone is taken as local.
 _LOCAL = timezone(timedelta(hours=7))
 _INCLUSIVE = "http://www.w3.org/TR/2001/REC-xml-c14n-20010315"
-_BROKEN_CHAIN = frozenset({"no_chain", "no_signer", "chain_constraints", "chain_failure", "weak"})
 
 
 @rule("SG-01", title="Chữ ký số trên biểu mẫu điện tử XML được kiểm tra như trên PDF", cites="TB 94/TB-UBND §2")
@@ -214,7 +213,7 @@ class _Signature:
             time_basis="timestamp" if self.proven else "claimed+receipt" if self.stated else "receipt",
             timestamped=self.proven is not None,
             integrity_ok=intact,
-            chain_ok=judged.chain is not None and judged.finding.code not in _BROKEN_CHAIN,
+            chain_ok=judged.chain is not None and judged.finding.code not in BROKEN_CHAIN,
             revocation=judged.revocation,
             revocation_sources=judged.sources,
             covers_whole_document=bool(intact and self.value and self.value.signed),

@@ -105,17 +105,17 @@ def _authorities(kit: Kit) -> Iterator[Case]:
     def case(name: str, by: str, **more: Any) -> Case:
         return kit.case(f"authority/{name}.pdf", by, group="authority", verdicts=OPEN, **more)
 
-    missing = "NO_CERTIFICATE_CHAIN_FOUND"
+    missing, constraints = "NO_CERTIFICATE_CHAIN_FOUND", "CHAIN_CONSTRAINTS_FAILURE"
     yield case("foreign", "under-foreign", sub=missing)
     yield case("foreign-stamped", "under-foreign", sub=missing, signing={"stamp": "stamp"})
     yield case("lookalike", "lookalike-an", sub=missing)
     yield case("lookalike-person", "under-lookalike", sub=missing)
-    yield case("issued-by-person", "under-person")
-    yield case("authority-without-right", "under-toothless")
-    yield case("too-deep", "under-nested")
+    yield case("issued-by-person", "under-person", sub=constraints)
+    yield case("authority-without-right", "under-toothless", sub=constraints)
+    yield case("too-deep", "under-nested", sub=constraints)
     yield case("timestamp-root-as-signer", "stamp")
-    yield case("self-signed", "self-signed", sub="CHAIN_CONSTRAINTS_FAILURE")
-    yield case("root-itself", "public-root", sub="CHAIN_CONSTRAINTS_FAILURE")
+    yield case("self-signed", "self-signed", sub=constraints)
+    yield case("root-itself", "public-root", sub=constraints)
     # An untrusted file cannot bring its own authorities, wherever it puts them.
     certificates = [der(kit.pki[name].certificate) for name in ("lookalike-root", "lookalike-ca", "foreign-root")]
     brought = signing.with_store(kit.signed("lookalike-an", stamp="stamp"), certificates=certificates)
