@@ -12,6 +12,7 @@ from pyhanko.sign.fields import MDPPerm
 from tests.corpus import producers, signing, tools, writers
 from tests.corpus.case import SIGNED, Case
 from tests.corpus.kit import Kit
+from tests.corpus.update import Update
 
 
 def cases(kit: Kit, scratch: Path) -> Iterator[Case]:
@@ -34,6 +35,7 @@ def _levels(kit: Kit) -> Iterator[Case]:
     again = signing.document_stamp(kit.b_lta, kit.pki["stamp"], at=SIGNED + timedelta(minutes=9), field="Dau2")
     yield _honest("b-lta-twice", again, level="B-LTA")
     yield _honest("two", kit.two)
+    yield _honest("empty-update", Update(kit.b_b).data())
     yield _honest("pkcs7", kit.signed(pades=False), level="B-B")
     yield _honest("pkcs7-stamped", kit.signed("binh", pades=False, stamp="stamp"), level="B-T")
     yield _honest("document-stamp-only", signing.document_stamp(kit.b_b, kit.pki["stamp"], at=SIGNED))
