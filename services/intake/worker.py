@@ -1,20 +1,8 @@
-"""The drawing worker: `python -m services.intake.worker`, driven over stdin by its parent.
-
-    in   {"id", "fonts": directory with DejaVuSans.ttf and DejaVuSans-Bold.ttf, "receipt": see receipt.content}
-    out  {"id", "pdf": base64}
-    in   {"id", "fonts"}                                loads the fonts, so that the first receipt need not wait
-    out  {"id", "ready": true}
-
-Types of errors of its own: bad_job, fonts_missing. The same content gives the same bytes (no date of making, no random
-id in the file), so that a command that is run again stores the same file.
-"""
+"""Draws Mẫu 01: `python -m services.intake.worker`, with `receipt` as receipt.content makes it (see drawing)."""
 
 from __future__ import annotations
 
-import base64
-import functools
 import io
-from pathlib import Path
 from typing import Any
 
 import segno
@@ -23,28 +11,12 @@ from reportlab.lib.enums import TA_CENTER
 from reportlab.lib.pagesizes import A5
 from reportlab.lib.styles import ParagraphStyle
 from reportlab.lib.units import mm
-from reportlab.pdfbase import pdfmetrics
-from reportlab.pdfbase.ttfonts import TTFError, TTFont
 from reportlab.platypus import Flowable, Paragraph, SimpleDocTemplate, Spacer, Table, TableStyle
 
-from services.common.worker_program import Refused, serve
+from services.common.drawing import BOLD, REGULAR, escaped, handler, serve_drawings
 
-MEMORY_LIMIT = 512 * 1024 * 1024
-CPU_LIMIT_SECONDS = 10.0
-WALL_LIMIT_SECONDS = 15.0
-_REGULAR, _BOLD = "DejaVuSans", "DejaVuSans-Bold"
 _DOTS = "." * 30
 _WIDTH = A5[0] - 20 * mm
-
-
-@functools.cache
-def _load_fonts(directory: str) -> None:
-    try:
-        for name in (_REGULAR, _BOLD):
-            pdfmetrics.registerFont(TTFont(name, str(Path(directory) / f"{name}.ttf")))
-    except (TTFError, OSError) as error:
-        raise Refused("fonts_missing") from error
-    pdfmetrics.registerFontFamily(_REGULAR, normal=_REGULAR, bold=_BOLD, italic=_REGULAR, boldItalic=_BOLD)
 
 
 class QrCode(Flowable):
@@ -67,22 +39,18 @@ class QrCode(Flowable):
 
 def _style(size: float, *, bold: bool = False, centred: bool = False) -> ParagraphStyle:
     return ParagraphStyle(
-        f"{size}{bold}{centred}", fontName=_BOLD if bold else _REGULAR, fontSize=size, leading=size * 1.3,
+        f"{size}{bold}{centred}", fontName=BOLD if bold else REGULAR, fontSize=size, leading=size * 1.3,
         alignment=TA_CENTER if centred else 0,
     )  # fmt: skip
 
 
-def _escaped(text: str) -> str:
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-
-
 def _line(text: str, size: float = 7.5, *, bold: bool = False, centred: bool = False) -> Paragraph:
-    return Paragraph(_escaped(text), _style(size, bold=bold, centred=centred))
+    return Paragraph(escaped(text), _style(size, bold=bold, centred=centred))
 
 
 def _labelled(label: str, text: str) -> Paragraph:
-    said = f"<b>{_escaped(text)}</b>" if text else _DOTS
-    return Paragraph(f"{_escaped(label)}: {said}", _style(8))
+    said = f"<b>{escaped(text)}</b>" if text else _DOTS
+    return Paragraph(f"{escaped(label)}: {said}", _style(8))
 
 
 def _head(receipt: dict[str, Any]) -> Table:
@@ -115,9 +83,8 @@ def _signatures(receipt: dict[str, Any]) -> Table:
     return Table(cells, colWidths=[_WIDTH / 2, _WIDTH / 2])
 
 
-def draw(receipt: dict[str, Any], fonts: str) -> bytes:
+def draw(receipt: dict[str, Any]) -> bytes:
     """The receipt as PDF (A5)."""
-    _load_fonts(fonts)
     story: list[Any] = [
         _head(receipt),
         Spacer(1, 3 * mm),
@@ -147,30 +114,8 @@ def draw(receipt: dict[str, Any], fonts: str) -> bytes:
     return buffer.getvalue()
 
 
-def handle(job: dict[str, Any]) -> dict[str, Any]:
-    """Answer one job."""
-    receipt, fonts = job.get("receipt"), job.get("fonts")
-    if not isinstance(fonts, str):
-        raise Refused("bad_job")
-    if receipt is None:
-        _load_fonts(fonts)
-        return {"ready": True}
-    if not isinstance(receipt, dict):
-        raise Refused("bad_job")
-    try:
-        return {"pdf": base64.b64encode(draw(receipt, fonts)).decode("ascii")}
-    except KeyError as error:
-        raise Refused("bad_job") from error
-
-
-def main() -> None:
-    serve(
-        handle,
-        memory_limit_bytes=MEMORY_LIMIT,
-        cpu_limit_seconds=CPU_LIMIT_SECONDS,
-        wall_limit_seconds=WALL_LIMIT_SECONDS,
-    )
+handle = handler("receipt", draw)
 
 
 if __name__ == "__main__":
-    main()
+    serve_drawings(handle)

@@ -1,17 +1,8 @@
-"""The drawing worker: `python -m services.payment.worker`, driven over stdin by its parent.
-
-    in   {"id", "fonts": directory with DejaVuSans.ttf and DejaVuSans-Bold.ttf, "receipt": see receipt.content}
-    out  {"id", "pdf": base64}
-
-Types of errors of its own: bad_job, fonts_missing. The same content gives the same bytes.
-"""
+"""Draws receipts: `python -m services.payment.worker`, with `receipt` as receipt.content makes it (see drawing)."""
 
 from __future__ import annotations
 
-import base64
-import functools
 import io
-from pathlib import Path
 from typing import Any
 
 from reportlab.lib import colors
@@ -19,33 +10,17 @@ from reportlab.lib.enums import TA_CENTER, TA_RIGHT
 from reportlab.lib.pagesizes import A5
 from reportlab.lib.styles import ParagraphStyle
 from reportlab.lib.units import mm
-from reportlab.pdfbase import pdfmetrics
-from reportlab.pdfbase.ttfonts import TTFError, TTFont
 from reportlab.platypus import Paragraph, SimpleDocTemplate, Spacer, Table, TableStyle
 
-from services.common.worker_program import Refused, serve
+from services.common.drawing import BOLD, REGULAR, escaped, handler, serve_drawings
 
-MEMORY_LIMIT = 512 * 1024 * 1024
-CPU_LIMIT_SECONDS = 10.0
-WALL_LIMIT_SECONDS = 15.0
-_REGULAR, _BOLD = "DejaVuSans", "DejaVuSans-Bold"
 _WIDTH = A5[0] - 20 * mm
 
 
-@functools.cache
-def _load_fonts(directory: str) -> None:
-    try:
-        for name in (_REGULAR, _BOLD):
-            pdfmetrics.registerFont(TTFont(name, str(Path(directory) / f"{name}.ttf")))
-    except (TTFError, OSError) as error:
-        raise Refused("fonts_missing") from error
-
-
 def _line(text: str, size: float = 8, *, bold: bool = False, align: int = 0) -> Paragraph:
-    escaped = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    font = _BOLD if bold else _REGULAR
+    font = BOLD if bold else REGULAR
     style = ParagraphStyle(f"{size}{bold}{align}", fontName=font, fontSize=size, leading=size * 1.35, alignment=align)
-    return Paragraph(escaped, style)
+    return Paragraph(escaped(text), style)
 
 
 def _items(receipt: dict[str, Any]) -> Table:
@@ -60,9 +35,8 @@ def _items(receipt: dict[str, Any]) -> Table:
     return table
 
 
-def draw(receipt: dict[str, Any], fonts: str) -> bytes:
+def draw(receipt: dict[str, Any]) -> bytes:
     """The receipt as PDF (A5)."""
-    _load_fonts(fonts)
     story: list[Any] = [
         _line(receipt["agency"] or f"Đơn vị thu: {receipt['unit']}", 9, bold=True),
         _line(f"Mã số thuế: {receipt['tax_number']}"),
@@ -92,25 +66,8 @@ def draw(receipt: dict[str, Any], fonts: str) -> bytes:
     return buffer.getvalue()
 
 
-def handle(job: dict[str, Any]) -> dict[str, Any]:
-    """Answer one job."""
-    receipt, fonts = job.get("receipt"), job.get("fonts")
-    if not isinstance(receipt, dict) or not isinstance(fonts, str):
-        raise Refused("bad_job")
-    try:
-        return {"pdf": base64.b64encode(draw(receipt, fonts)).decode("ascii")}
-    except KeyError as error:
-        raise Refused("bad_job") from error
-
-
-def main() -> None:
-    serve(
-        handle,
-        memory_limit_bytes=MEMORY_LIMIT,
-        cpu_limit_seconds=CPU_LIMIT_SECONDS,
-        wall_limit_seconds=WALL_LIMIT_SECONDS,
-    )
+handle = handler("receipt", draw)
 
 
 if __name__ == "__main__":
-    main()
+    serve_drawings(handle)

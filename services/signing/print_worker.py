@@ -1,35 +1,21 @@
-"""Draws signature reports: `python -m services.signing.print_worker`, driven over stdin by its parent.
-
-    in   {"id", "fonts": directory with DejaVuSans.ttf and DejaVuSans-Bold.ttf, "report": as people may see it}
-    out  {"id", "pdf": base64}
-
-Types of errors of its own: bad_job, fonts_missing. The same report gives the same bytes.
-"""
+"""Draws reports: `python -m services.signing.print_worker`, with `report` as people may see it (see drawing)."""
 
 from __future__ import annotations
 
-import base64
 import functools
 import io
-from pathlib import Path
 from typing import Any
 
 from reportlab.lib import colors
 from reportlab.lib.pagesizes import A4
 from reportlab.lib.styles import ParagraphStyle
 from reportlab.lib.units import mm
-from reportlab.pdfbase import pdfmetrics
-from reportlab.pdfbase.ttfonts import TTFError, TTFont
 from reportlab.platypus import Paragraph, SimpleDocTemplate, Spacer, Table, TableStyle
 
-from services.common.worker_program import Refused, serve
+from services.common.drawing import BOLD, REGULAR, escaped, handler, serve_drawings
 from services.signing import report_words
 
-MEMORY_LIMIT = 512 * 1024 * 1024
-CPU_LIMIT_SECONDS = 10.0
-WALL_LIMIT_SECONDS = 15.0
 TITLE = "BÁO CÁO KIỂM TRA CHỮ KÝ SỐ"
-_REGULAR, _BOLD = "DejaVuSans", "DejaVuSans-Bold"
 _LABEL = 62 * mm
 _LONGEST = 600  # signs of one value: a certificate may name its holder in a book
 _NOTE = (
@@ -41,26 +27,15 @@ _NOTE = (
 
 
 @functools.cache
-def _load_fonts(directory: str) -> None:
-    try:
-        for name in (_REGULAR, _BOLD):
-            pdfmetrics.registerFont(TTFont(name, str(Path(directory) / f"{name}.ttf")))
-    except (TTFError, OSError) as error:
-        raise Refused("fonts_missing") from error
-
-
-@functools.cache
 def _style(size: float, bold: bool = False) -> ParagraphStyle:
-    font = _BOLD if bold else _REGULAR
+    font = BOLD if bold else REGULAR
     return ParagraphStyle(f"{size}{bold}", fontName=font, fontSize=size, leading=size * 1.35, wordWrap="CJK")
 
 
 def _text(text: str, size: float = 8, *, bold: bool = False) -> Paragraph:
     shown = text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
-    escaped = shown.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return Paragraph(
-        "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in escaped), _style(size, bold)
-    )
+    printable = "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in shown)
+    return Paragraph(escaped(printable), _style(size, bold))
 
 
 def _block(lines: list[report_words.Line]) -> Table:
@@ -71,9 +46,8 @@ def _block(lines: list[report_words.Line]) -> Table:
     return table
 
 
-def draw(report: dict[str, Any], fonts: str) -> bytes:
+def draw(report: dict[str, Any]) -> bytes:
     """The report as PDF (A4): the file, then one block per signature and per timestamp over the document."""
-    _load_fonts(fonts)
     story: list[Any] = [
         _text(TITLE, 13, bold=True),
         _text("Signature check report", 9),
@@ -99,25 +73,8 @@ def draw(report: dict[str, Any], fonts: str) -> bytes:
     return buffer.getvalue()
 
 
-def handle(job: dict[str, Any]) -> dict[str, Any]:
-    """Answer one job."""
-    report, fonts = job.get("report"), job.get("fonts")
-    if not isinstance(fonts, str) or not isinstance(report, dict):
-        raise Refused("bad_job")
-    try:
-        return {"pdf": base64.b64encode(draw(report, fonts)).decode("ascii")}
-    except KeyError as error:
-        raise Refused("bad_job") from error
-
-
-def main() -> None:
-    serve(
-        handle,
-        memory_limit_bytes=MEMORY_LIMIT,
-        cpu_limit_seconds=CPU_LIMIT_SECONDS,
-        wall_limit_seconds=WALL_LIMIT_SECONDS,
-    )
+handle = handler("report", draw)
 
 
 if __name__ == "__main__":
-    main()
+    serve_drawings(handle)

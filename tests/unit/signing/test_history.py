@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 from datetime import UTC, datetime
 from pathlib import Path
@@ -81,14 +82,17 @@ def test_what_was_decided_is_not_given_up_for_want_of_data_or_time(standing, ane
     assert history.displaces(report(standing), report(anew)) is changes
 
 
+def drawn(made):
+    return base64.b64decode(print_worker.handle({"fonts": str(FONTS), "report": made})["pdf"])
+
+
 @pytest.mark.skipif(not (FONTS / "DejaVuSans-Bold.ttf").exists(), reason="no fonts on this machine")
 def test_a_printed_report_is_the_same_each_time_whatever_a_certificate_says():
     said = "Nguyễn <b>&\x07\u202e" + "dài " * 2000
     made = report("hash", common_name=said, organization="x" * 5000)
-    pdf = print_worker.draw(made, str(FONTS))
-    assert pdf.startswith(b"%PDF-") and pdf == print_worker.draw(made, str(FONTS))
-    assert pdf != print_worker.draw(report("revoked"), str(FONTS))
+    pdf, again, other = (drawn(item) for item in (made, made, report("revoked")))
+    assert pdf.startswith(b"%PDF-") and pdf == again and pdf != other
     with pytest.raises(Refused):
-        print_worker.handle({"fonts": str(FONTS)})
+        print_worker.handle({"fonts": str(FONTS), "report": {}})
     with pytest.raises(Refused):
-        print_worker.draw(made, "/nowhere/else")
+        print_worker.handle({"fonts": "/nowhere/else", "report": made})
