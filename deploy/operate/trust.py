@@ -1,12 +1,14 @@
-"""Who is trusted: python -m deploy.operate.trust show | check | key | add | retire | addresses | sign | drop
+"""Who is trusted: python -m deploy.operate.trust COMMAND
 
   show                          what is in force, who signed it, and the next version where one is being made
   check                         exit status 0 where what is in force is whole and signed by two people
   key OUT                       a key for somebody who may sign; prints what MOTCUA_TRUST_KEYS needs of it
   add FILE --as KIND            put a root (public, government, timestamp) or an intermediate into the next version
       [--role signer|timestamp]… [--from TIME] [--until TIME] [--list URL]… [--answers URL]…
-  retire SHA256 --until TIME    the root is believed for what was signed until then (an intermediate: taken out)
+  retire SHA256 --until TIME    the root is believed for what was signed until then
+  remove SHA256                 the intermediate is taken out, and with it everything below it
   addresses SHA256 [--list URL]… [--answers URL]…      where that authority's lists and answers are fetched from
+  renew                         the same once more, for other people to sign
   sign --key FILE               sign the next version; with the second person's signature it comes into force
   drop                          forget the next version
 
@@ -42,6 +44,7 @@ from services.signing.trust_configuration import (
     Authority,
     Manifest,
     TrustError,
+    digest_of,
     is_address,
     read_keys,
     signatures_of,
@@ -53,30 +56,34 @@ _TIME = "write 2024-03-12T08:01 or 2024-03-12T08:01:00+07:00; Vietnamese time wh
 
 
 def describe(manifest: Manifest, folder: Path) -> list[str]:
-    """A manifest as people read it, one line an authority."""
+    """A manifest as people read it: of each authority the whole fingerprint, to be compared, and what is said of it."""
     lines = [f"số / number {manifest.number}, made {manifest.made_at.isoformat()}"]
     for item in manifest.authorities:
-        name = _subject(folder / NEXT / item.file) or _subject(folder / item.file) or "(not there)"
+        name = _subject(item, folder / NEXT) or _subject(item, folder) or "không có / not there"
         if isinstance(item, Anchor):
             until = item.until.isoformat() if item.until else "…"
             about = f"{item.kind:10} {'+'.join(item.roles):16} {item.since.isoformat()} – {until}"
         else:
             about = "intermediate"
-        lines.append(f"  {item.sha256[:16]}  {about}  {name}")
+        lines += [f"  {item.sha256}", f"{'':4}{about}  {name}"]
         lines += [f"{'':20}list {address}" for address in item.lists]
         lines += [f"{'':20}answers {address}" for address in item.answers]
     return lines
 
 
-def _subject(file: Path) -> str:
+def _subject(item: Authority, folder: Path) -> str:
+    """The name in the very certificate that a manifest names; another one under its file's name is called wrong."""
     try:
-        return x509.load_der_x509_certificate(der_of(file.read_bytes())).subject.rfc4514_string()
+        der = der_of((folder / item.file).read_bytes())
+        if digest_of(der) != item.sha256:
+            return f"SAI TỆP / WRONG FILE: {folder / item.file}"
+        return x509.load_der_x509_certificate(der).subject.rfc4514_string()
     except (OSError, ValueError):
         return ""
 
 
-def show(configuration: Configuration) -> int:
-    """Prints what is in force and what is being made; 0 where something is in force."""
+def show(configuration: Configuration) -> None:
+    """Prints what is in force and what is being made."""
     current, proposed, folder = configuration.in_force, configuration.proposed, configuration.folder
     print(f"thư mục / folder {folder}")
     if current is None:
@@ -84,7 +91,7 @@ def show(configuration: Configuration) -> int:
     else:
         raw = (folder / MANIFEST).read_bytes()
         names = signers_of(raw, signatures_of(folder, current.number), configuration.keys)
-        print("đang có hiệu lực / in force, signed by " + (", ".join(names) or "nobody"))
+        print(f"đang có hiệu lực / in force, signed by {', '.join(names)}")
         print("\n".join(describe(current, folder)))
     if proposed is not None:
         raw = (configuration.next / MANIFEST).read_bytes()
@@ -94,7 +101,6 @@ def show(configuration: Configuration) -> int:
         after = describe(proposed, folder)
         print("\n".join(f"{'+' if line not in before else ' '} {line}" for line in after))
         print("\n".join(f"- {line}" for line in sorted(before - set(after))))
-    return 0 if current is not None else 1
 
 
 def check(configuration: Configuration) -> int:
@@ -103,8 +109,7 @@ def check(configuration: Configuration) -> int:
     found = trust.load(configuration.folder, configuration.keys)
     print(f"tốt / good: number {found.number}, version {found.version}, {len(found.lists)} lists")
     named = {a.sha256 for a in configuration.in_force.authorities} if configuration.in_force else set()
-    whole = trust.read(configuration.folder)
-    for part, files in whole.parts.items():
+    for part, files in trust.files_of(configuration.folder).items():
         for file in files:
             if part not in ("crls", "ocsps") and file.sha256 not in named:
                 print(f"không được tin / not believed, no manifest names it: {file.path}")
@@ -134,6 +139,9 @@ def parser() -> argparse.ArgumentParser:
     retire = commands.add_parser("retire", help="end the trust in a root")
     retire.add_argument("sha256")
     retire.add_argument("--until", required=True, metavar="TIME")
+    remove = commands.add_parser("remove", help="take an intermediate out, with everything below it")
+    remove.add_argument("sha256")
+    commands.add_parser("renew", help="the same version once more, for other people to sign")
     addresses = commands.add_parser("addresses", help="where lists and answers are fetched from")
     addresses.add_argument("sha256")
     for one in (add, addresses):
@@ -169,7 +177,8 @@ def _anchor_of(given: argparse.Namespace) -> Callable[[str, str], Authority]:
 
 def _run(given: argparse.Namespace, configuration: Configuration) -> int:
     if given.command == "show":
-        return show(configuration)
+        show(configuration)
+        return 0
     if given.command == "check":
         return check(configuration)
     if given.command == "drop":
@@ -182,22 +191,37 @@ def _run(given: argparse.Namespace, configuration: Configuration) -> int:
         configuration.add(given.file, given.kind, _anchor_of(given))
     elif given.command == "retire":
         until = _moment(given.until)
-        configuration.change_one(
-            given.sha256, lambda a: dataclasses.replace(a, until=until) if isinstance(a, Anchor) else None
-        )
+        configuration.change_one(given.sha256, lambda a: dataclasses.replace(_root(a), until=until))
+    elif given.command == "remove":
+        configuration.change_one(given.sha256, _taken_out)
+    elif given.command == "renew":
+        configuration.propose(lambda manifest: manifest)
     elif given.command == "addresses":
         lists, answers = tuple(given.lists), tuple(given.answers)
         configuration.change_one(given.sha256, lambda a: dataclasses.replace(a, lists=lists, answers=answers))
     else:
+        raw = configuration.proposal()
         show(configuration)
-        name, names = configuration.sign(read_key(given.key))
+        name, names = configuration.sign(read_key(given.key), raw)
         done = len(names) >= SIGNERS_NEEDED
         print(f"{name} đã ký / has signed; " + (
             f"có hiệu lực / in force, signed by {', '.join(names)}" if done
             else f"cần {SIGNERS_NEEDED} người / {SIGNERS_NEEDED} people are needed"
         ))  # fmt: skip
         return 0
-    return 0 if show(configuration) in (0, 1) else 1
+    show(configuration)
+    return 0
+
+
+def _root(authority: Authority) -> Anchor:
+    if not isinstance(authority, Anchor):
+        raise Refused("that is an intermediate, which is believed or not: remove takes it out")
+    return authority
+
+
+def _taken_out(authority: Authority) -> None:
+    if isinstance(authority, Anchor):
+        raise Refused("that is a root, and something was signed under it: retire says until when it counts")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -213,7 +237,8 @@ def main(arguments: list[str] | None = None) -> int:
         folder.mkdir(parents=True, exist_ok=True)
         return _run(given, Configuration(folder, read_keys(os.environ.get("MOTCUA_TRUST_KEYS", ""))))
     except (Refused, TrustError, ValueError) as refused:
-        print(f"motcua trust: {refused}", file=sys.stderr)
+        where = "; see docs/operations/runbooks/trust-refused.md" if isinstance(refused, TrustError) else ""
+        print(f"motcua trust: {refused}{where}", file=sys.stderr)
         return 1
     except OSError as exc:
         print(f"motcua trust: {exc.filename}: {exc.strerror}", file=sys.stderr)

@@ -28,6 +28,7 @@ from services.signing.trust_configuration import (
     digest_of,
     parse,
     signers_of,
+    verified,
 )
 
 NEXT = "next"
@@ -46,9 +47,9 @@ class Configuration:
 
     @property
     def in_force(self) -> Manifest | None:
-        """The version in force as it lies there, whoever signed it; None before the first."""
-        file = self.folder / MANIFEST
-        return parse(file.read_bytes()) if file.is_file() else None
+        """The version in force; None before the first. Raises TrustError where two people have not signed what lies
+        there: a change that were built on it would carry somebody else's root under their signatures."""
+        return verified(self.folder, self.keys) if (self.folder / MANIFEST).is_file() else None
 
     @property
     def proposed(self) -> Manifest | None:
@@ -58,7 +59,7 @@ class Configuration:
     def propose(self, change: Callable[[Manifest], Manifest]) -> Manifest:
         """Change the next version, which begins from the one in force; signatures on it are taken off."""
         current = self.in_force
-        number = (current.number if current else 0) + 1
+        number = max([current.number if current else 0, *self._used()]) + 1
         base = self.proposed or current or Manifest(number, _now(), ())
         made = dataclasses.replace(change(base), number=number, made_at=_now())
         if made.anchors:
@@ -68,11 +69,23 @@ class Configuration:
         write_atomically(self.next / MANIFEST, made.dump())
         return made
 
-    def sign(self, key: Ed25519PrivateKey) -> tuple[str, list[str]]:
-        """Sign the next version; who signed now, and all who did. It comes into force with the second."""
-        raw = (self.next / MANIFEST).read_bytes() if (self.next / MANIFEST).is_file() else b""
-        if not raw:
-            raise Refused("there is no next version; make one with add, retire or addresses")
+    def _used(self) -> list[int]:
+        """Numbers that were in force here once: a version that was put back does not make them free again."""
+        names = [path.name for part in (SIGNATURES, "versions") for path in (self.folder / part).glob("*")]
+        return [int(number) for name in names if (number := name.partition(".")[0]).isdecimal()]
+
+    def proposal(self) -> bytes:
+        """The bytes of the next version, which people read and sign. Raises Refused where there is none."""
+        file = self.next / MANIFEST
+        if not file.is_file():
+            raise Refused("there is no next version; make one with add, retire, remove, addresses or renew")
+        return file.read_bytes()
+
+    def sign(self, key: Ed25519PrivateKey, raw: bytes) -> tuple[str, list[str]]:
+        """Sign the next version, whose bytes somebody has read; who signed now, and all who did. It comes into force
+        with the second."""
+        if raw != self.proposal():
+            raise Refused("the next version has changed since it was shown; read it again")
         public = _raw(key.public_key())
         name = next((n for n, known in self.keys.items() if _raw(known) == public), None)
         if name is None:

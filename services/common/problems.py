@@ -237,14 +237,19 @@ def too_many(retry_after: int) -> Problem:
     )
 
 
-def unavailable(retry_after: int = 5, detail: str | None = None) -> Problem:
-    """503: a part of the system, or an outside system, does not answer now; `retry_after` in seconds."""
+def unavailable(
+    retry_after: int = 5, detail: str | None = None, *, rule: str | None = None, citation: str | None = None
+) -> Problem:
+    """503: a part of the system, or an outside system, does not answer now; `retry_after` in seconds. `rule`: what
+    forbids to go on without it."""
     return Problem(
         "/problems/unavailable",
         "Hệ thống tạm thời chưa phục vụ được",
         "Temporarily unavailable",
         503,
         detail=detail,
+        rule=rule,
+        citation=citation,
         retry_after=retry_after,
     )
 

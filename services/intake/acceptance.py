@@ -28,17 +28,20 @@ def promise(calendar: WorkingCalendar, fixed: Mapping[str, Any], now: datetime) 
 def undecided_signatures(dossier: Mapping[str, Any], verdicts: Mapping[str, str | None]) -> list[str]:
     """Components that must be signed and whose signature could not be determined (X-22). `verdicts` by file id.
 
-    Raises Problem 503 while the check of such a component has not ended.
+    Raises Problem 503 while a check has not ended: of any component of an online dossier, since nobody knows before it
+    whether a file is signed; of what desk or post scanned only where a signature is asked for.
     """
     must_sign = {entry["component"] for entry in dossier["fixed"]["components"] if entry["phai_ky_so"]}
+    scanned = dossier["filed_as"] in (FiledAs.DESK, FiledAs.POST)
     undecided = []
     for entry in dossier["versions"][-1]["components"]:
-        if entry["component"] not in must_sign:
-            continue
         verdict = verdicts.get(entry["file_id"])
-        if verdict is None:
-            raise problems.unavailable(retry_after=2, detail="A component's signature has not been checked yet.")
-        if verdict == Verdict.INDETERMINATE:
+        if verdict is None and (entry["component"] in must_sign or not scanned):
+            raise problems.unavailable(
+                2, "Chữ ký số của thành phần chưa được kiểm tra xong. / A signature has not been checked yet.",
+                rule="SG-01", citation=_CITATION,
+            )  # fmt: skip
+        if verdict == Verdict.INDETERMINATE and entry["component"] in must_sign:
             undecided.append(entry["component"])
     return undecided
 

@@ -187,20 +187,29 @@ _PARTS = (*(f"anchors/{kind}" for kind in KINDS), "intermediates", "crls", "ocsp
 
 
 def read(folder: Path, keys: Keys | None = None) -> Folder:
-    """Read the files of a trust folder. Raises TrustError where it holds no anchor, or `keys` have not signed it."""
+    """Read the files of a trust folder. Raises TrustError where it holds no anchor, or `keys` have not signed it.
+
+    Where there is a manifest, certificates that it does not name are not believed; without `keys` nobody asks who has
+    signed it.
+    """
     manifest = verified(folder, keys) if keys is not None else _unsigned(folder)
     digest = hashlib.sha256(manifest.dump() if manifest else b"")
-    parts = {part: tuple(_files(folder / part)) for part in _PARTS}
-    if keys is not None and manifest:
+    parts = files_of(folder)
+    if manifest:
         parts |= _named(folder, manifest, parts)
     for part, files in parts.items():
         for file in files:
             digest.update(f"{part}\0".encode() + bytes.fromhex(file.sha256))
     if not any(parts[f"anchors/{kind}"] for kind in KINDS):
         raise TrustError(f"no trust anchor in {folder}")
-    number = manifest.number if manifest and keys is not None else None
+    number = manifest.number if manifest else None
     version = digest.hexdigest()[:16]
     return Folder(version if number is None else f"{number}-{version}", manifest, number, parts, folder)
+
+
+def files_of(folder: Path) -> dict[str, tuple[_File, ...]]:
+    """Everything that lies in the folder, by part, believed or not."""
+    return {part: tuple(_files(folder / part)) for part in _PARTS}
 
 
 def load(folder: Path, keys: Keys | None = None, *, known: dict[str, Any] | None = None) -> Snapshot:

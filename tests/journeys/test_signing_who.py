@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import uuid
 from typing import Any
 
 import pytest
@@ -43,6 +46,27 @@ def form_by(scenes: Scenes, how: str, text: str) -> bytes:
         case "tampered":
             return papers.tampered(world.signed_by(pdf, scenes.citizen.person))
     return pdf
+
+
+@pytest.mark.req("SG-01")
+@pytest.mark.parametrize("signed", ["don", "ban-chup"])
+def test_no_dossier_is_accepted_before_its_signatures_were_checked(scenes: Scenes, signed):
+    """Also where no signature is asked for: whether a file is signed is known after the check only."""
+    world, citizen, desk = scenes.world, scenes.citizen, scenes.desk
+    room = world.system.pid("signing")
+    os.kill(room, signal.SIGSTOP)
+    try:
+        pdf = world.signed_by(world.paper("Đơn", "chưa kiểm tra", uuid.uuid4().hex), citizen.person)
+        files = scenes.papers(citizen, COPY) | {signed: citizen.upload(pdf, "ky.pdf")["file_id"]}
+        code = str(citizen.file(COPY, files)["code"])
+        body = {"version": desk.dossier(code)["version"], "note": "Đã xem bản giấy"}
+        early = desk.client.once("POST", f"/dossiers/{code}/acceptance", key=uuid.uuid4().hex, json=body)
+        assert (early.status_code, early.json().get("rule")) == (503, "SG-01")
+        assert early.headers["retry-after"] and "chưa được kiểm tra" in early.json()["detail"]
+        assert desk.dossier(code)["status"] == "registered"
+    finally:
+        os.kill(room, signal.SIGCONT)
+    assert desk.on_dossier(code, "acceptance", note="Đã xem bản giấy")["status"] == "accepted"  # control
 
 
 @pytest.mark.req("IN-03", "SG-02", "SG-10")

@@ -94,6 +94,34 @@ def test_a_plain_copy_of_what_must_be_signed_is_accepted_with_a_note_only() -> N
     assert move(State.REGISTERED, Command.ACCEPT, Facts()).target is State.ACCEPTED
 
 
+@pytest.mark.req("SG-01", "X-22")
+@pytest.mark.parametrize(
+    ("filed_as", "don", "copy", "expected"),
+    [
+        ("self", None, "NO_SIGNATURE", None),
+        ("self", "TOTAL_PASSED", None, None),  # whether it is signed is known after the check only
+        ("desk", None, "NO_SIGNATURE", None),
+        ("desk", "NO_SIGNATURE", None, []),  # a scan of paper, and no signature is asked for
+        ("self", "INDETERMINATE", "INDETERMINATE", ["don"]),
+        ("self", "TOTAL_PASSED", "NO_SIGNATURE", []),
+        ("self", "TOTAL_FAILED", "TOTAL_FAILED", []),  # another rule's
+    ],
+)
+def test_no_component_is_accepted_before_its_signature_was_looked_at(
+    filed_as: str, don: str | None, copy: str | None, expected: list[str] | None
+) -> None:
+    parts = [{"component": "don", "phai_ky_so": True}, {"component": "ban-chup", "phai_ky_so": False}]
+    files = [{"component": part["component"], "file_id": part["component"]} for part in parts]
+    dossier = {"fixed": {"components": parts}, "versions": [{"components": files}], "filed_as": filed_as}
+    verdicts = {"don": don, "ban-chup": copy}
+    if expected is not None:
+        assert acceptance.undecided_signatures(dossier, verdicts) == expected
+        return
+    with pytest.raises(Problem) as refused:
+        acceptance.undecided_signatures(dossier, verdicts)
+    assert (refused.value.status, refused.value.rule) == (503, "SG-01")
+
+
 @pytest.mark.req("SG-10")
 @pytest.mark.parametrize(
     ("verdict", "whose", "confirmed", "asked", "expected"),

@@ -16,10 +16,19 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from deploy.operate import trust as command
-from deploy.operate.trust_versions import public_text
+from deploy.operate.trust_versions import Configuration, Refused, der_of, public_text, read_key
 from deploy.rehearsal import authority, trust_folder
 from services.signing import trust
-from services.signing.trust_configuration import MANIFEST, Manifest, TrustError, parse, read_keys, verified
+from services.signing.trust_configuration import (
+    MANIFEST,
+    Anchor,
+    Manifest,
+    TrustError,
+    digest_of,
+    parse,
+    read_keys,
+    verified,
+)
 from services.signing.trust_keeper import TrustKeeper
 
 pytestmark = pytest.mark.req("SG-07")
@@ -60,6 +69,11 @@ class Place:
             signature = trust_folder.signer(self.pki, name).sign(raw)
             (self.folder / "signatures" / f"{manifest.number}.{name}.sig").write_bytes(signature)
         (self.folder / MANIFEST).write_bytes(raw)
+
+    def next_manifest(self, change: Callable[[Manifest], Manifest]) -> None:
+        """Changes what lies in next by hand."""
+        file = self.folder / "next" / MANIFEST
+        file.write_bytes(change(parse(file.read_bytes())).dump())
 
 
 @pytest.fixture
@@ -204,6 +218,75 @@ def test_a_change_takes_signatures_off(place: Place, world: Any) -> None:
     verified(place.folder, place.keys)
 
 
+def test_nothing_is_built_on_what_two_people_have_not_signed(place: Place, world: Any, capsys: Any) -> None:
+    """Somebody who can write to the folder lays a root of his there: it must not come in under the next change."""
+    evil = world.folder / "authorities" / "foreign-root.pem"
+    digest = digest_of(der_of(evil.read_bytes()))
+    good = (place.folder / MANIFEST).read_bytes()
+    root = Anchor(f"anchors/public/{digest[:16]}.pem", digest)
+    shutil.copy(evil, place.folder / root.file)
+    forged = dataclasses.replace(place.manifest, anchors=(*place.manifest.anchors, root))
+    extra = world.folder / "authorities" / "foreign-ca.pem"
+    for names in ((), ("lan",)):
+        place.write(forged, *names)
+        capsys.readouterr()
+        for line in (["add", str(extra), "--as", "intermediate"], ["renew"], ["show"], ["check"]):
+            assert place.run(*line) == 1, line
+            assert "2 people must sign" in capsys.readouterr().err
+    assert not (place.folder / "next").exists()
+    (place.folder / MANIFEST).write_bytes(good)
+    place.write(place.manifest, "lan", "minh")
+    assert place.run("add", str(extra), "--as", "intermediate") == 0  # control
+    # what lies in next is anybody's, and shown as new
+    place.next_manifest(lambda made: dataclasses.replace(made, anchors=(*made.anchors, root)))
+    capsys.readouterr()
+    assert place.run("show") == 0
+    assert f"+   {digest}" in capsys.readouterr().out
+
+
+def test_a_version_that_was_put_back_does_not_stop_the_next_one(place: Place, tmp_path: Path) -> None:
+    old = (place.folder / MANIFEST).read_bytes()
+    for _ in range(2):
+        assert place.run("renew") == 0
+        place.sign("lan", "minh")
+    assert place.manifest.number == 3
+    (place.folder / MANIFEST).write_bytes(old)
+    assert place.manifest.number == 1
+    assert place.run("renew") == 0
+    place.sign("lan", "minh")
+    assert place.manifest.number == 4
+
+
+def test_what_is_signed_is_what_was_shown(place: Place, world: Any, capsys: Any) -> None:
+    assert place.run("add", str(world.folder / "authorities" / "foreign-root.pem"), "--as", "public") == 0
+    said = capsys.readouterr().out
+    digest = digest_of(der_of((world.folder / "authorities" / "foreign-root.pem").read_bytes()))
+    assert digest in said and "Foreign" in said and "WRONG" not in said
+    [staged] = (place.folder / "next" / "anchors" / "public").iterdir()
+    kept = staged.read_bytes()
+    staged.write_bytes((world.folder / "authorities" / "public-root.pem").read_bytes())  # a harmless name
+    assert place.run("show") == 0
+    assert "SAI TỆP" in capsys.readouterr().out
+    staged.write_bytes(kept)
+    configuration = Configuration(place.folder, place.keys)
+    read = configuration.proposal()
+    assert place.run("renew") == 0
+    place.next_manifest(lambda made: dataclasses.replace(made, anchors=made.anchors[:-1]))
+    with pytest.raises(Refused, match="has changed"):
+        configuration.sign(read_key(place.pki / "trust-signers" / "lan.pem"), read)
+    assert not list((place.folder / "next").glob("*.sig"))
+
+
+def test_a_root_is_retired_and_an_intermediate_removed(place: Place, capsys: Any) -> None:
+    root, below = place.manifest.anchors[0], place.manifest.intermediates[0]
+    assert place.run("retire", below.sha256, "--until", "2030-01-01") == 1
+    assert place.run("remove", root.sha256) == 1
+    assert not (place.folder / "next" / MANIFEST).exists()
+    assert place.run("remove", below.sha256[:12]) == 0
+    place.sign("lan", "minh")
+    assert below not in place.manifest.intermediates and root in place.manifest.anchors
+
+
 def test_who_is_not_on_the_list_signs_nothing(place: Place, world: Any, tmp_path: Path, capsys: Any) -> None:
     assert place.run("add", str(world.folder / "authorities" / "foreign-root.pem"), "--as", "public") == 0
     assert command.main(["key", str(tmp_path / "eve.pem"), "--plain"]) == 0
@@ -232,9 +315,13 @@ def test_what_is_no_authority_is_not_added(place: Place, world: Any, tmp_path: P
 
 def test_a_file_that_no_manifest_names_is_not_believed(place: Place, world: Any, capsys: Any) -> None:
     shutil.copy(world.folder / "authorities/foreign-root.pem", place.folder / "anchors/government/foreign.pem")
+    shutil.copy(place.folder / MANIFEST, place.folder / "kept.json")
     snapshot = trust.load(place.folder, place.keys)
     assert len(snapshot.anchors["government"]) == 1
-    assert len(trust.load(place.folder).anchors["government"]) == 2, "without keys the folder counts as it lies there"
+    assert trust.load(place.folder).version == snapshot.version, "also where nobody asks who has signed"
+    (place.folder / MANIFEST).unlink()
+    assert len(trust.load(place.folder).anchors["government"]) == 2, "without a manifest all that lies there counts"
+    shutil.copy(place.folder / "kept.json", place.folder / MANIFEST)
     assert place.run("check") == 0
     assert "not believed" in capsys.readouterr().out
 
