@@ -21,8 +21,9 @@ def printable(text: str) -> str:
 
 
 def gone(why: str) -> dict[str, str]:
-    """What replaces the reason where a file could be opened at first and cannot be read any more."""
+    """What replaces code and reason where a file could be opened at first and cannot be read any more."""
     return {
+        "code": "gone",
         "reason_vi": f"Không đọc được tệp nữa ({why}).",
         "reason_en": f"The file can no longer be read ({why}).",
     }

@@ -23,6 +23,12 @@ ISSUE_5 = [
     "UX-02",
 ]  # fmt: skip
 
+#: Rows of issue 6.
+ISSUE_6 = [
+    "SG-01", "SG-02", "SG-03", "SG-04", "SG-05", "SG-06", "SG-07", "SG-08", "SG-09", "SG-10", "IN-03", "MO-03",
+    "MO-06", "MO-08", "MO-10", "RT-02", "RT-04", "KO-08", "SE-04",
+]  # fmt: skip
+
 
 @pytest.fixture(scope="module")
 def traced() -> trace.Trace:
@@ -36,9 +42,10 @@ def test_every_id_that_is_named_exists(traced):
 def test_the_lists_of_finished_rows_are_the_issues_own():
     assert list(trace.FINISHED["3"]) == ISSUE_3
     assert list(trace.FINISHED["5"]) == ISSUE_5
+    assert list(trace.FINISHED["6"]) == ISSUE_6
 
 
-@pytest.mark.parametrize("id", dict.fromkeys(ISSUE_3 + ISSUE_5))
+@pytest.mark.parametrize("id", dict.fromkeys(ISSUE_3 + ISSUE_5 + ISSUE_6))
 def test_each_row_of_a_finished_issue_is_carried_by_a_journey(traced, id):
     journeys = [test for test in traced.rows[id].tests if test.startswith("tests/journeys/")]
     assert journeys, f"{id} has no journey; it has: {traced.rows[id].tests}"

@@ -231,6 +231,7 @@ SMALL: dict[str, Maker] = {
     "signatures-40": lambda kit: signatures(kit, 40),
     "revisions-20000": lambda kit: revisions(kit, 20_000),
     "certificates-500": lambda kit: certificates(kit, 500),
+    "certificates-5000": lambda kit: certificates(kit, 5_000),
     "bomb-table": lambda kit: bomb_in("table", 1 << 27),
     "bomb-object-stream": lambda kit: bomb_in("object-stream", 1 << 27),
     "bomb-double": lambda kit: bomb_in("double", 1 << 27),
@@ -247,7 +248,6 @@ SMALL: dict[str, Maker] = {
 }
 #: Dear to make or to check: the long run only.
 LARGE: dict[str, Maker] = {
-    "certificates-5000": lambda kit: certificates(kit, 5_000),
     "signed-40-times": lambda kit: signed_often(kit, 40),
     "bomb-table-1g": lambda kit: bomb_in("table", 1 << 30),
     "bomb-double-1g": lambda kit: bomb_in("double", 1 << 30),

@@ -13,6 +13,12 @@ from tests.corpus.conftest import Corpus
 pytestmark = pytest.mark.req("SG-07")
 
 
+@pytest.mark.full
+def test_programs_of_other_makers_are_there() -> None:
+    """Else files and opinions of theirs are left out without anybody noticing."""
+    assert tools.why() == "" and tools.has_openssl()
+
+
 def test_disagreements_with_pdfsig_are_explained(corpus: Corpus, reports: dict[str, dict[str, Any]]) -> None:
     if tools.why():
         pytest.skip(f"pdfsig cannot be had here: {tools.why()}")

@@ -23,6 +23,12 @@ def filed(scenes: Scenes, citizen: Citizen, form: bytes) -> str:
     return str(citizen.file(COPY, {"don": don, "ban-chup": scenes.papers(citizen, COPY)["ban-chup"]})["code"])
 
 
+def verdict_now(citizen: Citizen, code: str) -> str | None:
+    rows = citizen.dossier(code)["components"]
+    verdict: str | None = next(row["verdict"] for row in rows if row["component"] == "don")
+    return verdict
+
+
 def test_hostile_files_hold_nobody_up_and_never_pass(world: World, scenes: Scenes, resident: Citizen) -> None:
     killed = world.metric("signing", "motcua_signing_killed_total") or 0.0
     told = world.metric("signing", "motcua_signing_verdicts_total") or 0.0
@@ -39,9 +45,13 @@ def test_hostile_files_hold_nobody_up_and_never_pass(world: World, scenes: Scene
     good = [filed(scenes, resident, pdf) for pdf in (control, honest())]
     for code in good:
         assert verdict_of(resident.client, code, "don", within=_WITHIN)["verdict"] == "TOTAL_PASSED"
+    # One after the other they take half a minute: who waits for them is held up.
+    assert None in [verdict_now(resident, code) for code in endless.values()], "honest files waited for hostile ones"
     for how, code in forged.items():
         assert verdict_of(resident.client, code, "don", within=_WITHIN)["verdict"] == "TOTAL_FAILED", how
     for name, code in endless.items():
         assert verdict_of(resident.client, code, "don", within=_WITHIN)["verdict"] == "INDETERMINATE", name
     assert (world.metric("signing", "motcua_signing_killed_total") or 0.0) >= killed + len(endless)
-    assert (world.metric("signing", "motcua_signing_verdicts_total") or 0.0) >= told + len(endless) + len(good)
+    assert (world.metric("signing", "motcua_signing_verdicts_total") or 0.0) >= told + len(endless) + len(good) + len(
+        forged
+    )

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from deploy.demo.client import eventually
-from deploy.demo.people import COPY, Citizen, Officer, refused
+from deploy.demo.client import Refused, eventually
+from deploy.demo.people import COPY, Citizen, Officer, all_pages, refused
 from deploy.rehearsal import papers
 from tests.journeys.scenes import Scenes
 
@@ -152,40 +152,115 @@ def test_a_first_guidance_counts_as_signed_under_the_units_signature_only(scenes
     assert (refusal.status, refusal.rule) == (409, "MO-11")
 
 
+#: How a repeated slip may be wrong; the first one was in order. `None` as signer: not signed; "no file": none at all.
+REPEATED = [
+    ("the unit", {}, []),
+    ("another unit", {}, ["NOT_BY_OFFICER"]),
+    (None, {}, ["UNSIGNED"]),
+    ("no file", {}, ["NO_FILE"]),
+    ("the unit", {"text": "Đề nghị nộp thêm giấy ủy quyền."}, ["TEXT_CHANGED"]),
+    ("the unit", {"components": ["ban-chup", "don"]}, ["COMPONENTS_CHANGED"]),
+]
+
+
+def grounds_of(review: dict[str, Any]) -> list[str]:
+    return [row["ground"] for row in review["grounds"]]
+
+
 @pytest.mark.req("SG-05", "MO-06")
-@pytest.mark.parametrize(("signer", "grounds"), [("officer-desk", []), ("officer-desk-a-ngo", ["NOT_BY_OFFICER"])])
-def test_a_second_guidance_too(scenes: Scenes, ioc, signer, grounds):
+@pytest.mark.parametrize(("signer", "other", "grounds"), REPEATED)
+def test_a_second_guidance_too_and_it_must_ask_for_the_same(scenes: Scenes, ioc, signer, other, grounds):
     code = scenes.filed(COPY)
     scenes.guided(code, TEXT, ["ban-chup"])
     scenes.citizen.amend(code, {"ban-chup": scenes.scan(f"{code} lần hai")})
-    scenes.guided(code, TEXT, ["ban-chup"], signer, failure_statement="Trang hai vẫn thiếu")
+    body = {"text": TEXT, "components": ["ban-chup"], "failure_statement": "Trang hai vẫn thiếu", **other}
+    if signer != "no file":
+        key = {"the unit": "officer-desk", "another unit": "officer-desk-a-ngo", None: None}[signer]
+        body["file_id"] = scenes.slip(f"{code} {body['text']}", key)
+    scenes.desk.on_dossier(code, "guidance", **body)
     review = review_of(ioc, code, 2)
-    assert [row["ground"] for row in review["grounds"]] == grounds
+    assert grounds_of(review) == grounds
     assert review["state"] == ("VIOLATION" if grounds else "PENDING")
 
 
-@pytest.mark.req("SG-05", "MO-08", "MO-10")
+def requested(scenes: Scenes, specialist: Officer, code: str, signer: str | None, **more: Any) -> None:
+    """A supplement request with a file, signed or (None) not, or without one ("no file")."""
+    body = {"text": TEXT, "components": ["ban-chup"], **more}
+    if signer != "no file":
+        pdf = scenes.world.paper("Yêu cầu bổ sung", code, body["text"], uuid.uuid4().hex)
+        signed = scenes.world.signed(pdf, signer) if signer else pdf
+        body["file_id"] = specialist.upload(signed, "yeu-cau.pdf", "slip")["file_id"]
+    specialist.on_case(code, "supplements", **body)
+
+
+@pytest.mark.req("SG-05", "MO-08")
 @pytest.mark.parametrize(
     ("signer", "grounds"),
-    [("officer-specialist", []), ("agency-quang-thai", []), ("officer-specialist-a-ngo", ["NOT_BY_OFFICER"])],
-)
-def test_a_supplement_request_is_the_units_as_well_in_every_round(scenes: Scenes, ioc, specialist, signer, grounds):
-    def ask(code: str, text: str, who: str, **more: Any) -> None:
-        pdf = scenes.world.signed(scenes.world.paper("Yêu cầu bổ sung", code, text), who)
-        file_id = specialist.upload(pdf, "yeu-cau.pdf", "slip")["file_id"]
-        specialist.on_case(code, "supplements", text=TEXT, components=["ban-chup"], file_id=file_id, **more)
-
+    [
+        ("officer-specialist", []), ("agency-quang-thai", []), ("officer-specialist-a-ngo", ["NOT_BY_OFFICER"]),
+        (None, ["UNSIGNED"]), ("no file", ["NO_FILE"]),
+    ],
+)  # fmt: skip
+def test_a_first_supplement_request_counts_under_the_units_signature_only(
+    scenes: Scenes, ioc, officer, specialist, signer, grounds
+):
     code = scenes.accepted(COPY)
-    ask(code, "lần một", signer)
-    first = review_of(ioc, code)
-    assert [row["ground"] for row in first["grounds"]] == grounds
-    assert first["state"] == ("VIOLATION" if grounds else "AWAITING_IOC")
-    if grounds:  # MO-10: in order at first, by another unit's officer the second time
-        code = scenes.accepted(COPY)
-        ask(code, "lần một", "officer-specialist")
-        assert review_of(ioc, code)["state"] == "AWAITING_IOC"
+    with pytest.raises(Refused) as unticked:
+        requested(scenes, specialist, code, "officer-specialist", components=[])
+    assert unticked.value.status == 422
+    requested(scenes, specialist, code, signer)
+    review = review_of(ioc, code)
+    assert grounds_of(review) == grounds
+    assert review["state"] == ("VIOLATION" if grounds else "AWAITING_IOC")
+    blocked_and_told(scenes, officer, specialist, code, bool(grounds))
+
+
+@pytest.mark.req("MO-08")
+@pytest.mark.parametrize("ground", ["UNCLEAR", "OFF_FOCUS"])
+def test_an_unclear_or_off_focus_request_is_a_violation_by_iocs_decision(
+    scenes: Scenes, ioc, officer, specialist, ground
+):
+    code = scenes.accepted(COPY)
+    requested(scenes, specialist, code, "officer-specialist", text="Hoàn thiện hồ sơ.")
+    review = review_of(ioc, code)
+    body = {"version": review["version"], "decision": "VIOLATION", "ground": ground, "reason": "Không rõ phải làm gì"}
+    decided = ioc.client.post(f"/reviews/{review['review_id']}/decision", body)
+    assert (decided["state"], decided["blocked"], grounds_of(decided)) == ("VIOLATION", True, [ground])
+    blocked_and_told(scenes, officer, specialist, code, blocked=True)
+
+
+def blocked_and_told(scenes: Scenes, officer: Any, specialist: Officer, code: str, blocked: bool) -> None:
+    """A violation blocks the next request and the centre hears of it; without one the next request goes out."""
     scenes.citizen.amend(code, {"ban-chup": scenes.scan(f"{code} bổ sung")})
-    ask(code, "lần hai", signer, failure_statement="Trang hai vẫn thiếu")
-    second = review_of(ioc, code, 2)
-    assert [row["ground"] for row in second["grounds"]] == grounds
-    assert second["state"] == ("VIOLATION" if grounds else "PENDING")
+    again = {"failure_statement": "Trang hai vẫn thiếu"}
+    if not blocked:
+        requested(scenes, specialist, code, "officer-specialist", **again)
+        return
+    eventually(lambda: specialist.case(code)["supplement_blocked"], what="the block")
+    with pytest.raises(Refused) as refusal:
+        requested(scenes, specialist, code, "officer-specialist", **again)
+    assert (refusal.value.status, refusal.value.rule) == (409, "MO-11")
+    centre = officer("officer-centre")
+
+    def told() -> bool:
+        return any(row.get("code") == code for row in all_pages(centre.client, f"/units/{centre.unit}/notices"))
+
+    eventually(told, what="the centre's notice")
+
+
+@pytest.mark.req("SG-05", "MO-10")
+@pytest.mark.parametrize(("signer", "other", "grounds"), REPEATED)
+def test_a_second_supplement_request_must_be_signed_and_ask_for_the_same(
+    scenes: Scenes, ioc, specialist, signer, other, grounds
+):
+    code = scenes.accepted(COPY)
+    requested(scenes, specialist, code, "officer-specialist")
+    assert review_of(ioc, code)["state"] == "AWAITING_IOC"
+    scenes.citizen.amend(code, {"ban-chup": scenes.scan(f"{code} bổ sung")})
+    keys = {"the unit": "officer-specialist", "another unit": "officer-specialist-a-ngo"}
+    requested(
+        scenes, specialist, code, keys.get(signer, signer), failure_statement="Trang hai vẫn thiếu", **other
+    )  # fmt: skip
+    review = review_of(ioc, code, 2)
+    assert grounds_of(review) == grounds
+    assert review["state"] == ("VIOLATION" if grounds else "PENDING")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import itertools
 import zipfile
+import zlib
 from typing import Any
 
 import pytest
@@ -126,6 +127,7 @@ def archive() -> bytes:
         ("page", "don.xml"),
         ("pdf-and-archive", "don.pdf"),
         ("pdf-with-script", "don.pdf"),
+        ("pdf-with-packed-script", "don.pdf"),
         ("macro", "don.docx"),
         ("test-virus", "don.pdf"),
         ("named-program", "don.exe"),
@@ -139,6 +141,9 @@ def test_what_runs_is_refused_by_its_content(resident, world, kind, name):
         "page": b"<html xmlns='http://www.w3.org/1999/xhtml'><script>1</script></html>",
         "pdf-and-archive": pdf + archive(),
         "pdf-with-script": pdf + b"9 0 obj << /S /JavaScript /JS (app.alert(1)) >> endobj",
+        "pdf-with-packed-script": pdf
+        + b"9 0 obj << /Type /ObjStm /N 1 /First 4 /Filter /FlateDecode >>\nstream\n"
+        + zlib.compress(b"5 0 << /S /JavaScript /JS (app.alert(1)) >>"),
         "macro": office_files.packed(
             {**office_files.unpacked(office_files.document("x")), "word/vbaProject.bin": b"x"}
         ),

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from services.signing import structure, trust, worker
+from services.signing import structure, syntax, trust, worker
 from services.signing.findings import FINDINGS, POLICY, VIETNAMESE, Finding
 
 pytestmark = pytest.mark.req("SG-07")
@@ -52,3 +52,6 @@ def test_the_limits_are_those_of_the_code() -> None:
     assert numbers("processor time") == [
         int(worker.CPU_LIMIT_SECONDS), int(worker.WALL_LIMIT_SECONDS), worker.MEMORY_LIMIT >> 30,
     ]  # fmt: skip
+    assert numbers("nesting") == [syntax._DEPTH]
+    assert numbers("one object") == [syntax._UNPACKED >> 20]
+    assert len(said) == 9, "a row of the document that is not looked at"

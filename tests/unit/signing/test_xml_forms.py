@@ -365,7 +365,8 @@ def test_no_mutation_passes_that_changes_what_is_shown(world: Any, signed: bytes
             assert shown(data) == shown(original), seed
         if report["format"] == "xml":
             assert report["verdict"] != "NO_SIGNATURE", seed
-    assert passed < count / 4  # white space in certificates, comments
+    # white space in certificates, comments; a check that refuses everything shows nothing
+    assert 0 < passed < count / 4
 
 
 def test_many_signatures_of_a_large_form_are_bounded(world: Any, plain: bytes) -> None:
