@@ -6,7 +6,6 @@ import argparse
 import json
 import os
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -15,25 +14,26 @@ from pathlib import Path
 from deploy.local import (
     advice,
     broker,
+    calling,
     ending,
     observability,
+    operating,
     ownership,
     production,
     restoring,
     seeding,
     showing,
+    testing,
     verifying,
 )
 from deploy.local.bootstrap import clean_environment, set_up
 from deploy.local.memory import refuse_to_forget
-from deploy.local.paths import ROOT, SHARED, TMP, VENV_PYTHON, State, state_of
-from deploy.local.processes import end_with_parent
+from deploy.local.paths import ROOT, SHARED, state_of
 from deploy.local.supervise import Supervisor
 from deploy.local.system import System
-from deploy.local.table import DOMAIN_ROOMS, describe, trust_env
+from deploy.local.table import DOMAIN_ROOMS, describe
 from deploy.local.trouble import Trouble, complain, say
 
-TEST_ORDER = ("unit", "corpus", "architecture", "contract", "service", "journeys", "faults")
 _EPILOG = """
 Everything lives under .motcua/ in this checkout; nothing is installed on the machine. A broker or database of your own:
   MOTCUA_BROKER_URL=http://admin:password@host:15672   management interface; AMQP at host:5672,
@@ -43,16 +43,6 @@ Both should serve nothing else: users and databases named after the rooms, opera
 Other settings: MOTCUA_STATE (as --state), MOTCUA_PORT_BASE (first of 64 ports; the portal gets this one). All
 settings of docs/operations/production.md may also stand in the file settings.env of the state directory.
 """
-#: Commands whose arguments are read by a program of the operator's; it also knows their --help.
-_OPERATED = {
-    "clock": "clock",
-    "dead-letters": "dead_letters",
-    "ledger": "ledger",
-    "migrate": "migrate",
-    "backup": "backup",
-    "rehearse": "rehearse",
-    "trust": "trust",
-}
 
 
 def main(arguments: list[str]) -> int:
@@ -65,8 +55,8 @@ def main(arguments: list[str]) -> int:
     if rest[:1] == ["verify"]:
         return verifying.verify(rest[1:], stands)
     try:
-        if rest and rest[0] in _OPERATED and {"-h", "--help"} & set(rest):
-            return _help(rest)
+        if rest and rest[0] in operating.OPERATED and {"-h", "--help"} & set(rest):
+            return operating.help_of(rest)
         return _one(parser, rest, stands)
     except Trouble as trouble:
         complain(str(trouble))
@@ -94,30 +84,8 @@ def _one(parser: argparse.ArgumentParser, arguments: list[str], stands: Path) ->
     return run(given, unknown)
 
 
-def _help(arguments: list[str]) -> int:
-    """--help of an operator's command, told by its own program; no system needs to run."""
-    set_up()
-    named = [word for word in arguments[1:] if not word.startswith("-")][:1]
-    code = _call(["-m", f"deploy.operate.{_OPERATED[arguments[0]]}", *named, "--help"], clean_environment())
-    print("\n  --state NAME or DIR may stand anywhere: the system that is meant")
-    return code
-
-
 def _leave(number: int, frame: object) -> None:
     raise SystemExit(128 + number)
-
-
-def _call(arguments: list[str], env: dict[str, str], at: Path | None = None) -> int:
-    """Run the virtual environment's Python at the terminal and return its exit status; it ends when we end.
-
-    `at`: the folder that it works in instead of the checkout; its modules are the checkout's, whatever lies there.
-    """
-    if at is not None:
-        arguments, env = ["-P", *arguments], {**env, "PYTHONPATH": str(ROOT)}
-    # eventlet says at import what docs/decisions/0001-engine.md knows; pytest keeps warnings by its own rules
-    quiet = [] if "pytest" in arguments else ["-W", "ignore"]
-    command = [str(VENV_PYTHON), *quiet, *arguments]
-    return subprocess.run(command, cwd=at or ROOT, env=env, preexec_fn=end_with_parent).returncode
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -163,7 +131,9 @@ def _parser() -> argparse.ArgumentParser:
     logs = command("logs", "print the logs of all processes or of one", _logs)
     logs.add_argument("name", nargs="?")
     logs.add_argument("-f", "--follow", action="store_true")
-    test = command("test", "set up, check style and types, then run all tests; further arguments go to pytest", _test)
+    test = command(
+        "test", "set up, check style and types, then run all tests; further arguments go to pytest", testing.test
+    )
     test.add_argument("--full", action="store_true", help="also what takes longer")
     bench = command("bench", "measure: each figure with its baseline of the same run and their ratio", _bench)
     bench.add_argument(
@@ -172,36 +142,42 @@ def _parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     bench.add_argument("--json", action="store_true", help="a list of name, unit, figure, baseline, ratio")
     bench.add_argument("--rounds", type=int, help="alternating rounds of each measure, five where nothing is said")
-    trace = command("trace", "requirement → code → tests, and what has none", _operate_without_system("trace"))
+    trace = command("trace", "requirement → code → tests, and what has none", operating.without_system("trace"))
     trace.add_argument("--json", action="store_true")
     letters = command(
-        "dead-letters", "list, show, replay or drop messages that were given up", _operate("dead_letters")
+        "dead-letters", "list, show, replay or drop messages that were given up", operating.by("dead_letters")
     )
     letters.add_argument("arguments", nargs=argparse.REMAINDER, metavar="list | show ID | replay ID | drop ID | --help")
-    replay = command("replay", "have one room tell another again all that it ever told it", _replay)
+    replay = command("replay", "have one room tell another again all that it ever told it", operating.replay)
     replay.add_argument("--from", dest="teller", required=True, choices=DOMAIN_ROOMS, metavar="ROOM")
     replay.add_argument("--to", dest="hearer", required=True, choices=DOMAIN_ROOMS, metavar="ROOM")
-    clock = command("clock", "show or set the business clock (rehearsal only)", _operate("clock"))
+    clock = command("clock", "show or set the business clock (rehearsal only)", operating.by("clock"))
     clock.add_argument("arguments", nargs=argparse.REMAINDER, metavar="show | set TIME | --help")
-    ledger = command("ledger", "verify the event ledger, or count the figures from it", _operate("ledger"))
+    ledger = command("ledger", "verify the event ledger, or count the figures from it", operating.by("ledger"))
     ledger.add_argument("arguments", nargs=argparse.REMAINDER, metavar="verify | figures | --help")
     migrate = command(
-        "migrate", "bring stored documents to the current schema versions", _operate("migrate", also_stopped=True)
+        "migrate",
+        "bring stored documents to the current schema versions",
+        operating.by("migrate", also_stopped=True),
     )
     migrate.add_argument("arguments", nargs=argparse.REMAINDER, metavar="plan | run | --help")
     backup = command(
-        "backup", "copy all databases at one point in time, also while it runs", _operate("backup", also_stopped=True)
+        "backup",
+        "copy all databases at one point in time, also while it runs",
+        operating.by("backup", also_stopped=True),
     )
     backup.add_argument("arguments", nargs=argparse.REMAINDER, metavar="DIR [--key FILE | --without-secrets | --help]")
-    seed = command("seed", "put first officers, agencies, procedures … where they are missing", _seed)
+    seed = command("seed", "put first officers, agencies, procedures … where they are missing", operating.seed)
     seed.add_argument("room", choices=tuple(seeding.SHAPES), metavar="ROOM")
     seed.add_argument("file", type=Path, metavar="FILE")
-    rehearse = command("rehearse", "make and sign a paper as one of the cast (rehearsal only)", _operate("rehearse"))
+    rehearse = command(
+        "rehearse", "make and sign a paper as one of the cast (rehearsal only)", operating.by("rehearse")
+    )
     rehearse.add_argument("arguments", nargs=argparse.REMAINDER, metavar="paper | sign | people | --help")
-    trust = command("trust", "who is trusted to sign: show it, change it by two people's signatures", _trust)
+    trust = command("trust", "who is trusted to sign: show it, change it by two people's signatures", operating.trust)
     trust.add_argument("arguments", nargs=argparse.REMAINDER, metavar="show | add | retire | sign | check | --help")
     # read by deploy/local/verifying.py, before any of these
-    check = command("verify", "check digital signatures of files, without any system", _operate("verify"))
+    check = command("verify", "check digital signatures of files, without any system", _verify)
     check.add_argument("arguments", nargs=argparse.REMAINDER, metavar="FILE… [--json] | --help")
     restore = command("restore", "bring a backup back into a stopped system, and see that the rooms agree", _restore)
     restore.add_argument("folder", type=Path, metavar="DIR")
@@ -257,32 +233,16 @@ def _up(given: argparse.Namespace, _: list[str]) -> int:
     return 0
 
 
+def _verify(given: argparse.Namespace, _: list[str]) -> int:
+    return verifying.verify(given.arguments, given.stands)
+
+
 def _down(given: argparse.Namespace, _: list[str]) -> int:
     return ending.down(given.state or os.environ.get("MOTCUA_STATE"))
 
 
-def _running(given: argparse.Namespace, start: str = "up --detach") -> System:
-    """The running system that a command is about: the main one, else the one that `demo --keep` left; `start` is the
-    command that is advised where there is none."""
-    for default in ("main", "demo"):
-        state = state_of(given.state, default)
-        if state.top.exists() and System(state.top).running():
-            production.read_settings(state)
-            say(ownership.about(state))
-            return System.attach(state.top)
-    named = f" named {given.state}" if given.state else ""
-    others = ownership.running()
-    raise Trouble(
-        f"No system{named} runs here" + (f"; these do: {', '.join(others)}" if others else ""),
-        "name one with --state"
-        if others
-        else f"start one: {advice.command(state_of(given.state, 'main'), start)}"
-        + ("" if given.state else ", or ./motcua demo --keep"),
-    )
-
-
 def _status(given: argparse.Namespace, _: list[str]) -> int:
-    system = _running(given)
+    system = calling.running(given)
     if given.json:
         print(json.dumps(system.status(), indent=1))
         return 0
@@ -301,7 +261,7 @@ def _logs(given: argparse.Namespace, _: list[str]) -> int:
     return showing.logs(files, given.follow)
 
 
-# -- demo and test -----------------------------------------------
+# -- demo -----------------------------------------------
 
 
 def _demo(given: argparse.Namespace, _: list[str]) -> int:
@@ -320,7 +280,7 @@ def _demo(given: argparse.Namespace, _: list[str]) -> int:
         system.rehearsal = True
         system.start(fresh=True, detached=given.keep, by="demo")
         say(f"ready: {system.base_url}")
-        code = _call(["-m", "deploy.demo"], system.env("operator"))
+        code = calling.call(["-m", "deploy.demo"], system.env("operator"))
     finally:
         if code != 0:
             at = SHARED / "failed" / f"demo-{time.strftime('%Y%m%d-%H%M%S')}"
@@ -332,37 +292,6 @@ def _demo(given: argparse.Namespace, _: list[str]) -> int:
         showing.status(system)
         say(f"left running; ./motcua down --state {state.name} ends it")
     return code
-
-
-def _test(given: argparse.Namespace, pytest_arguments: list[str]) -> int:
-    if given.state:
-        raise Trouble("Tests have state directories of their own", "leave --state out; MOTCUA_TEST_STATE names others")
-    # whatever system MOTCUA_STATE names, it is none of the tests'
-    state = State(ownership.STATES / (os.environ.get("MOTCUA_TEST_STATE") or "test"))
-    ownership.claim(state, "test")
-    set_up("test")
-    try:
-        observability.program("promtool")  # tests of alerts and dashboards fail without it; the others need not
-    except Trouble as trouble:
-        complain(f"no Prometheus for the tests: {trouble}")
-    environment = {**clean_environment(), "TMPDIR": str(TMP), "MOTCUA_STATE": str(state.top)}
-    if given.full:
-        environment["MOTCUA_FULL"] = "1"
-    for name, command in (("ruff", ["ruff", "check", "."]), ("types", ["mypy"])):
-        say(f"checking: {name}")
-        if _call(["-m", *command], environment) != 0:
-            complain(f"{name}: findings above; tests were not run")
-            return 1
-    chosen = any(not a.startswith("-") and (ROOT / a.split("::")[0]).exists() for a in pytest_arguments)
-    folders = [] if chosen else [f"tests/{part}" for part in TEST_ORDER if (ROOT / "tests" / part).is_dir()]
-    if not pytest_arguments and len(os.sched_getaffinity(0)) > 1:
-        # everything: two systems beside each other; who chooses tests or asks for a debugger is served by one process
-        pytest_arguments = ["-n", "2", "--max-worker-restart", "0"]
-    try:
-        return _call(["-m", "pytest", *folders, *pytest_arguments], environment)
-    finally:
-        # tests end their own systems; a killed test run may have left one
-        System(state.top).stop()
 
 
 # -- operator's commands -----------------------------------------
@@ -380,75 +309,13 @@ def _restore(given: argparse.Namespace, _: list[str]) -> int:
     )  # fmt: skip
 
 
-def _operate(module: str, *, also_stopped: bool = False) -> Callable[[argparse.Namespace, list[str]], int]:
-    """`also_stopped`: broker and database of a stopped system are started for the command alone."""
-
-    def run(given: argparse.Namespace, _: list[str]) -> int:
-        # --state is ours wherever it stands; what remains, in its order, is the operator's program's own
-        own = argparse.ArgumentParser(prog="motcua", add_help=False, allow_abbrev=False)
-        own.add_argument("--state", default=given.state)
-        mine, arguments = own.parse_known_args(given.arguments)
-        given.state = mine.state
-        set_up()
-        try:
-            # papers are rehearsed: a system that is real once stays so
-            start = "up --rehearsal --detach" if module == "rehearse" else "up --detach"
-            system, ours = _running(given, start), False
-        except Trouble:
-            if not also_stopped:
-                raise
-            production.read_settings(state_of(given.state, "main"))
-            system, ours = restoring.alone(state_of(given.state, "main")), True
-        try:
-            return _call(["-m", f"deploy.operate.{module}", *arguments], system.env("operator"), given.stands)
-        finally:
-            if ours:
-                system.stop()
-
-    return run
-
-
-def _trust(given: argparse.Namespace, _: list[str]) -> int:
-    """On the state directory itself: whoever is trusted is settled before a system runs, and while it does."""
-    own = argparse.ArgumentParser(prog="motcua", add_help=False, allow_abbrev=False)
-    own.add_argument("--state", default=given.state)
-    mine, arguments = own.parse_known_args(given.arguments)
-    set_up()
-    state = state_of(mine.state, "main")
-    if not mine.state and not os.environ.get("MOTCUA_STATE") and not System(state.top).running():
-        demo = state_of(None, "demo")
-        state = demo if System(demo.top).running() else state
-    production.read_settings(state)
-    env = {**clean_environment(), **trust_env(state, bool(describe(state).get("rehearsal")))}
-    return _call(["-m", "deploy.operate.trust", *arguments], env, given.stands)
-
-
-def _seed(given: argparse.Namespace, _: list[str]) -> int:
-    set_up()
-    return seeding.seed(_running(given), given.room, (given.stands / given.file).resolve())
-
-
-def _replay(given: argparse.Namespace, _: list[str]) -> int:
-    set_up()
-    arguments = ["-m", "deploy.operate.replay", "--from", given.teller, "--to", given.hearer]
-    return _call(arguments, _running(given).env("operator"))
-
-
 def _bench(given: argparse.Namespace, _: list[str]) -> int:
     set_up("test")
     if given.rounds is not None and given.rounds < 1:
         raise Trouble("--rounds is a number from 1 on", "leave it out for five")
     rounds = [] if given.rounds is None else ["--rounds", str(given.rounds)]
     arguments = [*given.names, *rounds, *(["--json"] if given.json else [])]
-    return _call(["-m", "bench", *arguments], clean_environment())
-
-
-def _operate_without_system(module: str) -> Callable[[argparse.Namespace, list[str]], int]:
-    def run(given: argparse.Namespace, _: list[str]) -> int:
-        set_up()
-        return _call(["-m", f"deploy.operate.{module}", *(["--json"] if given.json else [])], clean_environment())
-
-    return run
+    return calling.call(["-m", "bench", *arguments], clean_environment())
 
 
 if __name__ == "__main__":

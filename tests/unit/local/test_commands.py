@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from deploy.local import bootstrap, commands, ownership, paths, processes, table
+from deploy.local import bootstrap, calling, commands, operating, ownership, paths, processes, table
 from deploy.local.paths import State, write_json
 from deploy.local.system import System
 from deploy.local.table import Ports
@@ -30,9 +30,9 @@ def called(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str | None, list[str]]
         states.append(given.state)
         return _System()
 
-    monkeypatch.setattr(commands, "set_up", lambda *_: None)
-    monkeypatch.setattr(commands, "_running", running)
-    monkeypatch.setattr(commands, "_call", lambda arguments, *_: calls.append((states[-1], arguments)) or 0)
+    monkeypatch.setattr(operating, "set_up", lambda *_: None)
+    monkeypatch.setattr(calling, "running", running)
+    monkeypatch.setattr(calling, "call", lambda arguments, *_: calls.append((states[-1], arguments)) or 0)
     return calls
 
 
@@ -65,9 +65,9 @@ def test_without_a_state_every_argument_reaches_the_program_in_its_order(called)
 def test_files_are_meant_from_where_the_caller_stands(monkeypatch, tmp_path):
     """Not from the checkout, and nothing that lies there is taken for a program of ours."""
     seen: list[Path] = []
-    monkeypatch.setattr(commands, "set_up", lambda *_: None)
+    monkeypatch.setattr(operating, "set_up", lambda *_: None)
     system = SimpleNamespace(env=lambda _: {"MOTCUA_REHEARSAL": "1", "MOTCUA_PKI": str(tmp_path)})
-    monkeypatch.setattr(commands, "_running", lambda *_: system)
+    monkeypatch.setattr(calling, "running", lambda *_: system)
     monkeypatch.setattr(commands.restoring, "restore", lambda _, folder, options, **__: seen.append(folder) or 0)
     monkeypatch.setattr(commands.seeding, "seed", lambda _, __, file: seen.append(file) or 0)
     (tmp_path / "services.py").write_text("raise SystemExit('not ours')")
@@ -106,10 +106,10 @@ def test_half_an_option_is_no_option(called, capsys):
     ],
 )
 def test_help_comes_from_the_operators_program_without_a_system(monkeypatch, line, program):
-    monkeypatch.setattr(commands, "set_up", lambda *_: None)
-    monkeypatch.setattr(commands, "_running", lambda *_: pytest.fail("no system is needed"))
+    monkeypatch.setattr(operating, "set_up", lambda *_: None)
+    monkeypatch.setattr(calling, "running", lambda *_: pytest.fail("no system is needed"))
     said: list[list[str]] = []
-    monkeypatch.setattr(commands, "_call", lambda arguments, _: said.append(arguments) or 0)
+    monkeypatch.setattr(calling, "call", lambda arguments, _: said.append(arguments) or 0)
     assert commands.main(line) == 0
     assert said == [program]
 
@@ -207,7 +207,7 @@ def test_logs_are_those_of_the_system_that_every_command_takes(two_systems, monk
     assert commands.main(["logs", "--state", "nosuch"]) == 1
     complaint = capsys.readouterr().err
     assert "No system named nosuch runs here" in complaint and "./motcua up --detach --state nosuch" in complaint
-    monkeypatch.setattr(commands, "set_up", lambda *_: None)
+    monkeypatch.setattr(operating, "set_up", lambda *_: None)
     assert commands.main(["rehearse", "people"]) == 1
     assert "./motcua up --rehearsal --detach" in capsys.readouterr().err
     assert not (two_systems / "nosuch").exists()
@@ -241,7 +241,7 @@ def test_what_a_killed_installation_left_is_swept_at_the_next_set_up(tmp_path, m
 
 
 def test_a_rehearsal_never_takes_the_place_of_a_production_system_nor_back(two_systems, monkeypatch, capsys):
-    monkeypatch.setattr(commands, "set_up", lambda *_: None)
+    monkeypatch.setattr(operating, "set_up", lambda *_: None)
     monkeypatch.setattr(System, "start", lambda *_, **__: pytest.fail("started"))
     monkeypatch.setattr(System, "running", lambda _: False)
     assert commands.main(["up", "--rehearsal", "--fresh", "--detach"]) == 1

@@ -8,7 +8,7 @@ import pytest
 
 from deploy.demo.failure import paragraph
 from deploy.demo.story import Step, StepFailed
-from deploy.local import commands, ownership
+from deploy.local import calling, commands, ownership
 from deploy.local.paths import State
 from deploy.local.system import System
 
@@ -70,7 +70,7 @@ def demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> State:
     monkeypatch.setattr(commands, "SHARED", tmp_path)
     monkeypatch.setattr(commands, "set_up", lambda *_: None)
     monkeypatch.setattr(commands.broker, "fetched", lambda: None)
-    monkeypatch.setattr(commands, "_call", lambda *_: 1)
+    monkeypatch.setattr(calling, "call", lambda *_: 1)
 
     def start(self: System, **_: object) -> None:
         (self.state.logs / "intake.log").write_text("what happened\n")

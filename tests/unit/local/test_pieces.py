@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from deploy.local import commands, observability, ownership
+from deploy.local import calling, commands, observability, ownership, testing
 from deploy.local.system import System
 from tests.support import pieces
 
@@ -58,11 +58,11 @@ def test_faults_with_a_system_of_their_own_are_a_piece_per_file_and_come_last():
 )
 def test_everything_runs_in_two_processes_what_is_chosen_in_one(line, cores, spread, monkeypatch, tmp_path):
     calls = []
-    monkeypatch.setattr(commands, "set_up", lambda *_: None)
+    monkeypatch.setattr(testing, "set_up", lambda *_: None)
     monkeypatch.setattr(observability, "program", lambda *_: None)
     monkeypatch.setattr(ownership, "STATES", tmp_path)
     monkeypatch.setattr(System, "stop", lambda self: None)
-    monkeypatch.setattr(commands.os, "sched_getaffinity", lambda _: set(range(cores)))
-    monkeypatch.setattr(commands, "_call", lambda arguments, *_: calls.append(arguments) or 0)
+    monkeypatch.setattr(testing.os, "sched_getaffinity", lambda _: set(range(cores)))
+    monkeypatch.setattr(calling, "call", lambda arguments, *_: calls.append(arguments) or 0)
     assert commands.main(line) == 0
     assert ("-n" in calls[-1]) is spread
