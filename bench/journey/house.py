@@ -11,7 +11,8 @@ from bench.cpu import cpu_of, family
 from bench.http_load import request
 from deploy.demo.audit import Auditor
 from deploy.demo.client import API
-from deploy.demo.people import BIRTH, Citizen, Officer, World, from_register, verdict_of
+from deploy.demo.people import BIRTH, Citizen, Officer, from_register, verdict_of
+from deploy.demo.world import World
 from deploy.local import processes
 from deploy.local.system import System
 from deploy.local.table import ROOMS

@@ -17,7 +17,7 @@ from deploy.demo.client import TRAFFIC
 from deploy.demo.failure import paragraph
 from deploy.demo.faults import Faults
 from deploy.demo.main_job import STEPS, Step, StepFailed, Story
-from deploy.demo.people import World
+from deploy.demo.world import World
 from deploy.local.system import System
 from deploy.local.trouble import Trouble
 

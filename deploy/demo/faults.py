@@ -21,7 +21,7 @@ from typing import Any
 
 from deploy.demo.audit import Auditor
 from deploy.demo.client import eventually
-from deploy.demo.people import World
+from deploy.demo.world import World
 from deploy.local.system import System
 
 Hold = str

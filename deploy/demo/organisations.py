@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from deploy.demo.people import Citizen, World
+from deploy.demo.people import Citizen
+from deploy.demo.world import World
 from deploy.rehearsal.cast import Person, Sex
 from services.identity.adapters import organisation_register
 from services.identity.adapters.population_register import Entry

@@ -7,8 +7,9 @@ from collections import Counter
 from typing import Any
 
 from deploy.demo.client import Refused, eventually
-from deploy.demo.people import World, all_pages, refused
+from deploy.demo.people import all_pages, refused
 from deploy.demo.story import Story, step
+from deploy.demo.world import World
 from deploy.rehearsal import papers
 
 #: Codes at the national portal. Case and fee are told by two rooms: either may be first, and 4 may stand before 6.

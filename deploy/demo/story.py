@@ -15,7 +15,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from deploy.demo.people import Citizen, Officer, World
+from deploy.demo.people import Citizen, Officer
+from deploy.demo.world import World
 from deploy.rehearsal.cast import PEOPLE
 from services.common.calendar import local
 

@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from deploy.demo.client import Client
-from deploy.demo.people import World
+from deploy.demo.world import World
 
 
 def begin(client: Client, wanted: str = "citizen") -> dict[str, Any]:

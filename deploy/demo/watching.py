@@ -10,8 +10,9 @@ from collections import Counter
 from typing import Any
 
 from deploy.demo.client import Refused, eventually
-from deploy.demo.people import BIRTH, QUANG_THAI, Officer, World, all_pages, refused, verdict_of
+from deploy.demo.people import BIRTH, QUANG_THAI, Officer, all_pages, refused, verdict_of
 from deploy.demo.story import Story, moment, step
+from deploy.demo.world import World
 from deploy.local.paths import ROOT
 
 

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from deploy.demo.client import TRAFFIC, eventually
-from deploy.demo.people import World
+from deploy.demo.world import World
 from deploy.local.system import System
 
 ROOMS = (

@@ -14,8 +14,9 @@ from dataclasses import dataclass, field
 import httpx
 
 from deploy.demo.client import Client, eventually, new_key
-from deploy.demo.people import BIRTH, Citizen, Officer, World, verdict_of
+from deploy.demo.people import BIRTH, Citizen, Officer, verdict_of
 from deploy.demo.result import forgery
+from deploy.demo.world import World
 from tests.journeys.scenes import somebody
 
 PATIENCE = 90.0  # seconds for which a client repeats one request

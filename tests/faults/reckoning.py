@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import Any
 
 from deploy.demo.audit import Auditor
-from deploy.demo.people import World
+from deploy.demo.world import World
 from deploy.local.paths import ROOT
 from services.common import wire
 from services.common.envelope import name_of

@@ -22,8 +22,9 @@ import pytest
 
 from deploy.demo.audit import Auditor
 from deploy.demo.client import eventually
-from deploy.demo.people import Citizen, Officer, World, pay
+from deploy.demo.people import Citizen, Officer, pay
 from deploy.demo.result import forgery
+from deploy.demo.world import World
 from deploy.local.broker import listeners
 from deploy.local.paths import ROOT
 from deploy.local.system import System

@@ -22,7 +22,8 @@ import pytest
 from bench.cpu import cpu_of, family, pss_of
 from bench.journey.house import Tokens, authorized
 from deploy.demo.audit import Auditor
-from deploy.demo.people import BIRTH, Citizen, World
+from deploy.demo.people import BIRTH, Citizen
+from deploy.demo.world import World
 from deploy.local.system import System
 from deploy.local.table import ROOMS
 from services.common.idempotency import key_of

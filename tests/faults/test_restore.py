@@ -31,7 +31,7 @@ import pytest
 
 from deploy.demo.audit import Auditor
 from deploy.demo.client import eventually
-from deploy.demo.people import World
+from deploy.demo.world import World
 from deploy.local.broker import listeners
 from deploy.local.memory import RESTORE_MARKER
 from deploy.local.paths import ROOT

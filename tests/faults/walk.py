@@ -19,7 +19,7 @@ from typing import Any
 
 from deploy.demo.audit import Auditor
 from deploy.demo.client import TRAFFIC, eventually
-from deploy.demo.people import World
+from deploy.demo.world import World
 from deploy.local.paths import ROOT
 from deploy.local.system import System
 from tests.faults.chaos import Chaos, Orderly

@@ -12,7 +12,8 @@ import pytest
 
 from deploy.demo.audit import Auditor
 from deploy.demo.client import LOOKERS
-from deploy.demo.people import Citizen, Officer, World
+from deploy.demo.people import Citizen, Officer
+from deploy.demo.world import World
 from deploy.local.system import System
 from deploy.rehearsal.cast import PEOPLE
 from tests.conftest import NAME, STATES

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from deploy.demo.client import Refused, eventually
-from deploy.demo.people import BIRTH, COPY, Citizen, Officer, World, from_register, verdict_of
+from deploy.demo.people import BIRTH, COPY, Citizen, Officer, from_register, verdict_of
 from deploy.demo.result import forgery
+from deploy.demo.world import World
 from deploy.rehearsal.cast import Person
 from services.identity.adapters.organisation_register import Organisation as Registered
 from services.identity.adapters.organisation_register import has_branch, synthetic_organisation

@@ -8,7 +8,8 @@ import pytest
 
 from deploy.demo import vneid
 from deploy.demo.client import Client
-from deploy.demo.people import BIRTH, Citizen, World, refused
+from deploy.demo.people import BIRTH, Citizen, refused
+from deploy.demo.world import World
 from services.common.calendar import local_date
 from services.common.eid import EID_ONLY_SINCE
 from tests.journeys.scenes import Scenes, somebody

@@ -8,7 +8,8 @@ import httpx
 import pytest
 
 from deploy.demo.client import new_key
-from deploy.demo.people import Citizen, World
+from deploy.demo.people import Citizen
+from deploy.demo.world import World
 from deploy.local.system import System
 from tests.journeys.scenes import somebody
 

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from deploy.demo.client import eventually
-from deploy.demo.people import BIRTH, Citizen, Officer, World
+from deploy.demo.people import BIRTH, Citizen, Officer
+from deploy.demo.world import World
 from tests.journeys.scenes import Scenes, somebody
 
 

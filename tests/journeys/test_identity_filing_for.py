@@ -11,7 +11,8 @@ import pytest
 
 from deploy.demo.client import eventually, new_key
 from deploy.demo.filing import NO_MATCH
-from deploy.demo.people import BIRTH, COPY, QUANG_THAI, Citizen, Officer, World, all_pages, pay, refused, verdict_of
+from deploy.demo.people import BIRTH, COPY, QUANG_THAI, Citizen, Officer, all_pages, pay, refused, verdict_of
+from deploy.demo.world import World
 from deploy.rehearsal.cast import UNITS, Person
 from tests.journeys.scenes import COMPONENTS, Scenes, somebody
 

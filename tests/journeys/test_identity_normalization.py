@@ -12,7 +12,8 @@ import pytest
 
 from deploy.demo.client import Refused, new_key
 from deploy.demo.filing import NO_MATCH
-from deploy.demo.people import Citizen, World, refused
+from deploy.demo.people import Citizen, refused
+from deploy.demo.world import World
 from deploy.rehearsal.cast import Person
 from services.identity.adapters.population_simulator import WRONG
 from tests.journeys.scenes import Scenes, somebody

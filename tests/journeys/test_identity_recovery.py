@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from deploy.demo.client import Refused, eventually
-from deploy.demo.people import Citizen, Phone
+from deploy.demo.people import Citizen
+from deploy.demo.world import Phone
 from tests.journeys.scenes import somebody
 
 CONFIRMATION = "/account/recovery/confirmation"

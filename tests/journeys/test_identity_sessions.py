@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from deploy.demo.client import Client, eventually
-from deploy.demo.people import Citizen, World
+from deploy.demo.people import Citizen
+from deploy.demo.world import World
 from tests.journeys.scenes import Scenes, somebody
 
 

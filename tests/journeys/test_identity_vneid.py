@@ -9,7 +9,8 @@ import pytest
 
 from deploy.demo import vneid
 from deploy.demo.client import eventually
-from deploy.demo.people import Citizen, World, refused
+from deploy.demo.people import Citizen, refused
+from deploy.demo.world import World
 from deploy.rehearsal.cast import PEOPLE
 from tests.journeys.scenes import Scenes, somebody
 

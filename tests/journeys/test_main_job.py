@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from deploy.demo.main_job import STEPS, Story
-from deploy.demo.people import World
+from deploy.demo.world import World
 
 
 @pytest.fixture(scope="module")

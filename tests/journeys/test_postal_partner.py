@@ -11,7 +11,8 @@ import pika
 import pytest
 
 from deploy.demo.client import TRAFFIC, eventually
-from deploy.demo.people import BIRTH, World, refused
+from deploy.demo.people import BIRTH, refused
+from deploy.demo.world import World
 from deploy.local.system import System
 from tests.journeys.scenes import Scenes
 

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 import pytest
 
 from deploy.demo.client import eventually
-from deploy.demo.people import BIRTH, COPY, Citizen, Officer, World, all_pages, refused
+from deploy.demo.people import BIRTH, COPY, Citizen, Officer, all_pages, refused
 from deploy.demo.result import forgery
+from deploy.demo.world import World
 from deploy.local.system import System
 from deploy.rehearsal import papers
 from tests.conftest import NAME, STATES

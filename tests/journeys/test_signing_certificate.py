@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from deploy.demo.client import Refused, eventually
-from deploy.demo.people import BIRTH, Citizen, World, verdict_of
+from deploy.demo.people import BIRTH, Citizen, verdict_of
+from deploy.demo.world import World
 from deploy.local.paths import PKI
 from deploy.rehearsal import papers
 from deploy.rehearsal.authority import Authority, Token, subject

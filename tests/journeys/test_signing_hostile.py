@@ -6,7 +6,8 @@ import uuid
 
 import pytest
 
-from deploy.demo.people import COPY, Citizen, World, verdict_of
+from deploy.demo.people import COPY, Citizen, verdict_of
+from deploy.demo.world import World
 from deploy.rehearsal import papers
 from tests.corpus import hostile
 from tests.journeys.scenes import Scenes

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from deploy.demo.client import eventually, new_key
-from deploy.demo.people import Citizen, World, all_pages
+from deploy.demo.people import Citizen, all_pages
+from deploy.demo.world import World
 from deploy.local.paths import PKI
 from deploy.rehearsal import papers
 from deploy.rehearsal.authority import Authority, subject

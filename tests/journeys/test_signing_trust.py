@@ -18,7 +18,8 @@ from pathlib import Path
 import pytest
 
 from deploy.demo.client import eventually
-from deploy.demo.people import COPY, Citizen, World, verdict_of
+from deploy.demo.people import COPY, Citizen, verdict_of
+from deploy.demo.world import World
 from deploy.local.paths import PKI
 from deploy.rehearsal.authority import ROOTS, Authority, Token, subject
 from tests.journeys.scenes import Scenes

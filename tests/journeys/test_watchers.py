@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from deploy.demo.client import eventually
-from deploy.demo.people import BIRTH, Citizen, Officer, World, all_pages, refused
+from deploy.demo.people import BIRTH, Citizen, Officer, all_pages, refused
 from deploy.demo.watching import verify_ledger
+from deploy.demo.world import World
 from tests.journeys.scenes import Scenes
 
 

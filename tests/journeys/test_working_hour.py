@@ -8,8 +8,9 @@ import pytest
 
 from deploy.demo.audit import as_operator
 from deploy.demo.client import eventually
-from deploy.demo.people import BIRTH, Officer, World, refused
+from deploy.demo.people import BIRTH, Officer, refused
 from deploy.demo.story import moment
+from deploy.demo.world import World
 from deploy.operate import clock
 from services.common.calendar import VIETNAM
 from services.common.problems import Problem

@@ -16,8 +16,9 @@ from typing import Any
 from deploy.demo import vneid
 from deploy.demo.client import Client, eventually
 from deploy.demo.organisations import Organisation
-from deploy.demo.people import BIRTH, COPY, QUANG_THAI, Citizen, Officer, World, pay
+from deploy.demo.people import BIRTH, COPY, QUANG_THAI, Citizen, Officer, pay
 from deploy.demo.story import moment
+from deploy.demo.world import World
 from services.common.calendar_data import shipped_calendars
 from tests.journeys.scenes import Scenes, next_organisation, somebody
 

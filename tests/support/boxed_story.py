@@ -11,7 +11,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from deploy.demo.main_job import STEPS, Story
-from deploy.demo.people import World
+from deploy.demo.world import World
 from deploy.images.prepare import HEALTH_PORT, HTTP_PORT
 from deploy.rehearsal import authority
 
