@@ -61,6 +61,9 @@ class SignatureItem(AnswerSchema):
     certificate_sha256 = fields.String(allow_none=True)
     # SHA-256 of the revocation lists and answers that were used; earlier reports do not say.
     revocation_sources = fields.List(fields.String())
+    # Where a certificate of the chain is revoked: since when, and why where its authority says so.
+    revoked_at = fields.String(allow_none=True)
+    revocation_reason = fields.String(allow_none=True)
     # B-B, B-T, B-LT or B-LTA; reports of earlier policies do not say.
     level = fields.String(allow_none=True)
     checks = fields.List(fields.Nested(CheckItem), required=True)

@@ -43,13 +43,15 @@ _NO_USAGE = KeyUsageConstraints(key_usage=set())
 class Judged:
     """A finding about a certificate, by which chain, and what is known of its revocation: good, revoked or unknown.
 
-    `sources`: SHA-256 of each list and answer that spoke of the chain's certificates, in order.
+    `sources`: SHA-256 of each list and answer that spoke of the chain's certificates, in order. `revoked`: since when
+    and why, where a certificate of the chain is.
     """
 
     finding: Finding
     chain: trust.Chain | None = None
     revocation: str = "unknown"
     sources: tuple[str, ...] = ()
+    revoked: Standing | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +125,9 @@ def _outside(leaf: Certificate, times: Times) -> Finding | None:
 def _by_chain(chain: trust.Chain, times: Times, evidence: Evidence) -> Judged:
     revoked = _revocation(chain, times, evidence)
     if revoked is not None and revoked.code.startswith("revoked"):
-        return Judged(revoked, chain, "revoked")
+        return Judged(
+            revoked, chain, "revoked", revoked=_first_revoked(chain, times.proven or times.received, evidence)
+        )
     word = "unknown" if revoked else "good"
     leaf, moment = chain.links[0], times.proven or times.received
     if not leaf.valid_at(moment):
@@ -142,6 +146,14 @@ def _revocation(chain: trust.Chain, times: Times, evidence: Evidence) -> Finding
         said = evidence.about(certificate, issuer)
         found.append(_of_one(certificate, said, times, "" if certificate is chain.links[0] else "_ca"))
     return min((f for f in found if f is not None), key=_rank, default=None)
+
+
+def _first_revoked(chain: trust.Chain, moment: datetime, evidence: Evidence) -> Standing | None:
+    """What is known of the revoked certificate next to the leaf."""
+    standings = (
+        standing(evidence.about(certificate, issuer), certificate, moment) for certificate, issuer in pairs(chain)
+    )
+    return next((found for found in standings if found.kind == "revoked"), None)
 
 
 def _rank(finding: Finding) -> tuple[bool, bool, bool]:
@@ -208,7 +220,7 @@ def _stamper_by_chain(chain: trust.Chain, stamped: datetime, existed: datetime, 
     for certificate, issuer in pairs(chain):
         found = standing(evidence.about(certificate, issuer), certificate, existed)
         if found.kind == "revoked" and not _left_in_order(found, stamped):
-            return Judged(FINDINGS["revoked_no_poe"], chain, "revoked")
+            return Judged(FINDINGS["revoked_no_poe"], chain, "revoked", revoked=found)
         if found.kind in ("unknown", "on_hold"):
             word = "unknown"
     problem = paths.problem(chain, existed, _NO_USAGE)

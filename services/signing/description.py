@@ -38,8 +38,7 @@ def described(
         timestamped=timestamped,
         integrity_ok=integrity_ok,
         chain_ok=judged.chain is not None and judged.finding.code not in BROKEN_CHAIN,
-        revocation=judged.revocation,
-        revocation_sources=judged.sources,
+        **revocation(judged),
         covers_whole_document=bool(integrity and integrity.coverage == SignatureCoverageLevel.ENTIRE_FILE),
         modification_level=changes.name if changes else None,
         algorithm=value.algorithm if value else None,
@@ -49,6 +48,17 @@ def described(
 
 #: Findings of a certificate that no chain vouches for.
 BROKEN_CHAIN = frozenset({"no_chain", "no_signer", "chain_constraints", "chain_failure", "path_constraints", "weak"})
+
+
+def revocation(judged: Judged) -> dict[str, Any]:
+    """The fields of a report that tell what is known of revocation, and from what."""
+    found = judged.revoked
+    return {
+        "revocation": judged.revocation,
+        "revocation_sources": judged.sources,
+        "revoked_at": iso(found.since) if found else None,
+        "revocation_reason": found.reason if found else None,
+    }
 
 
 def certificate(leaf: trust.Certificate | None, chain: trust.Chain | None) -> dict[str, Any]:

@@ -26,7 +26,7 @@ from pyhanko.sign.validation.errors import SignatureValidationError
 from services.signing import at_time, structure, trust, values
 from services.signing.certificates import Certificate
 from services.signing.container import SignedData
-from services.signing.description import certificate, iso
+from services.signing.description import certificate, iso, revocation
 from services.signing.embedded import Brought
 from services.signing.revocation import Answer, Evidence, RevocationList
 from services.signing.verdict import FINDINGS, PASSED, Finding, SignatureReport, Verdict
@@ -168,8 +168,7 @@ def document_timestamp(
             timestamped=finding is PASSED,
             integrity_ok=bool(value and value.intact and value.valid),
             chain_ok=found.finding is PASSED,
-            revocation=found.revocation,
-            revocation_sources=found.sources,
+            **revocation(found),
             algorithm=value.algorithm if value else None,
         )
         return Stamp(end, stamp.signed_revision, stamp.fq_name, report, more.get("time"), found.chain)

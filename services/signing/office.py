@@ -23,7 +23,7 @@ from signxml.algorithms import digest_algorithm_implementations
 
 from services.signing import at_time, structure, trust
 from services.signing.certificates import Certificate
-from services.signing.description import certificate, iso
+from services.signing.description import certificate, iso, revocation
 from services.signing.findings import FINDINGS, NO_SIGNATURE
 from services.signing.pdf import Result
 from services.signing.verdict import SignatureReport
@@ -139,8 +139,7 @@ def _report(
         time_basis="claimed+receipt" if stated else "receipt",
         integrity_ok=intact,
         chain_ok=judged.chain is not None,
-        revocation=judged.revocation,
-        revocation_sources=judged.sources,
+        **revocation(judged),
         covers_whole_document=False,
         algorithm=method,
     )

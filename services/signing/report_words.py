@@ -24,6 +24,16 @@ _REVOCATION = {
     "revoked": ("đã bị thu hồi", "revoked"),
     "unknown": ("chưa xác định", "unknown"),
 }
+_REASONS = {
+    "key_compromise": "lộ khóa",
+    "ca_compromise": "lộ khóa của tổ chức cấp",
+    "affiliation_changed": "thay đổi thông tin chủ thể",
+    "superseded": "đã cấp chứng thư thay thế",
+    "cessation_of_operation": "ngừng sử dụng",
+    "certificate_hold": "tạm dừng",
+    "privilege_withdrawn": "thu hồi quyền",
+    "aa_compromise": "lộ khóa của tổ chức thuộc tính",
+}
 _TIME_BASIS = {
     "timestamp": ("theo dấu thời gian", "by timestamp"),
     "receipt": ("không ghi, lấy lúc nhận tệp", "not stated, held to be that of the receipt"),
@@ -94,6 +104,8 @@ def about_signature(signature: Mapping[str, Any]) -> list[Line]:
     signer = signature["signer"]
     basis = both(_TIME_BASIS.get(signature["time_basis"], (signature["time_basis"],) * 2))
     revocation = both(_REVOCATION.get(signature["revocation"], (signature["revocation"],) * 2))
+    if signature.get("revoked_at"):
+        revocation += f", {moment(signature['revoked_at'])}{_reason(signature.get('revocation_reason'))}"
     return [
         Line("Kết luận", "Verdict", f"{verdict(signature['verdict'])} [{_code(signature)}]"),
         Line("Lý do", "Reason", f"{signature['reason_vi']} / {signature['reason_en']}"),
@@ -118,6 +130,10 @@ def about_checks(signature: Mapping[str, Any]) -> list[Line]:
         Line(item["check_vi"], item["check_en"], f"{item['outcome_vi']} / {item['outcome_en']}")
         for item in steps.checks(signature)
     ]
+
+
+def _reason(word: str | None) -> str:
+    return f" ({_REASONS.get(word, word)} / {word})" if word else ""
 
 
 def _sources(signature: Mapping[str, Any]) -> str:

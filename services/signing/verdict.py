@@ -71,6 +71,9 @@ class SignatureReport:
     certificate_sha256: str | None = None
     # SHA-256 of each revocation list and answer that spoke of the chain's certificates: what "good" was read from.
     revocation_sources: tuple[str, ...] = ()
+    # Since when a certificate of the chain is revoked, and the reason of RFC 5280 where its authority gives one.
+    revoked_at: str | None = None
+    revocation_reason: str | None = None
 
 
 @rule("SG-07", title="Bốn kết luận về chữ ký số; không xác định không phải là hợp lệ", cites="TB 94/TB-UBND §2")

@@ -27,7 +27,7 @@ from services.common.rules import rule
 from services.signing import at_time, structure, trust, values, xml_value
 from services.signing.certificates import Certificate
 from services.signing.container import SignedData
-from services.signing.description import BROKEN_CHAIN, certificate, iso
+from services.signing.description import BROKEN_CHAIN, certificate, iso, revocation
 from services.signing.findings import FINDINGS, NO_SIGNATURE, PASSED, Finding
 from services.signing.pdf import Result
 from services.signing.revocation import Evidence
@@ -214,8 +214,7 @@ class _Signature:
             timestamped=self.proven is not None,
             integrity_ok=intact,
             chain_ok=judged.chain is not None and judged.finding.code not in BROKEN_CHAIN,
-            revocation=judged.revocation,
-            revocation_sources=judged.sources,
+            **revocation(judged),
             covers_whole_document=bool(intact and self.value and self.value.signed),
             algorithm=self.value.algorithm if self.value else None,
             level="B-T" if self.proven else "B-B",

@@ -55,11 +55,15 @@ def test_nothing_is_said_to_have_passed_that_the_report_does_not_hold():
 
 def test_a_block_says_what_the_national_check_page_says():
     item = signature("revoked", integrity_ok=True, not_before="2024-03-11T02:00:00+00:00", revocation="revoked")
+    item |= {"revoked_at": "2024-03-05T12:00:00+00:00", "revocation_reason": "key_compromise"}
     said = {line.vi: line.value for line in report_words.about_signature(item)}
     assert said["Kết luận"] == "KHÔNG HỢP LỆ / not valid [TOTAL_FAILED / REVOKED, revoked]"
     assert said["Hiệu lực từ"] == "11/03/2024 09:00:00 (+07:00)"
     assert said["Hiệu lực đến"] == "–"
-    assert said["Thu hồi"] == "đã bị thu hồi / revoked"
+    revoked = "đã bị thu hồi / revoked, 05/03/2024 19:00:00 (+07:00)"
+    assert said["Thu hồi"] == f"{revoked} (lộ khóa / key_compromise)"
+    del item["revocation_reason"]
+    assert {line.vi: line.value for line in report_words.about_signature(item)}["Thu hồi"] == revoked
     assert {"Người ký", "Tổ chức cấp", "Số chứng thư", "Thời điểm ký", "Dấu thời gian"} <= set(said)
     for line in report_words.about_checks(item):
         assert line.vi and line.en and line.value

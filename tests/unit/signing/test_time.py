@@ -11,7 +11,7 @@ import pytest
 from asn1crypto import cms
 from cryptography.hazmat.primitives import hashes
 
-from deploy.rehearsal import papers
+from deploy.rehearsal import authority, papers
 from services.signing import trust
 
 pytestmark = pytest.mark.req("SG-07")
@@ -28,8 +28,13 @@ def words(report: dict[str, Any]) -> tuple[str, str | None]:
 def test_revoked_before_signing_fails(world: Any) -> None:
     report = world.check(world.signed("agency-revoked"))
     assert words(report) == ("TOTAL_FAILED", "REVOKED")
-    assert report["signatures"][0]["revocation"] == "revoked"
-    assert words(world.check(world.signed("agency-quang-thai"))) == ("TOTAL_PASSED", None)
+    signature = report["signatures"][0]
+    assert signature["revocation"] == "revoked"
+    assert signature["revoked_at"] == authority.REVOKED_ON.isoformat()
+    assert signature["revocation_reason"] == "key_compromise"
+    good = world.check(world.signed("agency-quang-thai"))
+    assert words(good) == ("TOTAL_PASSED", None)
+    assert (good["signatures"][0]["revoked_at"], good["signatures"][0]["revocation_reason"]) == (None, None)
 
 
 @pytest.mark.req("SG-01")
