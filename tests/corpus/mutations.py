@@ -147,9 +147,9 @@ def padding(choice: random.Random, data: bytes, _: Sequence[bytes]) -> bytes:
     return data[:place] + choice.choice(b"123456789abcdef").to_bytes(1, "big") + data[place + 1 :]
 
 
-def letters(choice: random.Random, data: bytes, _: Sequence[bytes]) -> bytes:
-    """Another letter case of hexadecimal digits: nothing that counts."""
-    found = choice.choice(list(_CONTENTS.finditer(data)))
+def letters(choice: random.Random, data: bytes, others: Sequence[bytes]) -> bytes:
+    """Another letter case of hexadecimal digits in the last signature, which none covers: nothing that counts."""
+    *_, found = _CONTENTS.finditer(data)
     return data[: found.start(1)] + found[1].swapcase() + data[found.end(1) :]
 
 

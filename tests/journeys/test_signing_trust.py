@@ -7,6 +7,7 @@ authorities' responders are told to be silent, or to revoke.
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import shutil
 import signal
@@ -18,7 +19,7 @@ from pathlib import Path
 import pytest
 
 from deploy.demo.client import eventually
-from deploy.demo.people import COPY, Citizen, verdict_of
+from deploy.demo.people import COPY, Citizen, all_pages, verdict_of
 from deploy.demo.world import World
 from deploy.local.paths import PKI
 from deploy.rehearsal.authority import ROOTS, Authority, Token, subject
@@ -101,10 +102,34 @@ def withheld(world: World, *names: str) -> Iterator[None]:
         world.tell("authority", "/control", {})
 
 
+def own_data(citizen: Citizen, world: World, token: str) -> tuple[str, str]:
+    """File and hash of data that a citizen brings as his own, signed by that token: nobody can say yet whether so."""
+    data = world.signed(world.paper("Bằng tốt nghiệp", uuid.uuid4().hex), token)
+    file_id = str(citizen.upload(data, "bang.pdf", "own")["file_id"])
+    answer = citizen.client.post("/holdings", {"file_id": file_id, "terms": True})
+    assert (answer["state"], answer["holding_id"]) == ("HELD", None)
+    return file_id, hashlib.sha256(data).hexdigest()
+
+
+def decided(citizen: Citizen, file_id: str, wanted: str) -> None:
+    """By itself: nobody brings the file again."""
+
+    def state() -> str:
+        return next(row["state"] for row in all_pages(citizen.client, "/own-data") if row["file_id"] == file_id)
+
+    eventually(lambda: state() == wanted, within=60, what=f"{wanted} of {file_id}")
+
+
+def in_store(citizen: Citizen, sha256: str) -> int:
+    return sum(row["sha256"] == sha256 for row in all_pages(citizen.client, "/holdings"))
+
+
+@pytest.mark.req("SG-07", "SG-08", "KO-08", "X-22")
 def test_a_new_root_of_an_old_name_counts_when_two_have_signed_it_and_its_lists_are_there(
-    world: World, scenes: Scenes, resident: Citizen, issuer: Issuer
+    world: World, scenes: Scenes, resident: Citizen, stranger: Citizen, issuer: Issuer
 ) -> None:
     token = issuer.token(resident).name
+    held, foreign = own_data(resident, world, token), own_data(stranger, world, token)
     ours, strangers = filed(scenes, resident, token), filed(scenes, resident, "foreign-quang-thai")
     assert verdict(resident, ours) == "INDETERMINATE"
     number = world.metric("signing", "motcua_signing_trust_number")
@@ -121,6 +146,10 @@ def test_a_new_root_of_an_old_name_counts_when_two_have_signed_it_and_its_lists_
     fetch_now(world)
     for code in (ours, late):
         becomes(resident, code, "TOTAL_PASSED")
+    decided(resident, held[0], "ACCEPTED")
+    decided(stranger, foreign[0], "REFUSED")
+    eventually(lambda: in_store(resident, held[1]) == 1, what="what was held, in the store")
+    assert in_store(stranger, foreign[1]) == 0, "signed by somebody else"
     assert verdict(resident, strangers) == "INDETERMINATE", "the control: nobody vouches for that one"
     assert verdict(resident, filed(scenes, resident, "citizen-chi")) == "TOTAL_PASSED", "the old root of that name"
 
