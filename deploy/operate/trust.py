@@ -6,7 +6,7 @@
   add FILE --as KIND            put a root (public, government, timestamp) or an intermediate into the next version
       [--role signer|timestamp]… [--from TIME] [--until TIME] [--list URL]… [--answers URL]…
   retire SHA256 --until TIME    the root is believed for what was signed until then
-  remove SHA256                 the intermediate is taken out, and with it everything below it
+  remove SHA256                 our copy of an intermediate; files that bring theirs still lead to the root
   addresses SHA256 [--list URL]… [--answers URL]…      where that authority's lists and answers are fetched from
   renew                         the same once more, for other people to sign
   sign --key FILE               sign the next version; with the second person's signature it comes into force
@@ -139,7 +139,7 @@ def parser() -> argparse.ArgumentParser:
     retire = commands.add_parser("retire", help="end the trust in a root")
     retire.add_argument("sha256")
     retire.add_argument("--until", required=True, metavar="TIME")
-    remove = commands.add_parser("remove", help="take an intermediate out, with everything below it")
+    remove = commands.add_parser("remove", help="take our copy of an intermediate out")
     remove.add_argument("sha256")
     commands.add_parser("renew", help="the same version once more, for other people to sign")
     addresses = commands.add_parser("addresses", help="where lists and answers are fetched from")
@@ -215,7 +215,7 @@ def _run(given: argparse.Namespace, configuration: Configuration) -> int:
 
 def _root(authority: Authority) -> Anchor:
     if not isinstance(authority, Anchor):
-        raise Refused("that is an intermediate, which is believed or not: remove takes it out")
+        raise Refused("that is an intermediate: its root revokes it, and remove takes our copy out")
     return authority
 
 
