@@ -94,7 +94,7 @@ def show(configuration: Configuration) -> None:
         print(f"đang có hiệu lực / in force, signed by {', '.join(names)}")
         print("\n".join(describe(current, folder)))
     if proposed is not None:
-        raw = (configuration.next / MANIFEST).read_bytes()
+        raw = configuration.proposal()
         names = signers_of(raw, {p.stem: p.read_bytes() for p in configuration.next.glob("*.sig")}, configuration.keys)
         print("đang chuẩn bị / being made, signed by " + (", ".join(names) or "nobody"))
         before = set(describe(current, folder)) if current else set()

@@ -42,10 +42,10 @@ MEDIA_TYPES: dict[str, tuple[str, ...]] = {
 _ENDINGS = frozenset(ending for endings in MEDIA_TYPES.values() for ending in endings)
 _ZIPPED = "zip"
 
-# ELF, Windows, Mach-O (fat = Java class), shell, WebAssembly, Android, LLVM, shortcuts, cabinets, OLE.
+# Windows, other Mach-O, shell, WebAssembly, Android, LLVM, shortcuts, OLE.
 _PROGRAMS = (
-    b"\x7fELF", b"MZ", b"\xfe\xed\xfa", b"\xce\xfa\xed\xfe", b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe", b"#!", b"\0asm",
-    b"dex\n", b"BC\xc0\xde", b"L\0\0\0\x01\x14\x02\0", b"MSCF", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1",
+    *hidden.PROGRAMS, b"MZ", b"\xfe\xed\xfa", b"#!", b"\0asm", b"dex\n", b"BC\xc0\xde", b"L\0\0\0\x01\x14\x02\0",
+    b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1",
 )  # fmt: skip
 _SCRIPT_STARTS = ("<?php", "<?=", "<%", "<script", "<html", "<svg", "<!doctype", "@echo", "<job", "<package", "<hta")
 _RUNNABLE_MEMBERS = (

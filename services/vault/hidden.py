@@ -14,6 +14,8 @@ from __future__ import annotations
 import re
 import struct
 
+#: How programs begin that nothing else begins like: ELF, Java class (and fat Mach-O), Mach-O, cabinets.
+PROGRAMS = (b"\x7fELF", b"\xca\xfe\xba\xbe", b"\xcf\xfa\xed\xfe", b"\xce\xfa\xed\xfe", b"MSCF")
 _ARCHIVE_END = b"PK\x05\x06"
 _ARCHIVE_ENTRY = b"PK\x01\x02"
 #: Programs take a file for a PDF, or for a page of the web, where its mark begins within so many bytes.

@@ -21,7 +21,7 @@ from services.vault import hidden
 _STREAM = re.compile(rb"stream(?:\r\n|\n|\r)")
 #: Numbers, then what an object begins with: what a page draws has the letter of an operator there.
 _OBJECTS = re.compile(rb"[\x00\s]*\d[\d\s\x00+.-]*(?:[<\[(/%]|true|false|null|\Z)|[\x00\s]*%")
-_PROGRAMS = (b"\x7fELF", b"\xca\xfe\xba\xbe", b"\xcf\xfa\xed\xfe", b"\xce\xfa\xed\xfe", b"MSCF", b"L\0\0\0\x01\x14\x02")
+_PROGRAMS = (*hidden.PROGRAMS, b"L\0\0\0\x01\x14\x02")  # and shortcuts
 _WINDOWS = re.compile(rb"MZ.{58}", re.DOTALL)
 _SHELL = re.compile(rb"#![ \t]*/")
 _PEEK = 1024
